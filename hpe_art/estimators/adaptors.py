@@ -1,0 +1,230 @@
+"""What one family of MMPose heads puts out, seen from an attack: its loss, flip and decoding.
+
+Shapes: N images, K joints, H x W heatmap cells. The adaptors read the head's own codec and loss
+modules; they do not change the head.
+
+To attack another family of heads, write an `OutputAdaptor` and name its codec in `ADAPTORS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hpe_art import losses
+
+
+class OutputAdaptor(ABC):
+    """One output of a head: how it is flipped, decoded, and compared with poses."""
+
+    def __init__(self, head: nn.Module) -> None:
+        self.codec = head.decoder
+        self.loss_module = head.loss_module
+
+    @abstractmethod
+    def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
+        """The output for a mirrored image, brought back to the frame of the image itself."""
+
+    @abstractmethod
+    def decode(self, output: Tensor) -> Tensor:
+        """The output as poses (N, K, 3): x, y in crop pixels, score."""
+
+    @abstractmethod
+    def encode(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Poses (N, K, 3) as the target of an output, and the weight (N, K) of each joint."""
+
+    @abstractmethod
+    def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
+        """The head's own training loss of output number `index`, per image: (N,)."""
+
+    def module(self, index: int) -> nn.Module:
+        """The loss module of output number `index`; heads have one, or one for each."""
+        modules = self.loss_module
+        return modules[index] if isinstance(modules, nn.ModuleList) else modules
+
+
+def loss_per_image(module: nn.Module, output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Any MMPose loss module, image by image: (N,). Exact, but N calls."""
+    images = zip(output.split(1), target.split(1), weights.split(1), strict=True)
+    return torch.stack([module(*image) for image in images])
+
+
+class HeatmapAdaptor(OutputAdaptor):
+    """Heatmaps (N, K, H, W), of one stage or many.
+
+    MMPose's `MSRAHeatmap` without `unbiased` is encoded and decoded on the device; the other
+    heatmap codecs through their own NumPy code, image by image.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__(head)
+        codec = self.codec
+        self.on_device = (
+            type(codec).__name__ == "MSRAHeatmap"
+            and not codec.unbiased
+            and float(codec.sigma * 3).is_integer()
+        )
+
+    def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
+        """As MMPose's `flip_heatmaps`."""
+        mode = test_cfg.get("flip_mode", "heatmap")
+        if mode != "heatmap":
+            raise ValueError(f"Expected flip_mode 'heatmap'. Got {mode!r}.")
+        output = output[:, flip_indices].flip(-1)
+        if test_cfg.get("shift_heatmap", False):
+            output = torch.cat([output[..., :1], output[..., :-1]], dim=-1)
+        return output
+
+    def decode(self, output: Tensor) -> Tensor:
+        """Maximum of each heatmap, a quarter cell towards its larger neighbours."""
+        if self.on_device:
+            return decode_heatmaps(output, _factor(self.codec, output))
+        decoded = [self.codec.decode(image) for image in output.detach().cpu().numpy()]
+        poses = np.stack([np.dstack([points, scores])[0] for points, scores in decoded])
+        return torch.as_tensor(poses, dtype=torch.float32, device=output.device)
+
+    def encode(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Gaussians around the joints, peak 1; joints off the map have weight 0."""
+        if self.on_device:
+            size = self.codec.heatmap_size
+            return encode_heatmaps(y, _factor(self.codec, y), size, self.codec.sigma)
+        poses = y.detach().cpu().numpy()
+        encoded = [
+            self.codec.encode(pose[None, :, :2], (pose[None, :, 2] > 0).astype(np.float32))
+            for pose in poses
+        ]
+        targets = np.stack([e["heatmaps"] for e in encoded])
+        weights = np.concatenate([e["keypoint_weights"] for e in encoded])
+        return torch.as_tensor(targets).to(y), torch.as_tensor(weights).to(y)
+
+    def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
+        """`KeypointMSELoss` at once; other losses image by image."""
+        module = self.module(index)
+        if type(module).__name__ == "KeypointMSELoss" and not module.skip_empty_channel:
+            return losses.heatmap_mse(output, *target) * module.loss_weight
+        return loss_per_image(module, output, *target)
+
+
+class CoordinateAdaptor(OutputAdaptor):
+    """Coordinates (N, K, 2) as fractions of the crop's width and height."""
+
+    def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
+        """As MMPose's `flip_coordinates`."""
+        shift = 1.0 / self.codec.input_size[0] if test_cfg.get("shift_coords", True) else 0.0
+        output = output[:, flip_indices]
+        return torch.stack([1.0 - output[..., 0] - shift, output[..., 1]], dim=-1)
+
+    def decode(self, output: Tensor) -> Tensor:
+        """Fractions to crop pixels; the score is 1, as in MMPose's `RegressionLabel`."""
+        pixels = output * output.new_tensor(self.codec.input_size)
+        return torch.cat([pixels, torch.ones_like(pixels[..., :1])], dim=-1)
+
+    def encode(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Crop pixels to fractions; joints outside the crop have weight 0."""
+        size = y.new_tensor(self.codec.input_size)
+        points = y[..., :2]
+        inside = ((points >= 0) & (points <= size - 1)).all(-1)
+        return points / size, (inside & (y[..., 2] > 0)).to(y.dtype)
+
+    def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
+        """`MSELoss` at once; other losses image by image."""
+        module = self.module(index)
+        points, weights = target
+        if type(module).__name__ == "MSELoss" and module.use_target_weight:
+            return losses.coordinate_mse(output, points, weights) * module.loss_weight
+        return loss_per_image(module, output, points, weights[..., None])
+
+
+ADAPTORS: dict[str, type[OutputAdaptor]] = {
+    "MSRAHeatmap": HeatmapAdaptor,
+    "UDPHeatmap": HeatmapAdaptor,
+    "MegviiHeatmap": HeatmapAdaptor,
+    "RegressionLabel": CoordinateAdaptor,
+}
+
+
+def adaptor_for(head: nn.Module) -> OutputAdaptor:
+    """The adaptor of an MMPose head, chosen by its codec.
+
+    Raises:
+        ValueError: no adaptor for this head (the message lists the codecs there are ones for).
+    """
+    codec = getattr(head, "decoder", None)
+    name = type(codec).__name__
+    combined = getattr(codec, "heatmap_type", "gaussian") == "combined"
+    if name not in ADAPTORS or combined or not hasattr(head, "loss_module"):
+        raise ValueError(
+            f"Expected a head with a codec out of {sorted(ADAPTORS)}. "
+            f"Got {type(head).__name__} with {name}{' of offsets' if combined else ''}: "
+            "add an OutputAdaptor for it to hpe_art.estimators.adaptors.ADAPTORS."
+        )
+    return ADAPTORS[name](head)
+
+
+def _factor(codec: Any, like: Tensor) -> Tensor:
+    return torch.as_tensor(codec.scale_factor, dtype=like.dtype, device=like.device)
+
+
+def encode_heatmaps(
+    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float
+) -> tuple[Tensor, Tensor]:
+    """Gaussian targets, as MMPose's `MSRAHeatmap.encode`, on the device of `y`.
+
+    Args:
+        y: (N, K, 3), crop pixels and visibility.
+        factor: (2,), crop pixels per cell in x and y.
+        size: (W, H) of the heatmaps.
+        sigma: in cells; the Gaussian ends at 3 sigma, which must be a whole number.
+
+    Returns:
+        Heatmaps (N, K, H, W) with peak 1 at the nearest cell, and weights (N, K): 1 where the
+        joint is visible and its Gaussian touches the map, else 0.
+    """
+    width, height = size
+    radius = 3 * sigma
+    # Truncated, not floored: that is how MMPose casts to integer.
+    centre = (y[..., :2] / factor + 0.5).trunc()
+    limits = centre.new_tensor([width, height])
+    touches = ((centre - radius < limits) & (centre + radius + 1 >= 0)).all(-1)
+    weights = (touches & (y[..., 2] > 0)).to(y.dtype)
+    x_profile = _profile(torch.arange(width, device=y.device) - centre[..., :1], sigma)
+    y_profile = _profile(torch.arange(height, device=y.device) - centre[..., 1:], sigma)
+    heatmaps = y_profile[..., :, None] * x_profile[..., None, :]
+    return heatmaps * weights[..., None, None], weights
+
+
+def _profile(distance: Tensor, sigma: float) -> Tensor:
+    inside = distance.abs() <= 3 * sigma
+    return torch.exp(-distance.square() / (2 * sigma**2)) * inside
+
+
+def decode_heatmaps(heatmaps: Tensor, factor: Tensor) -> Tensor:
+    """Maxima with a quarter-cell shift, as MMPose's `MSRAHeatmap.decode`, on the device.
+
+    Args:
+        heatmaps: (N, K, H, W).
+        factor: (2,), crop pixels per cell in x and y.
+
+    Returns:
+        (N, K, 3): x, y in crop pixels, and the maximum. Where no cell is positive, MMPose puts
+        the joint at cell -1.
+    """
+    height, width = heatmaps.shape[-2:]
+    flat = heatmaps.flatten(2)
+    scores, best = flat.max(-1)
+    x, y = best % width, best // width
+    around = torch.stack([best + 1, best - 1, best + width, best - width], dim=-1)
+    right, left, below, above = flat.gather(2, around.clamp(0, flat.shape[-1] - 1)).unbind(-1)
+    positive = scores > 0
+    inner_x = positive & (x > 1) & (x < width - 1) & (y > 0)
+    inner_y = positive & (y > 1) & (y < height - 1) & (x > 0)
+    shift = torch.stack(
+        [(right - left).sign() * inner_x, (below - above).sign() * inner_y], dim=-1
+    )
+    cells = torch.stack([x, y], dim=-1).to(heatmaps.dtype)
+    cells = torch.where(positive[..., None], cells, -torch.ones_like(cells))
+    return torch.cat([(cells + 0.25 * shift) * factor, scores[..., None]], dim=-1)

@@ -1,0 +1,415 @@
+"""`PyTorchPoseEstimator`: an MMPose top-down model as an ART estimator.
+
+Shapes: N images of (3, H, W) pixels, K joints. Poses are (N, K, 3): x, y in pixels of the crop,
+and the score (predictions) or the visibility (labels; a joint counts where it is above 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from art.estimators.pytorch import PyTorchEstimator
+from torch import Tensor, nn
+
+from hpe_art.estimators.adaptors import adaptor_for
+from hpe_art.estimators.loader import build_model, load_config
+
+Outputs = Literal["last", "all"]
+PoseLoss = Callable[[list[Tensor], Tensor], Tensor]
+
+
+class PyTorchPoseEstimator(PyTorchEstimator):
+    """Makes an MMPose top-down model attackable with ART.
+
+    Pixels are those that the model's MMPose pipeline packs: 0 to 255, channels in its order.
+    Normalisation is inside the graph, so eps is in grey levels. What is attacked is what is
+    scored: with flip-test on, gradients go through both passes.
+
+    The model is a guest: an attack leaves its weights, buffers, modes and `requires_grad` flags
+    as they were.
+
+    Args:
+        model: built MMPose `TopdownPoseEstimator`, moved to the device.
+        outputs: "last" puts the loss on the scored output only; "all" sums it over the outputs
+            of all stacks. For a network with one output they are the same.
+        loss: per-image loss `(outputs, y) -> (N,)`, with the raw outputs chosen by `outputs` as
+            a list and y (N, K, 3) on the device; default the network's own training loss.
+        flip_test: average with the mirrored image's output; default the model's `test_cfg`.
+        optimizer: only `fit` needs it.
+        clip_values: allowed range of pixels.
+        preprocessing_defences: ART preprocessors, applied before the model.
+        postprocessing_defences: ART postprocessors, applied to NumPy predictions.
+        preprocessing: ART's `(mean, std)`; on top of the model's own normalisation.
+        device_type: "gpu" (where there is one) or "cpu".
+
+    Attributes:
+        forward_passes: images passed forward so far (flip-test passes two for one).
+        backward_passes: images passed backward so far.
+
+    Raises:
+        ValueError: the head has no adaptor, or an argument is out of range.
+
+    Example:
+        >>> estimator = PyTorchPoseEstimator.from_config("mmpose_configs/hourglass.py")
+        >>> attack = ProjectedGradientDescent(estimator, eps=8, eps_step=2, max_iter=10)
+        >>> x_adv = attack.generate(x, y)
+    """
+
+    estimator_params = [*PyTorchEstimator.estimator_params, "outputs", "loss", "flip_test"]
+
+    def __init__(
+        self,
+        model: nn.Module,
+        outputs: Outputs = "last",
+        loss: PoseLoss | None = None,
+        flip_test: bool | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
+        clip_values: tuple[float, float] = (0.0, 255.0),
+        preprocessing_defences: Any = None,
+        postprocessing_defences: Any = None,
+        preprocessing: Any = None,
+        device_type: str = "gpu",
+    ) -> None:
+        test_cfg = dict(getattr(model, "test_cfg", None) or {})
+        self._adaptor = adaptor_for(getattr(model, "head", model))
+        self.outputs = outputs
+        self.loss = loss
+        self.flip_test = bool(test_cfg.get("flip_test", False)) if flip_test is None else flip_test
+        self._test_cfg = test_cfg
+        self._optimizer = optimizer
+        self.forward_passes = 0
+        self.backward_passes = 0
+        super().__init__(
+            model=model,
+            clip_values=clip_values,
+            channels_first=True,
+            preprocessing_defences=preprocessing_defences,
+            postprocessing_defences=postprocessing_defences,
+            preprocessing=preprocessing,
+            device_type=device_type,
+        )
+        self._model.to(self._device)
+
+    def _check_params(self) -> None:
+        super()._check_params()
+        if self.outputs not in ("last", "all"):
+            raise ValueError(f"Expected outputs 'last' or 'all'. Got {self.outputs!r}.")
+        if self.loss is not None and not callable(self.loss):
+            raise ValueError(f"Expected loss to be callable or None. Got {self.loss!r}.")
+        if self.flip_test and "flip_indices" not in (getattr(self._model, "dataset_meta", {})):
+            raise ValueError(
+                "Expected model.dataset_meta with 'flip_indices' for flip_test. Got none: build "
+                "with from_config, or set dataset_meta as mmpose.apis.init_model does."
+            )
+
+    @classmethod
+    def from_config(
+        cls,
+        config: str | Path | Any,
+        checkpoint: str | Path | None = None,
+        device_type: str = "gpu",
+        cfg_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> PyTorchPoseEstimator:
+        """Builds the model of an MMPose config and wraps it.
+
+        Args:
+            config: path of any top-down config, or a config already read.
+            checkpoint: weights; default the config's `load_from`.
+            device_type: "gpu" (where there is one) or "cpu".
+            cfg_options: overrides of the config, dotted keys.
+            **kwargs: as for the constructor.
+
+        Raises:
+            ModelError: config or checkpoint cannot be used (the message says why).
+        """
+        model = build_model(load_config(config, cfg_options), checkpoint)
+        return cls(model, device_type=device_type, **kwargs)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(3, H, W) of the crops, from the codec."""
+        width, height = self._adaptor.codec.input_size
+        return 3, int(height), int(width)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self._device
+
+    @property
+    def packs_bgr(self) -> bool:
+        """Whether the pipeline packs blue first, as MMPose's `LoadImage` does by default."""
+        return bool(getattr(self._model.data_preprocessor, "_channel_conversion", False))
+
+    def count_outputs(self) -> int:
+        """Number of outputs that `outputs="all"` sums over; passes one blank image forward."""
+        blank = torch.zeros(1, *self.input_shape)
+        with self._guest(), torch.no_grad():
+            return len(self._scored_outputs(self._to_device(blank)))
+
+    def predict(self, x: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any) -> Any:
+        """Poses that the model sees.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255; NumPy, or a tensor.
+            batch_size: images per forward pass.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, K, 3) float32 of the kind of x: x, y in crop pixels, score.
+
+        Raises:
+            ValueError: x has another shape.
+        """
+        _no_more(kwargs)
+        self._check_x(x)
+        poses = []
+        with self._guest(), torch.no_grad():
+            for begin in range(0, len(x), batch_size):
+                batch = self._to_device(self._preprocessed(x[begin : begin + batch_size]))
+                poses.append(self._adaptor.decode(self._scored_outputs(batch)[-1]).float())
+        joined = torch.cat(poses) if poses else torch.empty(0, 0, 3)
+        if isinstance(x, Tensor):
+            return joined.to(x.device)
+        return self._apply_postprocessing(joined.cpu().numpy(), fit=False)
+
+    def compute_loss(
+        self, x: np.ndarray | Tensor, y: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any
+    ) -> Any:
+        """Loss of each image.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255.
+            y: (N, K, 3), poses in crop pixels.
+            batch_size: images per forward pass.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N,) of the kind of x. With `outputs="all"` and the default loss its mean is MMPose's
+            training loss.
+
+        Raises:
+            ValueError: x or y has another shape.
+        """
+        _no_more(kwargs)
+        self._check_x(x)
+        self._check_y(y, len(x))
+        values = []
+        with self._guest(), torch.no_grad():
+            for begin in range(0, len(x), batch_size):
+                part = slice(begin, begin + batch_size)
+                batch = self._to_device(self._preprocessed(x[part]))
+                values.append(self._loss(batch, self._to_device(y[part])))
+        joined = torch.cat(values)
+        return joined.to(x.device) if isinstance(x, Tensor) else joined.cpu().numpy()
+
+    def loss_gradient(
+        self, x: np.ndarray | Tensor, y: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any
+    ) -> Any:
+        """Gradient of each image's loss with respect to its pixels.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255.
+            y: (N, K, 3), poses in crop pixels.
+            batch_size: images per pass; the result does not depend on it.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, 3, H, W) of the kind and floating type of x, in loss per grey level.
+
+        Raises:
+            ValueError: x or y has another shape.
+        """
+        _no_more(kwargs)
+        self._check_x(x)
+        self._check_y(y, len(x))
+        with self._guest():
+            parts = [slice(b, b + batch_size) for b in range(0, len(x), batch_size)]
+            gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
+        if isinstance(x, Tensor):
+            return torch.cat(gradients).to(x.device, _floating(x.dtype))
+        return np.concatenate([g.cpu().numpy() for g in gradients]).astype(
+            x.dtype if np.issubdtype(x.dtype, np.floating) else np.float32
+        )
+
+    def _batch_gradient(self, x: Any, y: Any) -> Tensor:
+        pixels = self._to_device(x)
+        y = self._to_device(y)
+        if self.all_framework_preprocessing:
+            pixels.requires_grad_()
+            seen, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
+            return self._input_gradient(seen, y, pixels)
+        # A NumPy defence breaks the graph: ART chains its own estimate of the gradient.
+        numpy_x = pixels.cpu().numpy()
+        seen = self._to_device(self._preprocessed(numpy_x)).requires_grad_()
+        gradient = self._input_gradient(seen, y, seen).cpu().numpy()
+        return self._to_device(self._apply_preprocessing_gradient(numpy_x, gradient))
+
+    def _input_gradient(self, seen: Tensor, y: Tensor, pixels: Tensor) -> Tensor:
+        loss = self._loss(seen, y).sum()
+        self.backward_passes += len(seen) * (2 if self.flip_test else 1)
+        # Only towards the pixels: no weight gets a gradient, whatever its requires_grad says.
+        (gradient,) = torch.autograd.grad(loss, pixels)
+        return gradient
+
+    def fit(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int = 128,
+        nb_epochs: int = 20,
+        **kwargs: Any,
+    ) -> None:
+        """Trains the model on its own loss over all outputs, or on `loss`.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255.
+            y: (N, K, 3), poses in crop pixels.
+            batch_size: images per step.
+            nb_epochs: passes over x, each in a new random order (NumPy's global generator).
+            **kwargs: none is known; any raises.
+
+        Raises:
+            ValueError: no optimizer was given to the constructor, or a wrong shape.
+        """
+        _no_more(kwargs)
+        if self._optimizer is None:
+            raise ValueError("Expected an optimizer to train with. Got None: pass optimizer=...")
+        self._check_x(x)
+        self._check_y(y, len(x))
+        x, y = self._apply_preprocessing(x, y, fit=True)
+        with self._guest():
+            self._model.train()
+            for _ in range(nb_epochs):
+                order = np.random.permutation(len(x))
+                for begin in range(0, len(x), batch_size):
+                    part = order[begin : begin + batch_size]
+                    self._optimizer.zero_grad()
+                    batch = self._to_device(x[part])
+                    self._loss(batch, self._to_device(y[part]), outputs="all").mean().backward()
+                    self._optimizer.step()
+
+    def get_activations(
+        self, x: np.ndarray | Tensor, layer: int | str, batch_size: int = 128, framework: bool = False
+    ) -> Any:
+        """Output of an inner layer.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255.
+            layer: name of a module as in `layer_names`, or its index there.
+            batch_size: images per forward pass.
+            framework: return a tensor rather than NumPy.
+
+        Returns:
+            (N, ...), what the layer puts out (the last one where it is a list).
+
+        Raises:
+            ValueError: no such layer.
+        """
+        self._check_x(x)
+        names = self.layer_names
+        name = names[layer] if isinstance(layer, int) and -len(names) <= layer < len(names) else layer
+        if name not in names:
+            raise ValueError(f"Expected a layer out of {names[:8]}... Got {layer!r}.")
+        seen: list[Tensor] = []
+
+        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+            seen.append((output[-1] if isinstance(output, (list, tuple)) else output).detach())
+
+        handle = self._model.get_submodule(name).register_forward_hook(keep)
+        try:
+            self.predict(x, batch_size)
+        finally:
+            handle.remove()
+        joined = torch.cat(seen)
+        return joined if framework else joined.cpu().numpy()
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Names of all modules of the model."""
+        return [name for name, _ in self._model.named_modules() if name]
+
+    def _loss(self, seen: Tensor, y: Tensor, outputs: Outputs | None = None) -> Tensor:
+        raw = self._scored_outputs(seen)
+        first = 0 if (outputs or self.outputs) == "all" else len(raw) - 1
+        if self.loss is not None:
+            loss = self.loss(raw[first:], y)
+            if loss.shape != (len(y),):
+                raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
+            return loss
+        target = self._adaptor.encode(y)
+        terms = [self._adaptor.loss(i, raw[i], target) for i in range(first, len(raw))]
+        return torch.stack(terms).sum(0)
+
+    def _scored_outputs(self, seen: Tensor) -> list[Tensor]:
+        """Raw outputs for pixels, flip-test included; the last is the scored one."""
+        images = self._normalised(seen)
+        outputs = self._raw_outputs(images)
+        if self.flip_test:
+            indices = list(self._model.dataset_meta["flip_indices"])
+            mirrored = self._raw_outputs(images.flip(-1))
+            outputs = [
+                (one + self._adaptor.unflip(other, indices, self._test_cfg)) * 0.5
+                for one, other in zip(outputs, mirrored, strict=True)
+            ]
+        return outputs
+
+    def _raw_outputs(self, images: Tensor) -> list[Tensor]:
+        self.forward_passes += len(images)
+        outputs = self._model(images, None, mode="tensor")
+        return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        """What MMPose's data preprocessor does, kept differentiable and in the model's dtype."""
+        preprocessor = self._model.data_preprocessor
+        if self.packs_bgr:
+            pixels = pixels.flip(1)
+        if getattr(preprocessor, "_enable_normalize", False):
+            mean, std = preprocessor.mean.to(pixels), preprocessor.std.to(pixels)
+            pixels = (pixels - mean) / std
+        return pixels
+
+    def _preprocessed(self, x: Any) -> Any:
+        if isinstance(x, Tensor) and not self.all_framework_preprocessing:
+            x = x.detach().cpu().numpy()
+        return self._apply_preprocessing(x, None, fit=False)[0]
+
+    def _to_device(self, values: Any) -> Tensor:
+        dtype = next(self._model.parameters()).dtype
+        tensor = torch.as_tensor(values, device=self._device).to(dtype)
+        return tensor.detach().clone() if tensor is values else tensor.detach()
+
+    @contextmanager
+    def _guest(self) -> Iterator[None]:
+        """The model in eval mode, and afterwards each module in the mode it was in."""
+        modes = [(module, module.training) for module in self._model.modules()]
+        self._model.eval()
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+
+    def _check_x(self, x: Any) -> None:
+        if tuple(x.shape[1:]) != self.input_shape:
+            expected = ", ".join(map(str, self.input_shape))
+            raise ValueError(f"Expected x of shape (N, {expected}). Got {tuple(x.shape)}.")
+
+    def _check_y(self, y: Any, count: int) -> None:
+        if y.ndim != 3 or y.shape[0] != count or y.shape[2] != 3:
+            raise ValueError(f"Expected y of shape (N, K, 3), N = {count}. Got {tuple(y.shape)}.")
+
+
+def _floating(dtype: torch.dtype) -> torch.dtype:
+    return dtype if dtype.is_floating_point else torch.float32
+
+
+def _no_more(kwargs: dict[str, Any]) -> None:
+    if kwargs:
+        raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")

@@ -1,0 +1,58 @@
+"""Per-image attack losses: pure functions on tensors. Larger is worse for the network.
+
+Shapes: N images, K joints, H x W heatmap cells. No loss carries a sign for targeted attacks
+(ART flips it) and none averages over images, so gradients do not depend on the batch.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def heatmap_mse(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Per-image squared error of heatmaps, weighted by joint.
+
+    Args:
+        output: (N, K, H, W), predicted heatmaps.
+        target: (N, K, H, W), true heatmaps, peak 1.
+        weights: (N, K); 0 ignores the joint.
+
+    Returns:
+        (N,), mean over joints and cells. Its mean over images is MMPose's `KeypointMSELoss`.
+
+    Raises:
+        ValueError: shapes that differ (the message prints both).
+
+    Source: Newell et al. 2016, arXiv:1603.06937, section 3.2; MMPose `heatmap_loss.py`.
+    """
+    _check_shapes(output, target, weights)
+    return ((output - target).square() * weights[..., None, None]).flatten(1).mean(1)
+
+
+def coordinate_mse(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """Per-image squared error of coordinates, weighted by joint.
+
+    Args:
+        output: (N, K, 2), predicted coordinates as fractions of the crop.
+        target: (N, K, 2), true ones.
+        weights: (N, K); 0 ignores the joint.
+
+    Returns:
+        (N,), mean over joints and axes. Its mean over images is MMPose's `MSELoss`.
+
+    Raises:
+        ValueError: shapes that differ (the message prints both).
+
+    Source: Toshev and Szegedy 2014 (DeepPose), equation 2; MMPose `regression_loss.py`.
+    """
+    _check_shapes(output, target, weights)
+    weights = weights[..., None]
+    return (output * weights - target * weights).square().flatten(1).mean(1)
+
+
+def _check_shapes(output: Tensor, target: Tensor, weights: Tensor) -> None:
+    if output.shape != target.shape or weights.shape != output.shape[:2]:
+        raise ValueError(
+            "Expected output and target of one shape (N, K, ...) and weights of shape (N, K). "
+            f"Got {tuple(output.shape)}, {tuple(target.shape)} and {tuple(weights.shape)}."
+        )

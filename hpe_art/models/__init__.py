@@ -1,0 +1,3 @@
+"""Networks that MMPose lacks, registered in its MODELS."""
+
+from hpe_art.models.hourglass import StackedHourglass as StackedHourglass

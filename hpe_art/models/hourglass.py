@@ -1,0 +1,175 @@
+"""Stacked hourglass of Newell et al. 2016 (arXiv:1603.06937), as an MMPose backbone.
+
+Shapes: N images, C channels, K joints, S stacks; the maps have a quarter of the input's size.
+
+    image (N, 3, H, W) -> stem -> features (N, C, H/4, W/4)
+    S times: hourglass -> residuals -> 1x1 -> heatmaps (N, K, H/4, W/4)
+             features + 1x1(its own) + 1x1(heatmaps) -> features of the next stack
+
+Unlike MMPose's `HourglassNet`, which passes features only, the *predicted heatmaps* are mapped
+back and added between stacks (section 3.2): the point of intermediate supervision.
+"""
+
+from __future__ import annotations
+
+import hpe_art.compat  # noqa: F401  (before mmpose)
+
+from mmengine.model import BaseModule
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+
+class Residual(nn.Module):
+    """Pre-activation bottleneck of half width (figure 4, left): BN-ReLU-conv, three times.
+
+    Args:
+        in_channels: channels of the input; where they differ from `out_channels`, the skip is
+            a 1x1 convolution.
+        out_channels: channels of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        half = out_channels // 2
+        self.body = nn.Sequential(
+            *_norm_relu_conv(in_channels, half, 1),
+            *_norm_relu_conv(half, half, 3),
+            *_norm_relu_conv(half, out_channels, 1),
+        )
+        same = in_channels == out_channels
+        self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
+        return self.skip(x) + self.body(x)
+
+
+def _norm_relu_conv(in_channels: int, out_channels: int, kernel: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
+    return [nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), convolution]
+
+
+def residuals(channels: int, count: int) -> nn.Sequential:
+    """`count` residuals in a row, the width kept."""
+    return nn.Sequential(*(Residual(channels, channels) for _ in range(count)))
+
+
+class Hourglass(nn.Module):
+    """One hourglass (figure 3): pooled `depth` times and back, with a skip at every scale.
+
+    Args:
+        depth: number of poolings; H and W must be divisible by 2**depth.
+        channels: width, the same at every scale.
+        num_residuals: residuals at each place.
+    """
+
+    def __init__(self, depth: int, channels: int, num_residuals: int) -> None:
+        super().__init__()
+        self.skip = residuals(channels, num_residuals)
+        self.down = nn.Sequential(nn.MaxPool2d(2), residuals(channels, num_residuals))
+        self.inner = (
+            Hourglass(depth - 1, channels, num_residuals)
+            if depth > 1
+            else residuals(channels, num_residuals)
+        )
+        self.up = nn.Sequential(
+            residuals(channels, num_residuals), nn.Upsample(scale_factor=2, mode="nearest")
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        return self.skip(x) + self.up(self.inner(self.down(x)))
+
+
+@MODELS.register_module()
+class StackedHourglass(BaseModule):
+    """The whole network; its outputs are the heatmaps of every stack.
+
+    Goes with MMPose's `CPMHead(num_stages=num_stacks, deconv_out_channels=None,
+    final_layer=None)`, which adds the loss of every stack and the codec, and no layer.
+
+    Args:
+        num_joints: K.
+        num_stacks: S; 2 and 8 in the paper.
+        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half
+            of it.
+        depth: poolings in each hourglass; 4 in the paper.
+        num_residuals: residuals at each place; 1 in the published 8-stack network.
+
+    Raises:
+        ValueError: one of the sizes is not positive, or `channels` is no multiple of 4.
+    """
+
+    def __init__(
+        self,
+        num_joints: int = 16,
+        num_stacks: int = 2,
+        channels: int = 256,
+        depth: int = 4,
+        num_residuals: int = 1,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        sizes = dict(
+            num_joints=num_joints,
+            num_stacks=num_stacks,
+            channels=channels,
+            depth=depth,
+            num_residuals=num_residuals,
+        )
+        if min(sizes.values()) < 1 or channels % 4:
+            raise ValueError(
+                f"Expected positive sizes and channels divisible by 4. Got {sizes}."
+            )
+        self.depth = depth
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, channels // 4, 7, stride=2, padding=3),
+            nn.BatchNorm2d(channels // 4),
+            nn.ReLU(inplace=True),
+            Residual(channels // 4, channels // 2),
+            nn.MaxPool2d(2),
+            Residual(channels // 2, channels // 2),
+            Residual(channels // 2, channels),
+        )
+        stacks = range(num_stacks)
+        self.hourglasses = nn.ModuleList(
+            nn.Sequential(
+                Hourglass(depth, channels, num_residuals),
+                residuals(channels, num_residuals),
+                nn.Conv2d(channels, channels, 1),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(inplace=True),
+            )
+            for _ in stacks
+        )
+        self.predictions = nn.ModuleList(nn.Conv2d(channels, num_joints, 1) for _ in stacks)
+        between = stacks[:-1]
+        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in between)
+        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_joints, channels, 1) for _ in between)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Predicts heatmaps after each stack.
+
+        Args:
+            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
+
+        Returns:
+            S tensors (N, K, H/4, W/4); the last is the prediction.
+
+        Raises:
+            ValueError: H or W is not divisible as said.
+        """
+        step = 4 * 2**self.depth
+        if x.shape[-2] % step or x.shape[-1] % step:
+            raise ValueError(
+                f"Expected height and width divisible by {step}. Got {tuple(x.shape[-2:])}."
+            )
+        x = self.stem(x)
+        heatmaps = []
+        for stack, (hourglass, predict) in enumerate(zip(self.hourglasses, self.predictions)):
+            features = hourglass(x)
+            heatmaps.append(predict(features))
+            if stack < len(self.merge_features):
+                x = x + self.merge_features[stack](features)
+                x = x + self.merge_heatmaps[stack](heatmaps[-1])
+        return heatmaps
