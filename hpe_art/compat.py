@@ -13,12 +13,14 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import pickle
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlparse
 
 import numpy as np
 
@@ -115,8 +117,8 @@ def _history_statistic(owner: type, name: str) -> Any:
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in HISTORY_STATISTICS:
-        raise ValueError(
-            f"Expected one of the statistics {HISTORY_STATISTICS} of HistoryBuffer. "
+        raise pickle.UnpicklingError(
+            f"Unsupported getattr: expected one of {HISTORY_STATISTICS} of HistoryBuffer. "
             f"Got {getattr(owner, '__name__', owner)}.{name}: this checkpoint is refused."
         )
     return getattr(owner, name)
@@ -156,15 +158,27 @@ def load_checkpoints_safely() -> bool:
         (before 2.4) only plain tensors and containers load.
     """
     import torch
-    from mmengine.runner.checkpoint import CheckpointLoader
+    from mmengine.runner import checkpoint
 
-    @CheckpointLoader.register_scheme(prefixes="", force=True)
+    @checkpoint.CheckpointLoader.register_scheme(prefixes="", force=True)
     def load_from_local(filename: str, map_location: Any = None) -> Any:
         path = Path(filename).expanduser()
         if not path.is_file():
             raise FileNotFoundError(f"{filename} can not be found.")
         return torch.load(path, map_location=map_location, weights_only=True)
 
+    def load_url(
+        url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True
+    ) -> Any:
+        folder = Path(model_dir or Path(torch.hub.get_dir(), "checkpoints"))
+        path = folder / Path(urlparse(url).path).name
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), progress=progress)
+        return load_from_local(str(path), map_location)
+
+    # MMEngine downloads with torch.hub, which on its own runs any pickle.
+    checkpoint.load_url = load_url
     if not hasattr(torch.serialization, "add_safe_globals"):
         return False
     torch.serialization.add_safe_globals(_harmless_types())

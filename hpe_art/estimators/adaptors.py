@@ -22,8 +22,8 @@ class OutputAdaptor(ABC):
     """One output of a head: how it is flipped, decoded, and compared with poses."""
 
     def __init__(self, head: nn.Module) -> None:
-        self.codec = head.decoder
-        self.loss_module = head.loss_module
+        self.codec: Any = head.decoder
+        self.loss_module: Any = head.loss_module
 
     @abstractmethod
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
@@ -41,7 +41,7 @@ class OutputAdaptor(ABC):
     def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
         """The head's own training loss of output number `index`, per image: (N,)."""
 
-    def module(self, index: int) -> nn.Module:
+    def module(self, index: int) -> Any:
         """The loss module of output number `index`; heads have one, or one for each."""
         modules = self.loss_module
         return modules[index] if isinstance(modules, nn.ModuleList) else modules
@@ -222,9 +222,7 @@ def decode_heatmaps(heatmaps: Tensor, factor: Tensor) -> Tensor:
     positive = scores > 0
     inner_x = positive & (x > 1) & (x < width - 1) & (y > 0)
     inner_y = positive & (y > 1) & (y < height - 1) & (x > 0)
-    shift = torch.stack(
-        [(right - left).sign() * inner_x, (below - above).sign() * inner_y], dim=-1
-    )
+    shift = torch.stack([(right - left).sign() * inner_x, (below - above).sign() * inner_y], dim=-1)
     cells = torch.stack([x, y], dim=-1).to(heatmaps.dtype)
     cells = torch.where(positive[..., None], cells, -torch.ones_like(cells))
     return torch.cat([(cells + 0.25 * shift) * factor, scores[..., None]], dim=-1)

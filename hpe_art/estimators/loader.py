@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hpe_art.compat  # noqa: F401  (before mmpose)
-
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import hpe_art.compat  # noqa: F401  (before mmpose)
 
 from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.registry import DATASETS, MODELS
 from mmpose.utils import register_all_modules
-from torch import Tensor, nn
+from torch import nn
+
+from hpe_art import zoo
 
 
 class ModelError(ValueError):
@@ -39,9 +41,15 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
             config = Config.fromfile(config)
         except Exception as error:
             raise ModelError(f"Expected a config file. Got {config}: {error}") from error
-    if options:
-        config.merge_from_dict(options)
-    kind = config.get("model", {}).get("type")
+    try:
+        config.merge_from_dict(options or {})
+    except (AttributeError, AssertionError, KeyError, TypeError, IndexError) as error:
+        raise ModelError(
+            f"Expected overrides that fit the config. Got {options}: {error}."
+        ) from error
+    model = config.get("model")
+    kind = model.get("type") if isinstance(model, dict) else model
+    kind = getattr(kind, "__name__", kind)
     if kind != "TopdownPoseEstimator":
         raise ModelError(
             f"Expected the config of a top-down pose model (TopdownPoseEstimator). Got {kind}."
@@ -61,11 +69,14 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         The model on the CPU, in eval mode, with MMPose's `dataset_meta`.
 
     Raises:
-        ModelError: the checkpoint is missing, damaged, of another architecture, or would run
-            code on loading (it is refused; nothing is run).
+        ModelError: the model cannot be built, or the checkpoint is missing, damaged, of another
+            architecture, or would run code on loading (it is refused; nothing is run).
     """
     register_all_modules()
-    model = MODELS.build(cfg.model)
+    try:
+        model = MODELS.build(cfg.model)
+    except Exception as error:  # whatever the constructors of a user's network raise
+        raise ModelError(f"Expected a model that MMPose can build. Got: {error}.") from error
     source = checkpoint or cfg.get("load_from")
     if source:
         _load_weights(model, str(source))
@@ -74,15 +85,27 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
 
 
 def dataset_meta(cfg: Config) -> dict[str, Any]:
-    """MMPose's description of the joints of the config's test set."""
-    dataset = cfg.test_dataloader.dataset
-    given = dataset.get("metainfo") or DATASETS.get(dataset.type).METAINFO
+    """MMPose's description of the joints of the config's test set.
+
+    Raises:
+        ModelError: the config has no test set, or MMPose does not know its kind.
+    """
+    dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+    kind = dataset.get("type")
+    known = DATASETS.get(kind) if isinstance(kind, str) else kind
+    given = dataset.get("metainfo") or getattr(known, "METAINFO", None)
+    if given is None:
+        raise ModelError(
+            f"Expected a config whose test_dataloader.dataset is one of MMPose's. Got {kind}."
+        )
     return parse_pose_metainfo(given)
 
 
 def _load_weights(model: nn.Module, source: str) -> None:
     try:
         checkpoint = CheckpointLoader.load_checkpoint(source, map_location="cpu", logger="silent")
+    except zoo.ZooError as error:
+        raise ModelError(str(error)) from None
     except FileNotFoundError:
         raise ModelError(f"Expected a checkpoint. Got {source}, which does not exist.") from None
     except pickle.UnpicklingError as error:
@@ -96,12 +119,23 @@ def _load_weights(model: nn.Module, source: str) -> None:
             f"Expected a whole checkpoint. Got {source}, which cannot be read "
             f"({_first_fact(error)}). Copy or download it again."
         ) from None
-    if not isinstance(checkpoint, Mapping):
-        raise ModelError(f"Expected a checkpoint with weights. Got {type(checkpoint)} in {source}.")
-    weights = checkpoint.get("state_dict", checkpoint)
+    weights = (
+        checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else checkpoint
+    )
+    if not isinstance(weights, Mapping):
+        raise ModelError(
+            f"Expected a checkpoint with weights. Got a {type(weights).__name__} in {source}."
+        )
     weights = {name.removeprefix("module."): value for name, value in weights.items()}
-    _check_architecture(model, weights, source)
-    model.load_state_dict(weights)
+    try:
+        # MMPose renames old weights while it loads them, so the names are compared afterwards.
+        model.load_state_dict(weights)
+    except RuntimeError:
+        raise ModelError(
+            f"Expected weights of this config's model. Got {source}, which is of another "
+            f"architecture: {_differences(model, weights)}. Name the config that it was trained "
+            "from."
+        ) from None
 
 
 def _first_fact(error: Exception) -> str:
@@ -111,19 +145,15 @@ def _first_fact(error: Exception) -> str:
     return (telling or lines or [type(error).__name__])[0][:160]
 
 
-def _check_architecture(model: nn.Module, weights: Mapping[str, Any], source: str) -> None:
+def _differences(model: nn.Module, weights: Mapping[str, Any]) -> str:
     own = model.state_dict()
     missing = [name for name in own if name not in weights]
     unknown = [name for name in weights if name not in own]
+    given = {name: getattr(weights.get(name), "shape", None) for name in own}
     reshaped = [
-        f"{name} {tuple(weights[name].shape)} for {tuple(value.shape)}"
+        f"{name} {given[name]} for {value.shape}"
         for name, value in own.items()
-        if isinstance(weights.get(name), Tensor) and weights[name].shape != value.shape
+        if name in weights and given[name] != value.shape
     ]
     parts = [("missing", missing), ("unknown", unknown), ("of another shape", reshaped)]
-    faults = [f"{len(names)} {what} (first: {names[0]})" for what, names in parts if names]
-    if faults:
-        raise ModelError(
-            f"Expected weights of this config's model. Got {source}, which is of another "
-            f"architecture: {'; '.join(faults)}. Name the config that it was trained from."
-        )
+    return "; ".join(f"{len(names)} {what} (first: {names[0]})" for what, names in parts if names)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -60,7 +60,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         >>> x_adv = attack.generate(x, y)
     """
 
-    estimator_params = [*PyTorchEstimator.estimator_params, "outputs", "loss", "flip_test"]
+    estimator_params: ClassVar = [
+        *PyTorchEstimator.estimator_params,
+        "outputs",
+        "loss",
+        "flip_test",
+    ]
 
     def __init__(
         self,
@@ -93,6 +98,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             preprocessing=preprocessing,
             device_type=device_type,
         )
+        self._check_params()  # the bases call only their own
         self._model.to(self._device)
 
     def _check_params(self) -> None:
@@ -296,7 +302,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
                     self._optimizer.step()
 
     def get_activations(
-        self, x: np.ndarray | Tensor, layer: int | str, batch_size: int = 128, framework: bool = False
+        self,
+        x: np.ndarray | Tensor,
+        layer: int | str,
+        batch_size: int = 128,
+        framework: bool = False,
     ) -> Any:
         """Output of an inner layer.
 
@@ -314,7 +324,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         """
         self._check_x(x)
         names = self.layer_names
-        name = names[layer] if isinstance(layer, int) and -len(names) <= layer < len(names) else layer
+        name = dict(enumerate(names)).get(layer, layer) if isinstance(layer, int) else layer
         if name not in names:
             raise ValueError(f"Expected a layer out of {names[:8]}... Got {layer!r}.")
         seen: list[Tensor] = []

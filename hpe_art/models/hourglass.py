@@ -118,9 +118,7 @@ class StackedHourglass(BaseModule):
             num_residuals=num_residuals,
         )
         if min(sizes.values()) < 1 or channels % 4:
-            raise ValueError(
-                f"Expected positive sizes and channels divisible by 4. Got {sizes}."
-            )
+            raise ValueError(f"Expected positive sizes and channels divisible by 4. Got {sizes}.")
         self.depth = depth
         self.stem = nn.Sequential(
             nn.Conv2d(3, channels // 4, 7, stride=2, padding=3),
@@ -166,9 +164,9 @@ class StackedHourglass(BaseModule):
             )
         x = self.stem(x)
         heatmaps = []
-        for stack, (hourglass, predict) in enumerate(zip(self.hourglasses, self.predictions)):
+        for stack, hourglass in enumerate(self.hourglasses):
             features = hourglass(x)
-            heatmaps.append(predict(features))
+            heatmaps.append(self.predictions[stack](features))
             if stack < len(self.merge_features):
                 x = x + self.merge_features[stack](features)
                 x = x + self.merge_heatmaps[stack](heatmaps[-1])

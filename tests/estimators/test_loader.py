@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import MessageHub
+
+from hpe_art import compat, zoo
+from hpe_art.estimators.loader import ModelError, build_model, dataset_meta, load_config
+from hpe_art.mpii import FLIP_PAIRS
+
+needs_allow_list = pytest.mark.skipif(
+    not compat.DONE["checkpoint types allow-listed"], reason="this torch has no allow list"
+)
+
+
+@pytest.fixture
+def cfg(config):
+    return load_config(config)
+
+
+@pytest.fixture(scope="module")
+def state(weights):
+    return torch.load(weights, weights_only=True)["state_dict"]
+
+
+def refuses(cfg, path, message):
+    with pytest.raises(ModelError, match=message) as caught:
+        build_model(cfg, path)
+    assert str(path) in str(caught.value)
+
+
+def same_weights(model, state):
+    return all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+# --- configs -------------------------------------------------------------------------------------
+
+
+def test_a_config_is_read_from_a_path_or_taken_as_it_is(config):
+    cfg = load_config(str(config))
+    assert cfg.model.backbone.channels == 8
+    assert load_config(cfg) is cfg
+
+
+def test_options_override_the_config(config):
+    cfg = load_config(config, {"model.test_cfg.flip_test": True, "seed": 3})
+    assert cfg.model.test_cfg.flip_test is True and cfg.seed == 3
+
+
+@pytest.mark.parametrize("options", [{"model.backbone.depth.x": 1}, {"pipeline.9": {}}])
+def test_options_that_do_not_fit(config, options):
+    with pytest.raises(ModelError, match=r"Expected overrides that fit the config\. Got \{'"):
+        load_config(config, options)
+
+
+def test_no_such_config(tmp_path):
+    with pytest.raises(ModelError, match=r"Expected a config file. Got .*none.py, which does not"):
+        load_config(tmp_path / "none.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fact"),
+    [
+        ("broken.py", "model = dict(", "line 1"),
+        ("raises.py", "model = 1 / 0", "division by zero"),
+        ("notes.txt", "model", "Only py/yml/yaml/json type are supported"),
+        ("broken.json", "{", "Expecting property name"),
+        ("child.py", '_base_ = ["nowhere.py"]', "nowhere.py"),
+        ("imports.py", 'custom_imports = dict(imports=["no_such_package"])', "no_such_package"),
+    ],
+)
+def test_a_file_that_is_not_a_config(tmp_path, name, text, fact):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ModelError, match=f"(?s)Expected a config file. Got .*{name}: .*{fact}"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('model = dict(type="BottomupPoseEstimator")', "BottomupPoseEstimator"),
+        ('model = dict(backbone="x")', "None"),
+        ("model = 3", "3"),
+        ("other = 1", "None"),
+    ],
+)
+def test_a_config_that_is_not_top_down(tmp_path, text, kind):
+    path = tmp_path / "other.py"
+    path.write_text(text)
+    with pytest.raises(ModelError, match=rf"top-down pose model .*\. Got {kind}\."):
+        load_config(path)
+
+
+def test_joints_are_described_as_mmpose_does(cfg):
+    meta = dataset_meta(cfg)
+    assert meta["dataset_name"] == "mpii"
+    expected = list(range(16))
+    for a, b in FLIP_PAIRS:
+        expected[a], expected[b] = b, a
+    assert meta["flip_indices"] == expected
+    assert build_model(cfg).dataset_meta["flip_indices"] == expected
+
+
+def test_a_test_set_may_describe_its_joints_itself(cfg):
+    cfg.test_dataloader.dataset.metainfo = dict(from_file="configs/_base_/datasets/coco.py")
+    assert dataset_meta(cfg)["num_keypoints"] == 17
+
+
+@pytest.mark.parametrize("kind", ["NoSuchDataset", None])
+def test_a_config_without_a_known_test_set(cfg, kind):
+    if kind:
+        cfg.test_dataloader.dataset.type = kind
+    else:
+        cfg.pop("test_dataloader")
+    with pytest.raises(
+        ModelError, match=rf"test_dataloader.dataset is one of MMPose's. Got {kind}"
+    ):
+        build_model(cfg)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        (dict(type="NoSuchNetwork"), "NoSuchNetwork"),
+        (dict(no_such_argument=1), "no_such_argument"),
+        (dict(channels=7), "channels divisible by 4"),
+    ],
+)
+def test_a_model_that_cannot_be_built(cfg, changes, fact):
+    cfg.model.backbone.update(changes)
+    with pytest.raises(ModelError, match=f"Expected a model that MMPose can build. Got: .*{fact}"):
+        build_model(cfg)
+
+
+# --- checkpoints ---------------------------------------------------------------------------------
+
+
+def test_weights_are_loaded_into_an_eval_mode_model(cfg, weights, state):
+    model = build_model(cfg, weights)
+    assert same_weights(model, state)
+    assert not any(module.training for module in model.modules())
+
+
+def test_the_config_names_the_default_weights(cfg, weights, state, tmp_path):
+    cfg.load_from = str(weights)
+    assert same_weights(build_model(cfg), state)
+    cfg.load_from = str(tmp_path / "none.pth")
+    assert same_weights(build_model(cfg, weights), state), "what is given counts first"
+    with pytest.raises(ModelError, match=r"Expected a checkpoint. Got .*none.pth, which does not"):
+        build_model(cfg)
+
+
+def test_without_any_the_weights_are_random(cfg, state):
+    assert not same_weights(build_model(cfg), state)
+
+
+def plain(state):
+    return state
+
+
+def of_parallel_training(state):
+    return {"state_dict": {f"module.{name}": value for name, value in state.items()}}
+
+
+def with_the_preprocessors_buffers(state):
+    return {"state_dict": {**state, "data_preprocessor.mean": torch.ones(3, 1, 1)}}
+
+
+def in_half_precision(state):
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    return {"state_dict": halves}
+
+
+@pytest.mark.parametrize(
+    "wrap", [plain, of_parallel_training, with_the_preprocessors_buffers, in_half_precision]
+)
+def test_usual_kinds_of_checkpoints(cfg, state, tmp_path, wrap):
+    path = tmp_path / "weights.pth"
+    torch.save(wrap(state), path)
+    model = build_model(cfg, path)
+    assert next(model.parameters()).dtype == torch.float32
+    if wrap is not in_half_precision:
+        assert same_weights(model, state)
+
+
+def test_weights_of_mmpose_before_1_0(tmp_path):
+    """MMPose renames them while it loads them: its `keypoint_head` became `head`."""
+    codec = dict(type="MSRAHeatmap", input_size=(32, 32), heatmap_size=(8, 8), sigma=1)
+    head = dict(type="HeatmapHead", in_channels=512, out_channels=16, decoder=codec)
+    head |= dict(deconv_out_channels=(8,), deconv_kernel_sizes=(4,))
+    cfg = Config(
+        dict(
+            model=dict(
+                type="TopdownPoseEstimator",
+                data_preprocessor=dict(type="PoseDataPreprocessor"),
+                backbone=dict(type="ResNet", depth=18),
+                head=head,
+            ),
+            test_dataloader=dict(dataset=dict(type="MpiiDataset")),
+        )
+    )
+    state = build_model(cfg).state_dict()
+    old = {name.replace("head.", "keypoint_head."): value for name, value in state.items()}
+    old = {k: v for k, v in old.items() if "num_batches_tracked" not in k}
+    assert any(name.startswith("keypoint_head.") for name in old)
+    path = tmp_path / "old.pth"
+    torch.save({"meta": {"mmpose_version": "0.29.0"}, "state_dict": old}, path)
+    assert same_weights(build_model(cfg, path), state)
+
+
+@needs_allow_list
+def test_a_training_checkpoint_with_all_its_trimmings(cfg, state, tmp_path):
+    hub = MessageHub("loader")
+    hub.update_scalar("train/loss", 2.0)
+    model = build_model(cfg)
+    optimizer = torch.optim.AdamW(model.parameters())
+    content = {
+        "meta": {"epoch": 1, "cfg": cfg.pretty_text, "dataset_meta": dataset_meta(cfg)},
+        "state_dict": state,
+        "message_hub": hub.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "param_schedulers": [{"last_step": 3, "_global_step": np.int64(4)}],
+    }
+    path = tmp_path / "epoch_1.pth"
+    torch.save(content, path)
+    assert same_weights(build_model(cfg, path), state)
+
+
+def test_no_such_checkpoint(cfg, tmp_path):
+    path = tmp_path / "none.pth"
+    refuses(cfg, path, r"Expected a checkpoint\. Got .*none.pth, which does not exist\.")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_truncated_checkpoint(cfg, weights, tmp_path, share):
+    path = tmp_path / "part.pth"
+    content = weights.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    refuses(cfg, path, r"Expected a .*checkpoint.*(cannot be read|damaged).*\)\. ")
+
+
+def test_a_file_that_is_no_checkpoint(cfg, tmp_path):
+    path = tmp_path / "notes.pth"
+    path.write_text("These are not weights, only words. " * 20)
+    refuses(cfg, path, r"Got .*notes.pth, .*(cannot be read|damaged)")
+
+
+class Evil:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "pickle"])
+def test_a_checkpoint_that_would_run_code(cfg, state, tmp_path, kind):
+    marker, path = tmp_path / "was run", tmp_path / "evil.pth"
+    content = {"state_dict": state, "meta": Evil(marker)}
+    if kind == "pickle":
+        path.write_bytes(pickle.dumps({"meta": Evil(marker)}, protocol=2))
+    else:
+        torch.save(content, path, _use_new_zipfile_serialization=kind == "zip")
+    refuses(cfg, path, r"could run code, or is damaged: it is refused and nothing was run \(.+\)\.")
+    assert not marker.exists()
+
+
+def three_stacks(tmp_path, write_config):
+    cfg = load_config(write_config(tmp_path / "three.py", stacks=3))
+    return build_model(cfg).state_dict()
+
+
+def test_weights_of_more_stacks(cfg, tmp_path, write_config):
+    path = tmp_path / "three.pth"
+    torch.save(three_stacks(tmp_path, write_config), path)
+    refuses(
+        cfg,
+        path,
+        r"is of another architecture: \d+ unknown \(first: backbone.hourglasses.2.*"
+        r"\. Name the config that it was trained from\.",
+    )
+
+
+def test_weights_of_fewer_stacks(weights, tmp_path, write_config):
+    cfg = load_config(write_config(tmp_path / "three.py", stacks=3))
+    refuses(cfg, weights, r"another architecture: \d+ missing \(first: backbone.hourglasses.2")
+
+
+def test_weights_of_another_width(cfg, weights):
+    cfg.model.backbone.channels = 12
+    refuses(cfg, weights, r"\d+ of another shape \(first: backbone.* for .*\[3")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([1, 2], "Expected a checkpoint with weights. Got a list"),
+        ({"state_dict": 3}, "Expected a checkpoint with weights. Got a int"),
+        ({}, "another architecture: .* missing"),
+        ({"state_dict": {"head": 1}}, r"missing .* 1 unknown \(first: head\)"),
+    ],
+)
+def test_checkpoints_without_these_weights(cfg, tmp_path, content, message):
+    path = tmp_path / "other.pth"
+    torch.save(content, path)
+    refuses(cfg, path, message)
+
+
+def test_values_that_are_no_tensors(cfg, state, tmp_path):
+    path, name = tmp_path / "other.pth", next(iter(state))
+    torch.save({**state, name: 1}, path)
+    refuses(cfg, path, rf"1 of another shape \(first: {name} None for")
+
+
+def test_weights_that_are_not_in_the_zoo(cfg):
+    listed = str(sorted(zoo.index())).replace("[", r"\[")
+    with pytest.raises(ModelError, match=f"Expected a bundled network out of {listed}. Got 'no'"):
+        build_model(cfg, "zoo://no")

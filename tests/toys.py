@@ -1,0 +1,141 @@
+"""Small models whose optimum or gradient is known, built from MMPose's own parts."""
+
+from __future__ import annotations
+
+import hpe_art.compat
+
+import numpy as np
+import torch
+from mmpose.registry import KEYPOINT_CODECS, MODELS
+from mmpose.utils import register_all_modules
+from torch import nn
+
+import hpe_art.models  # noqa: F401  (registers the networks)
+
+register_all_modules()
+
+JOINTS = 16
+FLIP_INDICES = [5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10]
+PREPROCESSOR = dict(
+    type="PoseDataPreprocessor",
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    bgr_to_rgb=True,
+)
+HEATMAP_CODEC = dict(type="MSRAHeatmap", input_size=(32, 32), heatmap_size=(8, 8), sigma=1)
+COORDINATE_CODEC = dict(type="RegressionLabel", input_size=(32, 32))
+
+
+class LinearPose(nn.Module):
+    """Coordinates (N, 2, 2) as a linear map of 8 x 8 images: its gradient is its weight."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        self.data_preprocessor = nn.Identity()
+        self.head = nn.Module()
+        self.head.decoder = KEYPOINT_CODECS.build(dict(type="RegressionLabel", input_size=(8, 8)))
+        self.head.loss_module = MODELS.build(dict(type="MSELoss", use_target_weight=True))
+        self.linear = nn.Linear(3 * 8 * 8, 4, bias=False)
+        generator = torch.Generator().manual_seed(seed)
+        weight = torch.randn(self.linear.weight.shape, generator=generator) / 5000
+        self.linear.weight.data.copy_(weight)
+
+    def forward(self, inputs: torch.Tensor, data_samples: None, mode: str) -> torch.Tensor:
+        assert mode == "tensor"
+        return 0.5 + self.linear(inputs.flatten(1) - 127.5).reshape(-1, 2, 2)
+
+
+def pose_model(
+    backbone: dict, head: dict, neck: dict | None = None, seed: int = 0, **test_cfg: object
+) -> nn.Module:
+    """A top-down model with random weights and lively batch-norm statistics."""
+    torch.manual_seed(seed)
+    model = MODELS.build(
+        dict(
+            type="TopdownPoseEstimator",
+            data_preprocessor=PREPROCESSOR,
+            backbone=backbone,
+            neck=neck,
+            head=head,
+            test_cfg=dict(flip_test=False, **test_cfg),
+        )
+    )
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    model.dataset_meta = dict(flip_indices=FLIP_INDICES)
+    return model.eval()
+
+
+def hourglass(codec: dict | None = None, **test_cfg: object) -> nn.Module:
+    """Two stacks at 32 x 32, heatmaps of 8 x 8."""
+    return pose_model(
+        dict(type="StackedHourglass", num_stacks=2, channels=8, depth=1),
+        dict(
+            type="CPMHead",
+            in_channels=JOINTS,
+            out_channels=JOINTS,
+            num_stages=2,
+            deconv_out_channels=None,
+            final_layer=None,
+            loss=dict(type="KeypointMSELoss", use_target_weight=True, loss_weight=100.0),
+            decoder=codec or HEATMAP_CODEC,
+        ),
+        **test_cfg,
+    )
+
+
+def regression(loss: str = "MSELoss", **test_cfg: object) -> nn.Module:
+    """ResNet-18 with coordinates, as DeepPose."""
+    head = dict(
+        type="RegressionHead",
+        in_channels=512,
+        num_joints=JOINTS,
+        loss=dict(type=loss, use_target_weight=True),
+        decoder=COORDINATE_CODEC,
+    )
+    backbone, neck = dict(type="ResNet", depth=18), dict(type="GlobalAveragePooling")
+    return pose_model(backbone, head, neck, **test_cfg)
+
+
+def simple_baseline(**test_cfg: object) -> nn.Module:
+    """ResNet-18 with one heatmap output."""
+    head = dict(
+        type="HeatmapHead",
+        in_channels=512,
+        out_channels=JOINTS,
+        deconv_out_channels=(16, 16, 16),
+        deconv_kernel_sizes=(4, 4, 4),
+        loss=dict(type="KeypointMSELoss", use_target_weight=True),
+        decoder=HEATMAP_CODEC,
+    )
+    return pose_model(dict(type="ResNet", depth=18), head, **test_cfg)
+
+
+def people(count: int, size: int = 32, joints: int = JOINTS, seed: int = 0):
+    """Random images (N, 3, S, S) of whole grey levels and poses, some joints off or unlabelled."""
+    random = np.random.default_rng(seed)
+    x = random.integers(0, 256, (count, 3, size, size)).astype(np.float32)
+    points = random.uniform(-0.2 * size, 1.2 * size, (count, joints, 2))
+    visible = (random.random((count, joints, 1)) < 0.8).astype(float)
+    return x, np.concatenate([points, visible], axis=-1).astype(np.float32)
+
+
+def data_samples(model: nn.Module, y: np.ndarray) -> list:
+    """What MMPose's pipeline would pack for these poses, encoded by the model's own codec."""
+    from mmengine.structures import InstanceData, PixelData
+    from mmpose.structures import PoseDataSample
+
+    samples = []
+    for pose in y:
+        encoded = model.head.decoder.encode(pose[None, :, :2].copy(), pose[None, :, 2].copy())
+        labels = InstanceData()
+        for name in ("keypoint_labels", "keypoint_weights"):
+            if name in encoded:
+                labels.set_field(torch.as_tensor(encoded[name]).float(), name)
+        sample = PoseDataSample(gt_instance_labels=labels)
+        if "heatmaps" in encoded:
+            sample.gt_fields = PixelData(heatmaps=torch.as_tensor(encoded["heatmaps"]))
+        samples.append(sample)
+    return samples
