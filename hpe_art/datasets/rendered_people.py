@@ -1,0 +1,79 @@
+"""The rendered people as a dataset of MMPose: bundled for validation, rendered for training."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import hpe_art.compat  # noqa: F401, must come before mmpose
+
+import platformdirs
+from mmengine.dist import barrier, is_main_process
+from mmpose.datasets import MpiiDataset
+from mmpose.registry import DATASETS
+
+from hpe_art.datasets.people import SPLITS, VERSION
+from hpe_art.datasets.rendering import render_people
+
+logger = logging.getLogger(__name__)
+
+TRAIN_COUNT = 8000
+_BUNDLED = Path(__file__).parent / "people_val"
+
+
+def people_folder(split: str) -> Path:
+    """The folder of a split in the layout of MPII.
+
+    The validation people come with the package. The training people are rendered on first use into
+    the user's cache (`platformdirs`, or the folder named by the environment variable
+    HPE_ART_CACHE), which takes some ten minutes on two cores and needs Anny.
+
+    Args:
+        split: "train" or "val".
+
+    Raises:
+        ImportError: the training people are not rendered yet and Anny is not installed.
+        ValueError: no such split.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
+    if split == "val":
+        return _BUNDLED
+    cache = os.environ.get("HPE_ART_CACHE") or platformdirs.user_cache_dir("hpe_art")
+    folder = Path(cache) / f"people-v{VERSION}-train"
+    if not folder.exists():
+        logger.info("Rendering %d training people into %s", TRAIN_COUNT, folder)
+        try:
+            render_people(folder, split, TRAIN_COUNT)
+        except OSError:
+            if not folder.exists():  # else another process was first
+                raise
+    return folder
+
+
+@DATASETS.register_module()
+class RenderedPeople(MpiiDataset):
+    """MMPose's `MpiiDataset` on the rendered people.
+
+    Args:
+        split: "train" or "val".
+        test_mode: as in `MpiiDataset`; with it the head boxes are loaded for `MpiiPCKAccuracy`.
+        **kwargs: whatever else `MpiiDataset` takes; the files are given by the split.
+    """
+
+    def __init__(self, split: str = "train", test_mode: bool = False, **kwargs: Any) -> None:
+        if is_main_process():
+            people_folder(split)
+        barrier()
+        folder = people_folder(split)
+        boxes = folder / "annotations" / f"mpii_gt_{split}.mat"
+        super().__init__(
+            data_root=str(folder),
+            ann_file=f"annotations/mpii_{split}.json",
+            data_prefix={"img": "images/"},
+            headbox_file=str(boxes) if test_mode else None,
+            test_mode=test_mode,
+            **kwargs,
+        )

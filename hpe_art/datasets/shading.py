@@ -1,0 +1,193 @@
+"""From meshes, a place and a camera to light: shading of each pixel, with cast shadows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hpe_art.datasets.camera import Camera
+from hpe_art.datasets.clothes import Layer, normals
+from hpe_art.datasets.places import Light, Place, paint_place
+from hpe_art.datasets.raster import Hits, rasterise
+from hpe_art.datasets.textures import Material, albedo
+
+_SHADOW_SIZE, _SHADOW_METRES = 288, 5.6
+_CHEST = np.array([0, 0, 0.8], np.float32)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All layers as one mesh.
+
+    Attributes:
+        vertices, pattern, colours, normals: (V, 3) each.
+        faces: (F, 3).
+        layer: the layer of each face (F,).
+        materials: of each layer.
+    """
+
+    vertices: np.ndarray
+    pattern: np.ndarray
+    colours: np.ndarray
+    normals: np.ndarray
+    faces: np.ndarray
+    layer: np.ndarray
+    materials: list[Material]
+
+
+def merge(layers: list[Layer]) -> Scene:
+    """Join layers into one mesh."""
+    start = np.cumsum([0] + [len(x.vertices) for x in layers])
+    colours = [x.colours if x.colours is not None else np.zeros_like(x.vertices) for x in layers]
+    return Scene(
+        vertices=np.concatenate([x.vertices for x in layers]),
+        pattern=np.concatenate([x.pattern for x in layers]),
+        colours=np.concatenate(colours),
+        normals=np.concatenate([normals(x.vertices, x.faces) for x in layers]),
+        faces=np.concatenate([x.faces + s for x, s in zip(layers, start, strict=False)]),
+        layer=np.repeat(np.arange(len(layers)), [len(x.faces) for x in layers]),
+        materials=[x.material for x in layers],
+    )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A rendered view.
+
+    Attributes:
+        light: linear RGB (H, W, 3).
+        layer: the layer seen at each pixel, -1 for the place itself (H, W).
+        points: the point of the scene seen there (H, W, 3); inf where there is no layer.
+    """
+
+    light: np.ndarray
+    layer: np.ndarray
+    points: np.ndarray
+
+
+def render(scene: Scene, place: Place, camera: Camera) -> Picture:
+    """Render a scene."""
+    size = camera.size
+    screen, depth = camera.project(scene.vertices)
+    hits = rasterise(screen, 1 / depth, scene.faces, (size, size))
+    shadow = _ShadowMap(scene, place.light)
+    layer = np.full(size * size, -1)
+    layer[hits.pixel] = scene.layer[hits.face]
+    light = np.empty((size * size, 3), np.float32)
+    empty = layer < 0
+    light[empty] = _shade_place(scene, place, shadow, camera, camera.rays()[empty])
+    colour, at = _shade_hits(scene, hits, 1 / depth, place.light, shadow, camera.position)
+    light[hits.pixel] = colour
+    points = np.full((size * size, 3), np.inf)
+    points[hits.pixel] = at
+    grid = (size, size)
+    return Picture(light.reshape(*grid, 3), layer.reshape(grid), points.reshape(*grid, 3))
+
+
+def _shade_place(
+    scene: Scene, place: Place, shadow: _ShadowMap, camera: Camera, rays: np.ndarray
+) -> np.ndarray:
+    """Colours (P, 3) of the rays that meet no layer."""
+    eye, rays = camera.position.astype(np.float32), rays.astype(np.float32)
+    colour, facing, distance = paint_place(place, eye, rays)
+    lit = np.isfinite(distance)
+    facing = facing[lit]
+    where = eye + distance[lit, None] * rays[lit]
+    contact = 1 - 0.55 * _contact(scene, where) * (facing[:, 2] > 0.5)
+    shaded = _lit(place.light, colour[lit], facing, shadow(where), contact)
+    fade = np.exp(np.float32(-place.haze) * np.linalg.norm(where - eye, axis=1))[:, None]
+    colour[lit] = shaded * fade + np.float32(place.sky[1]) * (1 - fade)
+    return colour
+
+
+def _shade_hits(
+    scene: Scene,
+    hits: Hits,
+    nearness: np.ndarray,
+    light: Light,
+    shadow: _ShadowMap,
+    eye: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colours and points (P, 3) of the pixels that see a layer."""
+    corner = scene.faces[hits.face]
+    weights = hits.weights * nearness[corner]
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    parts = [scene.vertices, scene.normals, scene.pattern, scene.colours]
+    values = np.concatenate(parts, axis=1, dtype=np.float32)
+    mixed = np.zeros((len(corner), 12), np.float32)
+    for k in range(3):
+        mixed += weights[:, k, None] * values[corner[:, k]]
+    at, normal, pattern, colours = np.split(mixed, 4, axis=1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    view = np.float32(eye) - at
+    view /= np.linalg.norm(view, axis=1, keepdims=True)
+    normal *= np.where((normal * view).sum(axis=1) < 0, -1, 1)[:, None]
+    base, gloss = np.empty_like(at), np.empty(len(at), np.float32)
+    layer = scene.layer[hits.face]
+    for k in np.unique(layer):
+        own = layer == k
+        base[own] = albedo(scene.materials[k], pattern[own], colours[own])
+        gloss[own] = scene.materials[k].gloss
+    open_sky = shadow(at + 0.015 * normal)
+    colour = _lit(light, base, normal, open_sky, np.ones(len(at), np.float32))
+    half = view + np.float32(light.towards)
+    half /= np.linalg.norm(half, axis=1, keepdims=True)
+    shine = np.clip((normal * half).sum(axis=1), 0, 1) ** 24 * gloss * open_sky
+    return colour + shine[:, None] * np.float32(light.key), at
+
+
+def _lit(
+    light: Light,
+    base: np.ndarray,
+    normal: np.ndarray,
+    open_sky: np.ndarray,
+    contact: np.ndarray,
+) -> np.ndarray:
+    facing = np.clip(normal @ np.float32(light.towards), 0, 1) * open_sky
+    up = (0.5 + 0.5 * normal[:, 2])[:, None]
+    above, below = np.float32(light.above), np.float32(light.below)
+    around = (below + up * (above - below)) * contact[:, None]
+    return base * (facing[:, None] * np.float32(light.key) + around)
+
+
+def _contact(scene: Scene, at: np.ndarray) -> np.ndarray:
+    """How much of the sky is hidden from points of the ground by what is just above, in 0..1."""
+    low = scene.vertices[scene.vertices[:, 2] < 0.35]
+    cells, metres = 96, 4.0
+    grid, _, _ = np.histogram2d(
+        low[:, 0], low[:, 1], bins=cells, range=[[-metres / 2, metres / 2]] * 2,
+        weights=1 - low[:, 2] / 0.35,
+    )  # fmt: skip
+    dark = np.clip(cv2.GaussianBlur((grid > 0.5).astype(np.float32), (0, 0), 2.2) * 1.6, 0, 1)
+    index = np.clip(((at[:, :2] / metres + 0.5) * cells).astype(int), 0, cells - 1)
+    return dark[index[:, 0], index[:, 1]]
+
+
+class _ShadowMap:
+    """Which points around the origin the key light reaches."""
+
+    def __init__(self, scene: Scene, light: Light) -> None:
+        side = np.cross(light.towards, [0, 0, 1.0])
+        side /= np.linalg.norm(side)
+        self._axes = np.stack([side, np.cross(light.towards, side), light.towards])
+        at = self._to_map(scene.vertices)
+        hits = rasterise(at[:, :2], at[:, 2], scene.faces, (_SHADOW_SIZE, _SHADOW_SIZE))
+        self._near = np.pad(hits.nearness, 2, constant_values=-np.inf)
+
+    def _to_map(self, points: np.ndarray) -> np.ndarray:
+        local = (points - _CHEST) @ self._axes.T.astype(points.dtype)
+        pixels = (local[:, :2] / _SHADOW_METRES + 0.5) * _SHADOW_SIZE
+        return np.concatenate([pixels, local[:, 2:]], axis=1)
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Share of the light (P,) that arrives, softened over neighbouring cells."""
+        at = self._to_map(points)
+        cell = np.clip(np.nan_to_num(at[:, :2], posinf=1e6, neginf=-1e6), -1, _SHADOW_SIZE)
+        reach = np.zeros(len(points), np.float32)
+        for dx, dy in ((-0.9, -0.4), (0.4, -0.9), (0.9, 0.4), (-0.4, 0.9)):
+            x = np.floor(cell[:, 0] + dx).astype(int) + 2
+            y = np.floor(cell[:, 1] + dy).astype(int) + 2
+            reach += self._near[y, x] < at[:, 2] + 0.025
+        return reach / 4
