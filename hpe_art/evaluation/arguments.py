@@ -1,0 +1,156 @@
+"""The arguments of an attack run: checked one by one, then turned into attack settings.
+
+Nothing heavy is imported before the checks are through.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hpe_art.attacks import AttackSetting
+
+ATTACK_NAMES = ("noise", "fgsm", "igsm")
+MAX_GREY = 255.0
+
+
+class ArgumentsError(ValueError):
+    """Arguments that do not go together; the message names them and the mend."""
+
+
+def positive_int(text: str) -> int:
+    """Argparse type: a whole number of at least 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return value
+
+
+def seed(text: str) -> int:
+    """Argparse type: a whole number of at least 0."""
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 0, got {text}")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """Argparse type: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"expected a finite number > 0, got {text}")
+    return value
+
+
+def norm(text: str) -> float:
+    """Argparse type: inf, 1 or 2."""
+    if text not in ("inf", "1", "2"):
+        raise argparse.ArgumentTypeError(f"expected inf, 1 or 2, got {text}")
+    return float(text)
+
+
+def key_value(text: str) -> str:
+    """Argparse type: KEY=VALUE, left as it is for MMEngine's `DictAction`."""
+    if not text.partition("=")[0] or "=" not in text:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}")
+    return text
+
+
+def check_paths(config: str, out: Path, data_root: str | None = None) -> None:
+    """Sees that what is read exists and that results can be written.
+
+    Raises:
+        ArgumentsError: names the path.
+    """
+    if not Path(config).is_file():
+        fault = "is a folder" if Path(config).is_dir() else "does not exist"
+        raise ArgumentsError(f"Expected a config file. Got {config}, which {fault}.")
+    if data_root is not None and not Path(data_root).expanduser().is_dir():
+        raise ArgumentsError(f"Expected a folder for --data-root. Got {data_root}: not there.")
+    existing = out.absolute()
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        # Tried, because permission bits do not tell of read-only and virtual file systems.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise ArgumentsError(
+            f"Expected a writable folder for --out. Got {out} ({error.strerror}): name another."
+        ) from None
+
+
+def check_together(args: argparse.Namespace) -> None:
+    """Refuses arguments that the chosen attacks would silently ignore, and steps beyond eps.
+
+    Raises:
+        ArgumentsError: names the arguments.
+    """
+    chosen = args.attack or list(ATTACK_NAMES)
+    given = {"--eps-step": args.eps_step, "--max-iter": args.max_iter}
+    for flag, value in given.items():
+        if value is not None and "igsm" not in chosen:
+            raise ArgumentsError(f"Expected {flag} with --attack igsm. Got {' '.join(chosen)}.")
+    if chosen == ["noise"] and (args.targeted or args.both):
+        raise ArgumentsError("Expected --targeted or --both with fgsm or igsm. Got noise alone.")
+    if args.norm == math.inf and max(args.eps) > MAX_GREY:
+        raise ArgumentsError(
+            f"Expected eps of at most {MAX_GREY:g} grey levels for norm inf. Got {max(args.eps):g}."
+        )
+    if args.eps_step is not None and args.eps_step > min(args.eps):
+        raise ArgumentsError(
+            f"Expected --eps-step of at most eps. Got {args.eps_step:g} for eps {min(args.eps):g}."
+        )
+
+
+def attack_settings(args: argparse.Namespace) -> list[AttackSetting]:
+    """Every attack that the arguments ask for, in the order in which they run.
+
+    Without `--attack`, `--targeted` and `--both`: noise, FGSM-U, IGSM-U and IGSM-T.
+    """
+    from hpe_art.attacks import AttackSetting
+
+    settings = []
+    for name, targeted in _kinds(args):
+        iterations = args.max_iter if name == "igsm" and args.max_iter else [None]
+        for max_iter in iterations:
+            for eps in args.eps:
+                setting = AttackSetting(
+                    attack=name,
+                    eps=eps,
+                    targeted=targeted,
+                    eps_step=args.eps_step if name == "igsm" else None,
+                    max_iter=max_iter,
+                    norm=args.norm,
+                    outputs=args.outputs,
+                    seed=args.seed,
+                    batch_size=args.batch_size,
+                )
+                if setting not in settings:
+                    settings.append(setting)
+    return settings
+
+
+def _kinds(args: argparse.Namespace) -> list[tuple[str, bool]]:
+    if not args.attack and not args.targeted and not args.both:
+        return [("noise", False), ("fgsm", False), ("igsm", False), ("igsm", True)]
+    directions = (False, True) if args.both else (args.targeted,)
+    kinds: list[tuple[str, bool]] = []
+    for name in args.attack or ATTACK_NAMES:
+        kinds += [(name, False)] if name == "noise" else [(name, d) for d in directions]
+    return kinds
+
+
+def recorded(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments as they go into the result file."""
+    plain = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
+    return {**plain, "norm": "inf" if args.norm == math.inf else args.norm}

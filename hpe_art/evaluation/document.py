@@ -1,0 +1,61 @@
+"""The result document of a run: what was attacked, with what, and everything measured."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hpe_art import zoo
+from hpe_art.datasets.crops import Crops
+from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions
+from hpe_art.evaluation.run import Evaluation
+
+
+def checkpoint_record(source: str | None) -> dict[str, str | None]:
+    """Name and SHA-256 of a checkpoint; the hash is null for random weights or a remote file."""
+    if source is None:
+        return {"path": None, "sha256": None}
+    path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return {"path": str(source), "sha256": digest}
+
+
+def result_document(
+    *,
+    config: str,
+    checkpoint: dict[str, str | None],
+    crops: Crops,
+    done: Evaluation,
+    seed: int,
+    device: str,
+    arguments: dict[str, Any],
+    started: datetime,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Everything known so far, ready for `write_results`."""
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "config": config,
+        "checkpoint": checkpoint,
+        "dataset": {"ann_file": crops.ann_file, "num_samples": len(crops)},
+        "versions": package_versions(),
+        "seed": seed,
+        "device": device,
+        "precision": "float32",
+        "arguments": arguments,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": (datetime.now().astimezone() - started).total_seconds(),
+        "clean": done.clean,
+        "attacks": [attacked.entry for attacked in done.attacked],
+        "notes": notes,
+    }
+    if done.targets is not None:
+        document["targets"] = {
+            "rule": "a random true pose with PCKh 0 against the clean prediction, else the lowest",
+            "seed": done.targets.seed,
+            "fallbacks": done.targets.fallbacks,
+            "donors": done.targets.donors,
+        }
+    return document

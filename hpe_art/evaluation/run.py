@@ -1,0 +1,182 @@
+"""Attacks people with every setting, and scores clean and perturbed images with one metric.
+
+One direction: crops -> clean poses -> target poses -> per setting: x_adv -> poses -> PCKh.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_art.attacks import (
+    AttackSetting,
+    TargetPoses,
+    build_attack,
+    complete_donors,
+    random_far_poses,
+)
+from hpe_art.datasets.crops import Crops
+from hpe_art.evaluation.results import attack_entry, clean_entry
+from hpe_art.metrics import PoseScore, pckh, pckh_hits
+
+Array = NDArray[np.float32]
+OnProgress = Callable[[str, int], None]
+OnImages = Callable[[AttackSetting, NDArray[np.int64], Array], None]
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One finished setting.
+
+    Attributes:
+        entry: its part of the result file.
+        poses: (N, K, 3), predictions on the perturbed images, in crop pixels.
+        hits: (N, K), of those predictions against the truth.
+        examples: (n, 3, H, W), the perturbed images of the first people.
+    """
+
+    entry: dict[str, Any]
+    poses: Array
+    hits: NDArray[np.float64]
+    examples: Array
+
+
+@dataclass
+class Evaluation:
+    """Everything that one run computed; what is finished is here even if a later part fails.
+
+    Attributes:
+        clean: the `clean` part of the result file.
+        clean_poses: (N, K, 3), in crop pixels.
+        clean_hits: (N, K).
+        targets: the target poses, where a targeted attack was asked for.
+        attacked: the finished settings.
+    """
+
+    clean: dict[str, Any]
+    clean_score: PoseScore
+    clean_poses: Array
+    clean_hits: NDArray[np.float64]
+    targets: TargetPoses | None = None
+    attacked: list[Attacked] = field(default_factory=list)
+
+
+def check_scorable(crops: Crops, settings: list[AttackSetting]) -> None:
+    """Sees that everyone has a head size, the unit of PCKh, and targeted attacks their donors.
+
+    Raises:
+        ValueError: names the first person without a head size, or counts the donors.
+    """
+    if not np.all(crops.head_size > 0):
+        first = int(np.flatnonzero(~(crops.head_size > 0))[0])
+        raise ValueError(
+            f"Expected a head size for everyone. Got {crops.head_size[first]} for person "
+            f"{crops.index[first]} of {crops.ann_file}: name head boxes with --headbox-file."
+        )
+    if any(setting.targeted for setting in settings):
+        complete_donors(crops.donors, crops.index)
+
+
+def evaluate(
+    estimator: Any,
+    crops: Crops,
+    settings: list[AttackSetting],
+    batch_size: int = 32,
+    seed: int = 0,
+    num_examples: int = 0,
+    on_progress: OnProgress = lambda name, count: None,
+    on_images: OnImages = lambda setting, index, x_adv: None,
+) -> Iterator[Evaluation]:
+    """Runs the settings in order.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`; not changed but for its `outputs`.
+        crops: the people.
+        settings: the attacks.
+        batch_size: images per pass.
+        seed: of the target poses.
+        num_examples: of how many people to keep the perturbed images.
+        on_progress: called with a name and a number of images just finished.
+        on_images: called with each batch of perturbed images and their people's index.
+
+    Yields:
+        The growing evaluation: once after the clean images, once after each setting.
+
+    Raises:
+        ValueError: a head size is missing or not positive, or there are no target poses;
+            `check_scorable` says so earlier.
+    """
+    poses = []
+    for part in _parts(len(crops), batch_size):
+        poses.append(estimator.predict(crops.x[part].astype(np.float32), batch_size))
+        on_progress("clean", len(poses[-1]))
+    clean_poses = np.concatenate(poses)
+    hits, tenth = (_hits(crops, clean_poses, crops.truth, share) for share in (0.5, 0.1))
+    score = pckh(hits)
+    done = Evaluation(clean_entry(score, pckh(tenth)), score, clean_poses, hits)
+    if any(setting.targeted for setting in settings):
+        done.targets = random_far_poses(
+            clean_poses, crops.index, crops.donors, crops.head_size, crops.to_image, seed
+        )
+    yield done
+    for setting in settings:
+        attacked = _attack(estimator, crops, setting, done, num_examples, on_progress, on_images)
+        done.attacked.append(attacked)
+        yield done
+
+
+def _attack(
+    estimator: Any,
+    crops: Crops,
+    setting: AttackSetting,
+    done: Evaluation,
+    num_examples: int,
+    on_progress: OnProgress,
+    on_images: OnImages,
+) -> Attacked:
+    attack = build_attack(estimator, setting)
+    labels = done.targets.poses if setting.targeted and done.targets else crops.y
+    begun, passes = time.perf_counter(), (estimator.forward_passes, estimator.backward_passes)
+    poses, examples, linf = [], [], 0.0
+    for part in _parts(len(crops), setting.batch_size):
+        x = crops.x[part].astype(np.float32)
+        x_adv = attack.generate(x, labels[part])
+        poses.append(estimator.predict(x_adv, setting.batch_size))
+        linf = max(linf, float(np.abs(x_adv - x).max()))
+        examples.append(x_adv[: max(0, num_examples - part.start)])
+        on_images(setting, crops.index[part], x_adv)
+        on_progress(setting.attack, len(x))
+    perturbed_poses = np.concatenate(poses)
+    hits = _hits(crops, perturbed_poses, crops.truth)
+    target = None
+    if done.targets is not None:
+        target = pckh(_hits(crops, perturbed_poses, crops.to_image(done.targets.poses)))
+    entry = attack_entry(
+        attack=setting.attack,
+        eps=setting.eps,
+        **setting.effort,
+        targeted=setting.targeted,
+        norm=setting.norm,
+        outputs=setting.outputs,
+        clean=done.clean_score,
+        perturbed=pckh(hits),
+        target=target,
+        linf_max=linf,
+        forward_passes=estimator.forward_passes - passes[0],
+        backward_passes=estimator.backward_passes - passes[1],
+        seconds=time.perf_counter() - begun,
+    )
+    return Attacked(entry, perturbed_poses, hits, np.concatenate(examples))
+
+
+def _hits(crops: Crops, poses: Array, truth: Array, threshold: float = 0.5) -> NDArray[np.float64]:
+    return pckh_hits(crops.to_image(poses), truth, crops.head_size, threshold)
+
+
+def _parts(count: int, batch_size: int) -> list[slice]:
+    return [slice(b, min(b + batch_size, count)) for b in range(0, count, batch_size)]

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import pytest
+
+from hpe_art.evaluation.arguments import (
+    ArgumentsError,
+    attack_settings,
+    check_paths,
+    check_together,
+    key_value,
+    norm,
+    positive_float,
+    positive_int,
+    recorded,
+    seed,
+)
+from hpe_art.evaluation.results import attack_name
+
+DEFAULTS = dict(
+    attack=None,
+    targeted=False,
+    both=False,
+    eps=[8.0],
+    eps_step=None,
+    max_iter=None,
+    outputs="last",
+    norm=math.inf,
+    batch_size=32,
+    seed=0,
+)
+
+
+def arguments(**changes):
+    return argparse.Namespace(**{**DEFAULTS, **changes})
+
+
+def names(**changes):
+    return [
+        attack_name(s.attack, s.targeted, s.iterations, s.outputs)
+        for s in attack_settings(arguments(**changes))
+    ]
+
+
+# --- one by one ----------------------------------------------------------------------------------
+
+
+def test_good_values():
+    assert positive_int("3") == 3
+    assert positive_float("0.5") == 0.5
+    assert seed("0") == 0
+    assert key_value("a.b=c=d") == "a.b=c=d"
+    assert [norm("inf"), norm("1"), norm("2")] == [math.inf, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        *[(positive_int, t, "a whole number >= 1") for t in ("0", "-1", "1.5", "x", "nan", "")],
+        *[(positive_float, t, "a finite number > 0") for t in ("0", "-8", "nan", "inf", "x", "")],
+        *[(seed, t, "a whole number >= 0") for t in ("-1", "1.5", "x", "")],
+        *[(key_value, t, "KEY=VALUE") for t in ("x", "=1", "")],
+        *[(norm, t, "inf, 1 or 2") for t in ("3", "-inf", "nan", "l2", "")],
+    ],
+)
+def test_bad_values_name_what_was_expected_and_got(kind, text, expected):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"^expected {expected}, got {text}$"):
+        kind(text)
+
+
+# --- paths ---------------------------------------------------------------------------------------
+
+
+def test_paths_that_will_do(tmp_path, monkeypatch):
+    config = tmp_path / "config.py"
+    config.write_text("")
+    check_paths(str(config), tmp_path, str(tmp_path))
+    check_paths(str(config), tmp_path / "new" / "folder")
+    monkeypatch.chdir(tmp_path)
+    check_paths("config.py", Path("results") / "config")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.py"], "nothing is left behind"
+
+
+def test_paths_that_will_not_do(tmp_path):
+    config = tmp_path / "config.py"
+    config.write_text("")
+    with pytest.raises(ArgumentsError, match="Expected a config file. Got no.py, which does not"):
+        check_paths("no.py", tmp_path)
+    with pytest.raises(ArgumentsError, match=f"Got {tmp_path}, which is a folder"):
+        check_paths(str(tmp_path), tmp_path)
+    with pytest.raises(ArgumentsError, match="Expected a folder for --data-root. Got .*no: not"):
+        check_paths(str(config), tmp_path, str(tmp_path / "no"))
+    for out in (config, config / "below"):
+        message = rf"Expected a writable folder for --out\. Got {out} \(Not a directory\)"
+        with pytest.raises(ArgumentsError, match=message):
+            check_paths(str(config), out)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that nobody can write to")
+def test_a_folder_that_nobody_can_write_to(tmp_path):
+    """Even root, whom permission bits do not stop."""
+    config = tmp_path / "config.py"
+    config.write_text("")
+    with pytest.raises(ArgumentsError, match=r"writable folder for --out\. Got /proc/results \("):
+        check_paths(str(config), Path("/proc/results"))
+
+
+# --- together ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"eps": [0.5, 255.0]},
+        {"eps": [2000.0], "norm": 2.0},
+        {"eps_step": 8.0},
+        {"attack": ["noise", "igsm"], "max_iter": [5], "both": True},
+        {"attack": ["noise", "fgsm"], "targeted": True},
+    ],
+)
+def test_arguments_that_go_together(changes):
+    check_together(arguments(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"attack": ["fgsm"], "eps_step": 1.0}, "--eps-step with --attack igsm. Got fgsm"),
+        ({"attack": ["noise", "fgsm"], "max_iter": [3]}, "--max-iter with .* Got noise fgsm"),
+        ({"attack": ["noise"], "targeted": True}, "--both with fgsm or igsm. Got noise alone"),
+        ({"attack": ["noise"], "both": True}, "--both with fgsm or igsm. Got noise alone"),
+        ({"eps": [8.0, 256.0]}, "at most 255 grey levels for norm inf. Got 256"),
+        ({"eps": [2.0, 8.0], "eps_step": 4.0}, "--eps-step of at most eps. Got 4 for eps 2"),
+    ],
+)
+def test_arguments_that_do_not(changes, message):
+    with pytest.raises(ArgumentsError, match=message):
+        check_together(arguments(**changes))
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ["NOISE", "FGSM-U", "IGSM-U-10", "IGSM-T-20"]),
+        ({"targeted": True}, ["NOISE", "FGSM-T", "IGSM-T-20"]),
+        ({"both": True}, ["NOISE", "FGSM-U", "FGSM-T", "IGSM-U-10", "IGSM-T-20"]),
+        ({"attack": ["igsm"]}, ["IGSM-U-10"]),
+        ({"attack": ["igsm"], "targeted": True}, ["IGSM-T-20"]),
+        (
+            {"attack": ["igsm", "fgsm"], "both": True},
+            ["IGSM-U-10", "IGSM-T-20", "FGSM-U", "FGSM-T"],
+        ),
+        ({"attack": ["fgsm"], "outputs": "all"}, ["FGSM-U-ALL"]),
+        ({"attack": ["igsm"], "max_iter": [5, 50]}, ["IGSM-U-5", "IGSM-U-50"]),
+        ({"max_iter": [5]}, ["NOISE", "FGSM-U", "IGSM-U-5", "IGSM-T-5"]),
+        ({"attack": ["fgsm", "fgsm"]}, ["FGSM-U"]),
+    ],
+)
+def test_which_attacks_run(changes, expected):
+    assert names(**changes) == expected
+
+
+def test_every_eps_of_every_attack_in_order_and_once():
+    settings = attack_settings(arguments(attack=["noise", "igsm"], eps=[2.0, 8.0, 2.0]))
+    assert [(s.attack, s.eps) for s in settings] == [
+        ("noise", 2), ("noise", 8), ("igsm", 2), ("igsm", 8),
+    ]  # fmt: skip
+    assert [s.step for s in settings[2:]] == pytest.approx([0.8, 3.2])
+
+
+def test_the_settings_carry_every_argument():
+    (setting,) = attack_settings(
+        arguments(
+            attack=["igsm"],
+            targeted=True,
+            eps=[4.0],
+            eps_step=0.5,
+            max_iter=[3],
+            norm=2.0,
+            outputs="all",
+            seed=5,
+            batch_size=7,
+        )
+    )
+    assert (setting.eps, setting.step, setting.iterations) == (4, 0.5, 3)
+    assert (setting.norm, setting.outputs, setting.targeted) == (2, "all", True)
+    assert (setting.seed, setting.batch_size) == (5, 7)
+
+
+def test_the_step_is_of_iterated_attacks_alone():
+    settings = attack_settings(arguments(eps_step=1.0))
+    assert {s.attack: s.effort["eps_step"] for s in settings} == {
+        "noise": None, "fgsm": 8, "igsm": 1,
+    }  # fmt: skip
+
+
+def test_recorded_as_json_has_it():
+    assert recorded(argparse.Namespace(norm=math.inf, out=Path("a/b"), eps=[8.0])) == {
+        "norm": "inf", "out": "a/b", "eps": [8.0],
+    }  # fmt: skip
+    assert recorded(argparse.Namespace(norm=2.0))["norm"] == 2.0

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from rich.console import Console
+
+from hpe_art.evaluation.results import write_results
+from hpe_art.mpii import GROUPS
+from hpe_art.reporting import results_markdown, results_table
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_example_is_a_valid_result(results, tmp_path):
+    write_results(tmp_path / "results.json", results)
+
+
+def test_markdown_shows_every_number(results):
+    lines = results_markdown(results).splitlines()
+    assert cells(lines[0]) == ["attack", "eps", "PCKh", "relative", "target", *GROUPS]
+    assert cells(lines[2]) == ["clean", "-", "80.0", "-", "-", *["100.0"] * 7, "-"]
+    assert cells(lines[5]) == ["IGSM-U-10", "8", "12.0", "15.0", "-", *["12.0"] * 8]
+    assert cells(lines[7]) == ["IGSM-T-100-ALL", "2", "-", "-", "50.0", *["-"] * 8]
+    assert cells(lines[8])[:5] == ["IGSM-T-100-ALL", "8", "5.0", "6.2", "76.5"]
+    assert "plain, not relative" in lines[-1]
+
+
+def test_the_screen_table_fits_into_100_columns(results):
+    console = Console(width=100, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(results_table(results))
+    text = capture.get()
+    assert "…" not in text
+    assert "mmpose_configs/hourglass.py, 128 people" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["clean", "-", "80.0", "-", "-", *["100.0"] * 7, "-"] in rows
+    assert ["NOISE", "8", "79.6", "99.5", "-", *["79.6"] * 8] in rows
+
+
+def test_another_norm_is_named(results):
+    results["attacks"][0]["norm"] = 2
+    assert "| NOISE L2 | 2 |" in results_markdown(results)

@@ -1,0 +1,104 @@
+"""Attacks a pose model and scores it: `python tools/attack.py mmpose_configs/hourglass.py`.
+
+Without flags: random noise, FGSM-U, IGSM-U-10 and IGSM-T-20 at eps 8 on 128 people. eps is in
+grey levels of 0 to 255. Writes results.json and pictures, and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from hpe_art.evaluation.arguments import (
+    ATTACK_NAMES,
+    check_paths,
+    check_together,
+    key_value,
+    norm,
+    positive_float,
+    positive_int,
+    seed,
+)
+
+PICTURED_PEOPLE = 4
+TABLE_WIDTH = 100
+
+
+def parse_args() -> argparse.Namespace:
+    from mmengine.config import DictAction
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("config", help="config of any top-down MMPose model")
+    add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
+    add("--attack", nargs="+", choices=ATTACK_NAMES, help="which attacks")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--targeted", action="store_true", help="towards a target pose")
+    which.add_argument("--both", action="store_true", help="untargeted and targeted")
+    add("--eps", nargs="+", type=positive_float, default=[8.0], help="bounds, grey levels [8]")
+    add("--eps-step", type=positive_float, help="step [0.4 eps untargeted, eps/8 targeted]")
+    add("--max-iter", nargs="+", type=positive_int, help="steps [10 untargeted, 20 targeted]")
+    add("--outputs", choices=["last", "all"], default="last", help="outputs in the loss [last]")
+    add("--norm", type=norm, default="inf", help="inf, 1 or 2 [inf]")
+    add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
+    add("--batch-size", type=positive_int, default=32, help="images per pass [32]")
+    add("--seed", type=seed, default=0, help="of noise and target poses [0]")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
+    add("--flip-test", action="store_true", help="score and attack the average with the mirror")
+    add("--out", type=Path, help="folder of the results [results/NAME]")
+    add("--save-images", action="store_true", help="keep every perturbed crop as PNG")
+    add(
+        "--cfg-options",
+        nargs="+",
+        type=key_value,
+        action=DictAction,
+        help="KEY=VALUE overrides of the config",
+    )
+    data = parser.add_argument_group("data (relative paths join the root)")
+    data.add_argument("--data-root", help="folder in MPII format [the config's test set]")
+    data.add_argument("--ann-file", help="annotations [the one *val*.json]")
+    data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
+    data.add_argument("--image-prefix", help="folder of the images [images]")
+    data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+    args = parser.parse_args()
+    args.out = args.out or Path("results") / Path(args.config).stem
+    if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
+        parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
+    return args
+
+
+def main() -> int:
+    # They speak to OpenMMLab's developers, and would bury our own lines.
+    warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
+    args = parse_args()
+    try:
+        check_paths(args.config, args.out, args.data_root)
+        check_together(args)
+        from hpe_art.evaluation.attack_run import attack_run, prepare
+
+        run = prepare(args)
+    except ValueError as error:
+        # Some words of MMEngine's come on several lines.
+        print(f"{Path(__file__).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    from rich.console import Console
+
+    from hpe_art.reporting.attack_pictures import draw_pictures
+    from hpe_art.reporting.table import results_table
+
+    console = Console()
+    done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
+    Console(width=max(console.width, TABLE_WIDTH)).print(results_table(document))
+    for note in document["notes"]:
+        console.print(f"Note: {note}")
+    pictures = draw_pictures(run, done, document)
+    print(f"{args.out / 'results.json'}; {pictures} pictures in {args.out / 'pictures'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
