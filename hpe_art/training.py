@@ -1,0 +1,110 @@
+"""What MMEngine's Runner lacks for training on a CPU, and the command line's part of its config.
+
+The training loop itself is MMEngine's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from hpe_art.datasets.folder import mpii_dataset, use_folder
+
+
+@HOOKS.register_module()
+class BFloat16BackboneHook(Hook):
+    """Trains the backbone in bfloat16, on any device; validation stays in float32.
+
+    MMEngine's `AmpOptimWrapper` refuses to run on a CPU, and MMPose's heads cannot turn bfloat16
+    into NumPy. bfloat16 has the exponents of float32, so the loss needs no scaling.
+    """
+
+    def before_train(self, runner: Runner) -> None:
+        """Wraps the backbone's forward pass."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        backbone = model.backbone
+        exact = backbone.forward
+
+        def forward(x: torch.Tensor) -> Any:
+            if not backbone.training:
+                return exact(x)
+            with torch.autocast(x.device.type, dtype=torch.bfloat16):
+                outputs = exact(x)
+            return type(outputs)(output.float() for output in outputs)
+
+        backbone.forward = forward
+
+
+@HOOKS.register_module()
+class ChannelsLastHook(Hook):
+    """Trains in the channels-last memory format, the faster one for convolutions."""
+
+    def before_train(self, runner: Runner) -> None:
+        """Converts the model once; parameters stay the same objects."""
+        runner.model.to(memory_format=torch.channels_last)
+
+
+def training_config(
+    config: str | Path,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    load_from: str | None = None,
+    amp: bool = False,
+    options: dict[str, Any] | None = None,
+    launcher: str = "none",
+    data_root: str | None = None,
+    train_ann_file: str | None = None,
+    **validation: Any,
+) -> Config:
+    """The config of a training run, with MMPose's meaning of each argument.
+
+    Args:
+        config: path of the config file.
+        work_dir: folder of logs and checkpoints; default `work_dirs/NAME`.
+        resume: "auto" (the newest checkpoint of the work folder), or a checkpoint to resume.
+        load_from: "config" (the config's own `load_from`), or a checkpoint with the first
+            weights. By default training starts from scratch whatever the config's `load_from`
+            says, since that names the *finished* weights.
+        amp: train the backbone in bfloat16.
+        options: `key=value` overrides, dotted keys.
+        launcher: none, pytorch, slurm or mpi.
+        data_root: folder in MPII format to train and validate on instead of the config's data.
+        train_ann_file: its training annotations, as in `mpii_dataset`.
+        **validation: `ann_file`, `headbox_file`, `image_prefix` of its validation set, likewise.
+
+    Raises:
+        FolderError: the folder lacks something.
+        FileNotFoundError: no such config.
+    """
+    if not Path(config).is_file():
+        raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
+    cfg = Config.fromfile(config)
+    first_weights = cfg.get("load_from") if load_from == "config" else load_from
+    cfg.load_from = first_weights
+    if resume:
+        cfg.resume = True
+        cfg.load_from = None if resume == "auto" else resume
+    if amp:
+        cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
+    cfg.launcher = launcher
+    if data_root:
+        prefix = validation.get("image_prefix")
+        use_folder(
+            cfg.train_dataloader,
+            mpii_dataset(data_root, "train", train_ann_file, image_prefix=prefix),
+        )
+        for loader in (cfg.val_dataloader, cfg.test_dataloader):
+            use_folder(loader, mpii_dataset(data_root, "val", **validation))
+    if options:
+        cfg.merge_from_dict(options)
+    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
+    return cfg

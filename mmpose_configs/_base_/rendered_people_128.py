@@ -1,0 +1,62 @@
+# Rendered people in 128x128 crops, heatmaps of 32x32: small enough to train on two cores.
+codec = dict(type="MSRAHeatmap", input_size=(128, 128), heatmap_size=(32, 32), sigma=1)
+data_preprocessor = dict(
+    type="PoseDataPreprocessor",
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    bgr_to_rgb=True,
+)
+
+train_pipeline = [
+    dict(type="LoadImage"),
+    dict(type="GetBBoxCenterScale"),
+    dict(type="RandomFlip", direction="horizontal"),
+    dict(
+        type="RandomBBoxTransform", shift_factor=0.08, scale_factor=(0.75, 1.25), rotate_factor=40
+    ),
+    dict(type="TopdownAffine", input_size=codec["input_size"]),
+    dict(type="GenerateTarget", encoder=codec),
+    dict(type="PackPoseInputs"),
+]
+val_pipeline = [
+    dict(type="LoadImage"),
+    dict(type="GetBBoxCenterScale"),
+    dict(type="TopdownAffine", input_size=codec["input_size"]),
+    dict(type="PackPoseInputs", pack_transformed=True),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(type="RenderedPeople", split="train", pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    batch_size=32,
+    num_workers=2,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type="DefaultSampler", shuffle=False, round_up=False),
+    dataset=dict(type="RenderedPeople", split="val", test_mode=True, pipeline=val_pipeline),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type="MpiiPCKAccuracy")
+test_evaluator = val_evaluator
+
+train_cfg = dict(by_epoch=True, max_epochs=26, val_interval=2)
+val_cfg = dict()
+test_cfg = dict()
+optim_wrapper = dict(optimizer=dict(type="AdamW", lr=2e-3, weight_decay=1e-4))
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.05, by_epoch=False, begin=0, end=300),
+    dict(
+        type="CosineAnnealingLR",
+        by_epoch=True,
+        begin=0,
+        end=train_cfg["max_epochs"],
+        eta_min=1e-5,
+        convert_to_iter_based=True,
+    ),
+]

@@ -1,0 +1,342 @@
+"""The command, end to end on six people with a tiny untrained hourglass."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from hpe_art import zoo
+from hpe_art.evaluation.results import read_results
+
+FAST = ["--cfg-options", "train_cfg.max_epochs=1", "--device", "cpu"]
+
+
+class Outcome:
+    """What a run left: exit code, what it printed, and its result file."""
+
+    def __init__(self, code: int, out: str, err: str, folder: Path) -> None:
+        self.code, self.out, self.err, self.folder = code, out, err, folder
+
+    @property
+    def results(self) -> dict:
+        return read_results(self.folder / "results.json")
+
+    @property
+    def names(self) -> list[str]:
+        return [entry["name"] for entry in self.results["attacks"]]
+
+
+@pytest.fixture
+def attack(load_tool, capsys, monkeypatch, tmp_path):
+    """`attack(config, ...)` runs the tool's `main` in an empty working directory."""
+    main = load_tool("attack.py").main
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    monkeypatch.chdir(cwd)
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr("sys.argv", ["attack.py", *map(str, arguments)])
+        try:
+            code = main()
+        except SystemExit as stop:
+            code = stop.code
+        printed = capsys.readouterr()
+        return Outcome(code, printed.out, printed.err, cwd / "results" / "tiny")
+
+    run.cwd = cwd
+    return run
+
+
+def without_clock(results: dict) -> dict:
+    attacks = [{**entry, "seconds": None} for entry in results["attacks"]]
+    return {**results, "started": None, "seconds": None, "arguments": None, "attacks": attacks}
+
+
+# --- what it does --------------------------------------------------------------------------------
+
+
+def test_the_command_without_flags(run_tool, tmp_path, config, weights, people):
+    done = run_tool("attack.py", config, weights, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "tiny"
+    results = read_results(folder / "results.json")
+    names = [entry["name"] for entry in results["attacks"]]
+    assert names == ["NOISE", "FGSM-U", "IGSM-U-10", "IGSM-T-20"]
+    assert results["config"] == str(config)
+    assert results["checkpoint"] == {"path": str(weights), "sha256": zoo.sha256(weights)}
+    assert results["dataset"] == {
+        "ann_file": str(people / "annotations" / "mpii_val.json"),
+        "num_samples": 6,
+    }
+    assert results["seed"] == 0 and results["precision"] == "float32"
+    assert results["targets"]["seed"] == 0 and len(results["targets"]["donors"]) == 6
+    assert all(0 < entry["linf_max"] <= 8 for entry in results["attacks"])
+    steps = [(entry["eps_step"], entry["max_iter"]) for entry in results["attacks"]]
+    assert steps == [(None, None), (8, 1), (pytest.approx(3.2), 10), (1, 20)]
+    pictures = list((folder / "pictures").glob("*.png"))
+    assert pictures and all(cv2.imread(str(path)) is not None for path in pictures)
+    for word in (*names, "PCKh", "Ankle", "results.json"):
+        assert word in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_does_not(attack, config, weights):
+    flags = ["--attack", "noise", "igsm", "--targeted", "--max-iter", 2, "--num-samples", 5]
+    first = attack(config, weights, *flags, "--seed", 1)
+    assert first.code == 0
+    numbers = without_clock(first.results)
+    assert without_clock(attack(config, weights, *flags, "--seed", 1).results) == numbers
+    assert numbers["dataset"]["num_samples"] == 5
+    other = without_clock(attack(config, weights, *flags, "--seed", 2).results)
+    assert other["targets"]["donors"] != numbers["targets"]["donors"]
+
+
+def test_flags_are_obeyed_and_recorded(attack, config, weights):
+    done = attack(
+        config, weights, "--attack", "fgsm", "--both", "--eps", 2, 8, "--outputs", "all",
+        "--batch-size", 4, "--out", "elsewhere", *FAST,
+    )  # fmt: skip
+    assert done.code == 0
+    assert not done.folder.exists()
+    done.folder = attack.cwd / "elsewhere"
+    assert done.names == ["FGSM-U-ALL"] * 2 + ["FGSM-T-ALL"] * 2
+    assert [entry["eps"] for entry in done.results["attacks"]] == [2, 8, 2, 8]
+    arguments = done.results["arguments"]
+    assert arguments["eps"] == [2, 8] and arguments["both"] and arguments["outputs"] == "all"
+    assert arguments["batch_size"] == 4 and arguments["norm"] == "inf"
+    assert arguments["cfg_options"] == {"train_cfg.max_epochs": 1}
+    assert done.results["device"] == "cpu"
+    assert (done.folder / "pictures" / "eps_curve.png").is_file()
+
+
+def test_perturbed_images_are_kept_where_asked(attack, config, weights):
+    done = attack(config, weights, "--attack", "noise", "igsm", "--max-iter", 2, "--save-images")
+    assert done.code == 0
+    folders = sorted(path.name for path in (done.folder / "perturbed").iterdir())
+    assert folders == ["igsm-u-2_eps8", "noise_eps8"]
+    from hpe_art.datasets.crops import load_crops
+    from hpe_art.estimators.loader import load_config
+
+    crops = load_crops(load_config(config))
+    for name in folders:
+        for i in range(6):
+            # OpenCV reads and writes blue first, as the crops are packed.
+            image = cv2.imread(str(done.folder / "perturbed" / name / f"{i:05d}.png"))
+            change = image.transpose(2, 0, 1).astype(int) - crops.x[i]
+            assert 6 <= np.abs(change).max() <= 8
+
+
+def test_flip_test_is_scored_attacked_and_noted(attack, config, weights):
+    plain = attack(config, weights, "--attack", "fgsm").results
+    done = attack(config, weights, "--attack", "fgsm", "--flip-test")
+    assert done.code == 0
+    results = done.results
+    assert "Scored and attacked with flip-test." in results["notes"]
+    assert "flip-test" in done.out
+    counts = ("forward_passes", "backward_passes")
+    assert [results["attacks"][0][k] for k in counts] == [
+        2 * plain["attacks"][0][k] for k in counts
+    ]
+
+
+def test_a_folder_of_ones_own(attack, config, weights, tmp_path, write_people):
+    folder = write_people(tmp_path / "mine", 3)
+    annotations = folder / "annotations"
+    (annotations / "mpii_val.json").rename(annotations / "upright_val.json")
+    (folder / "images").rename(folder / "photos")
+    done = attack(
+        config, weights, "--data-root", folder, "--image-prefix", "photos", "--attack", "noise"
+    )
+    assert done.code == 0, done.err
+    assert done.results["dataset"] == {
+        "ann_file": str(annotations / "upright_val.json"),
+        "num_samples": 3,
+    }
+
+
+def test_other_norms(attack, config, weights):
+    done = attack(config, weights, "--attack", "fgsm", "--norm", "2", "--eps", 300)
+    assert done.code == 0
+    assert done.results["attacks"][0]["norm"] == 2
+
+
+def test_one_output_equals_all_of_them_and_that_is_noted(attack, tmp_path, write_config):
+    config = write_config(tmp_path / "tiny.py", stacks=1)
+    done = attack(config, "--attack", "noise", "--outputs", "all")
+    assert done.results["notes"] == ["The network has one output: all outputs equal the last."]
+    assert done.results["checkpoint"] == {"path": None, "sha256": None}
+
+
+def test_unreadable_images_are_left_out_where_asked(
+    attack, weights, tmp_path, write_people, write_config
+):
+    folder = write_people(tmp_path / "people")
+    config = write_config(tmp_path / "tiny.py", folder)
+    (folder / "images" / "00001.jpg").write_bytes(b"no")
+    done = attack(config, weights, "--attack", "noise", "--skip-unreadable")
+    assert done.code == 0
+    assert done.results["notes"] == ["1 unreadable images were left out: 00001.jpg."]
+    assert "1 unreadable images" in done.out
+    assert done.results["dataset"]["num_samples"] == 5
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+
+def refused(done: Outcome, cwd: Path, *words: str) -> None:
+    """One line on stderr with all the words, exit code 2, nothing written."""
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    lines = done.err.strip().splitlines()
+    last = lines[-1]
+    assert last.startswith("attack.py: error: ")
+    # argparse puts the usage before it.
+    assert len(lines) == 1 or lines[0].startswith("usage: ")
+    for word in words:
+        assert str(word) in last, f"{word!r} is not in {last!r}"
+    assert list(cwd.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--eps", "-1"], ["--eps", "expected a finite number > 0, got -1"]),
+        (["--eps=-1"], ["--eps", "expected a finite number > 0, got -1"]),
+        (["--eps", "0"], ["--eps", "expected a finite number > 0, got 0"]),
+        (["--eps", "nan"], ["--eps", "got nan"]),
+        (["--eps", "8", "inf"], ["--eps", "got inf"]),
+        (["--eps", "eight"], ["--eps", "got eight"]),
+        (["--eps", "256"], ["at most 255 grey levels", "Got 256"]),
+        (["--eps-step", "0"], ["--eps-step", "expected a finite number > 0, got 0"]),
+        (["--eps-step", "9"], ["Expected --eps-step of at most eps. Got 9 for eps 8"]),
+        (["--max-iter", "0"], ["--max-iter", "expected a whole number >= 1, got 0"]),
+        (["--batch-size", "0"], ["--batch-size", "expected a whole number >= 1, got 0"]),
+        (["--num-samples", "0"], ["--num-samples", "expected a whole number >= 1, got 0"]),
+        (["--num-samples", "7"], ["Expected at most 6 people (--num-samples). Got 7."]),
+        (["--seed", "-1"], ["--seed", "expected a whole number >= 0, got -1"]),
+        (["--norm", "3"], ["--norm", "expected inf, 1 or 2, got 3"]),
+        (["--attack", "cw"], ["--attack", "cw", "noise", "fgsm", "igsm"]),
+        (["--outputs", "first"], ["--outputs", "first", "last", "all"]),
+        (["--device", "tpu"], ["--device", "tpu", "cpu", "cuda"]),
+        (["--targeted", "--both"], ["--both", "--targeted", "not allowed"]),
+        (["--attack", "fgsm", "--max-iter", "5"], ["--max-iter with --attack igsm. Got fgsm"]),
+        (["--ann-file", "a.json"], ["--ann-file", "need --data-root"]),
+        (["--image-prefix", "a"], ["--image-prefix", "need --data-root"]),
+        (["--data-root", "nowhere"], ["--data-root. Got nowhere: not there"]),
+        (["--cfg-options", "model.type.x=1"], ["overrides that fit the config", "model.type.x"]),
+        (["--cfg-options", "model.backbone.type=No"], ["a model that MMPose can build", "No"]),
+        (["--cfg-options", "model.head.type=DSNTHead"], ["Expected"]),
+        (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
+    ],
+    ids=lambda value: " ".join(value[:2]) if value and value[0].startswith("--") else "",
+)
+def test_bad_flags(attack, config, flags, words):
+    refused(attack(config, *flags), attack.cwd, *words)
+
+
+def test_as_a_command(run_tool, tmp_path, config):
+    """The exit code and the streams of a process, for one error of each kind."""
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    for flags, word in ((["--eps", "nan"], "nan"), (["--num-samples", 7], "Got 7")):
+        done = run_tool("attack.py", config, *flags, cwd=cwd)
+        assert done.stdout == ""
+        *usage, line = done.stderr.splitlines()
+        assert usage == [] or usage[0].startswith("usage: "), "no warnings of other packages"
+        assert line.startswith("attack.py: error: ") and word in line
+        assert done.returncode == 2
+        assert list(cwd.iterdir()) == []
+
+
+def test_a_config_that_is_none(attack, tmp_path):
+    refused(attack("no.py"), attack.cwd, "Expected a config file. Got no.py, which does not exist")
+    refused(attack(tmp_path), attack.cwd, f"Got {tmp_path}, which is a folder")
+    for name, text in (("a.py", "model = dict("), ("b.txt", "words"), ("c.py", "1 / 0")):
+        (tmp_path / name).write_text(text)
+        refused(
+            attack(tmp_path / name), attack.cwd, f"Expected a config file. Got {tmp_path}/{name}"
+        )
+
+
+def test_a_config_that_is_not_top_down(attack, tmp_path):
+    (tmp_path / "bottomup.py").write_text('model = dict(type="BottomupPoseEstimator")')
+    refused(attack(tmp_path / "bottomup.py"), attack.cwd, "top-down", "Got BottomupPoseEstimator")
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"), [("mpii_val.json", "--ann-file"), ("mpii_gt_val.mat", "--headbox-file")]
+)
+def test_data_that_is_missing(attack, config, tmp_path, write_people, write_config, name, flag):
+    folder = write_people(tmp_path / "people")
+    own = write_config(tmp_path / "tiny.py", folder)
+    given = attack(config, "--data-root", folder, flag, "no.file")
+    refused(given, attack.cwd, f"Expected a file for {flag}. Got {folder}/no.file")
+    (folder / "annotations" / name).unlink()
+    refused(attack(config, "--data-root", folder), attack.cwd, name, "Got none", flag)
+    refused(attack(own), attack.cwd, name, flag)
+
+
+def test_data_that_is_broken(attack, config, tmp_path, write_people):
+    folder = write_people(tmp_path / "people")
+    flags = ["--data-root", folder]
+    boxes = folder / "annotations" / "mpii_gt_val.mat"
+    whole = boxes.read_bytes()
+    boxes.write_bytes(whole[:150])
+    refused(attack(config, *flags), attack.cwd, f"Expected MPII head boxes in {boxes}")
+    boxes.write_bytes(whole)
+    image = folder / "images" / "00003.jpg"
+    image.write_bytes(image.read_bytes()[:-1000])
+    refused(attack(config, *flags), attack.cwd, "1 that are not", image, "--skip-unreadable")
+    (folder / "annotations" / "mpii_val.json").write_text("[{")
+    refused(attack(config, *flags), attack.cwd, "annotations in JSON", "mpii_val.json")
+
+
+def test_nobody_to_give_a_target_pose(attack, config, tmp_path, write_people):
+    folder = write_people(tmp_path / "people", 2)
+    # Person 1 lacks a joint, and person 0 cannot be its own donor.
+    refused(attack(config, "--data-root", folder), attack.cwd, "donors with all 16", "Got 1 in")
+    assert attack(config, "--data-root", folder, "--attack", "noise").code == 0
+
+
+def test_checkpoints_that_will_not_do(attack, config, weights, tmp_path, write_config):
+    refused(attack(config, "no.pth"), attack.cwd, "Expected a checkpoint. Got no.pth, which does")
+    path = tmp_path / "part.pth"
+    path.write_bytes(weights.read_bytes()[:20000])
+    refused(attack(config, path), attack.cwd, f"Got {path}", "cannot be read")
+    more = write_config(tmp_path / "three.py", stacks=3)
+    refused(attack(more, weights), attack.cwd, weights, "another architecture", "missing (first:")
+    refused(attack(config, "zoo://no"), attack.cwd, "Expected a bundled network", "Got 'no'")
+
+
+class Evil:
+    def __init__(self, marker: Path) -> None:
+        self.marker = str(marker)
+
+    def __reduce__(self):
+        return os.mkdir, (self.marker,)
+
+
+def test_a_checkpoint_that_would_run_code(attack, config, tmp_path):
+    path, marker = tmp_path / "evil.pth", tmp_path / "was run"
+    torch.save({"state_dict": {}, "meta": Evil(marker)}, path)
+    refused(attack(config, path), attack.cwd, path, "run code", "refused and nothing was run")
+    assert not marker.exists()
+
+
+def test_an_output_folder_that_cannot_be_written(attack, config, tmp_path):
+    taken = tmp_path / "a file"
+    taken.write_text("")
+    message = f"Expected a writable folder for --out. Got {taken}"
+    refused(attack(config, "--out", taken), attack.cwd, message)
+    refused(attack(config, "--out", taken / "below"), attack.cwd, message)
+    assert taken.read_text() == ""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there(attack, config):
+    refused(attack(config, "--device", "cuda"), attack.cwd, "--device cuda", "use cpu")

@@ -1,0 +1,107 @@
+"""The command: two iterations on six people with a tiny hourglass."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hpe_art.estimators.loader import build_model, load_config
+
+# The order of people and the first weights are drawn: without this, every run draws its own.
+SEED = ["--cfg-options", "randomness.seed=0"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, run_tool, write_config):
+    """A work folder after one epoch of two iterations in bfloat16, and the config."""
+    folder = tmp_path_factory.mktemp("train")
+    # From scratch: that these weights do not exist must not matter.
+    config = write_config(folder / "tiny.py", load_from="no_such_weights.pth")
+    done = run_tool("train.py", config, "--work-dir", "work", "--amp", *SEED, cwd=folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder, config, done
+
+
+def checkpoint(path):
+    # Written a moment ago by the test itself.
+    return torch.load(path, map_location="cpu", weights_only=False)
+
+
+def test_trains_from_scratch_and_validates(trained):
+    folder, _, done = trained
+    log = done.stdout + done.stderr
+    assert "Load checkpoint from" not in log and "no_such_weights.pth can not" not in log
+    assert "PCK: " in log, "MpiiPCKAccuracy has scored the validation people"
+    saved = checkpoint(folder / "work" / "epoch_1.pth")
+    assert saved["meta"]["iter"] == 2
+    # Mixed precision is in the passes alone: weights and optimizer stay in float32.
+    values = saved["state_dict"].values()
+    assert {v.dtype for v in values if v.is_floating_point()} == {torch.float32}
+
+
+def test_what_it_saves_can_be_attacked(trained):
+    folder, config, _ = trained
+    path = folder / "work" / "epoch_1.pth"
+    model = build_model(load_config(config), path)
+    saved = checkpoint(path)["state_dict"]
+    assert all(torch.equal(v, saved[k]) for k, v in model.state_dict().items())
+
+
+def test_resumes_where_it_stopped(trained, run_tool):
+    folder, config, _ = trained
+    options = [*SEED, "train_cfg.max_epochs=2"]
+    done = run_tool("train.py", config, "--work-dir", "work", "--resume", *options, cwd=folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "resumed epoch: 1, iter: 2" in done.stdout + done.stderr
+    saved = checkpoint(folder / "work" / "epoch_2.pth")
+    assert saved["meta"]["iter"] == 4
+    steps = {int(state["step"]) for state in saved["optimizer"]["state"].values()}
+    assert steps == {4}, "the optimizer went on with its own state"
+
+
+def test_starts_from_given_weights_with_the_folder_of_the_user(
+    trained, run_tool, weights, tmp_path, write_people
+):
+    _, config, _ = trained
+    people = write_people(tmp_path / "mine", 4)
+    # With a learning rate of 0, what comes out are the weights that went in.
+    options = ["--cfg-options", "optim_wrapper.optimizer.lr=0", "train_cfg.val_interval=9"]
+    done = run_tool(
+        "train.py", config, "--load-from", weights, "--data-root", people, *options, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    saved = checkpoint(tmp_path / "work_dirs" / "tiny" / "epoch_1.pth")
+    assert saved["meta"]["iter"] == 1, "one batch of three out of four people"
+    first = checkpoint(weights)["state_dict"]
+    for name, value in saved["state_dict"].items():
+        if "running" not in name and "num_batches" not in name:
+            assert torch.equal(value, first[name]), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no.py"], "Expected a config file. Got no.py, which does not exist"),
+        (["{config}", "--data-root", "nowhere"], "which does not exist"),
+        (["{config}", "--ann-file", "a.json"], "need --data-root"),
+        (["{config}", "--cfg-options", "x"], "expected KEY=VALUE, got x"),
+        (["{broken}"], "line 1"),
+    ],
+)
+def test_bad_input(load_tool, capsys, monkeypatch, tmp_path, config, arguments, words):
+    broken = tmp_path / "broken.py"
+    broken.write_text("model = dict(")
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    monkeypatch.chdir(cwd)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    given = [argument.format(config=config, broken=broken) for argument in arguments]
+    monkeypatch.setattr("sys.argv", ["train.py", *given])
+    try:
+        code = load_tool("train.py").main()
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("train.py: error: ") and words in last
+    assert list(cwd.iterdir()) == []

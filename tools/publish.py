@@ -1,0 +1,36 @@
+"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="the config that the weights were trained from")
+    parser.add_argument("checkpoint", help="what tools/train.py left in its work folder")
+    parser.add_argument("--command", required=True, help="with which they were trained")
+    parser.add_argument("--name", help="of the entry [the config's]")
+    parser.add_argument("--notes", default="", help="training time, machine")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    from hpe_art.evaluation.publish import publish
+
+    name = args.name or Path(args.config).stem
+    try:
+        entry = publish(args.config, args.checkpoint, name, args.command, args.notes)
+    except ValueError as error:
+        print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
+        return 2
+    print(json.dumps({name: entry}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Trains a network with MMEngine's Runner: `python tools/train.py mmpose_configs/hourglass.py`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from hpe_art.evaluation.arguments import key_value
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file")
+    parser.add_argument("--work-dir", help="folder of logs and checkpoints [work_dirs/NAME]")
+    parser.add_argument(
+        "--resume", nargs="?", const="auto", help="the newest checkpoint there, or this one"
+    )
+    parser.add_argument(
+        "--load-from",
+        nargs="?",
+        const="config",
+        help="first weights: a checkpoint, or those that the config names; else from scratch",
+    )
+    parser.add_argument("--amp", action="store_true", help="train the backbone in bfloat16")
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        type=key_value,
+        action=DictAction,
+        help="KEY=VALUE overrides of the config",
+    )
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--data-root", help="train and validate on this folder in MPII format")
+    parser.add_argument("--train-ann-file", help="training annotations [the one *train*.json]")
+    parser.add_argument("--ann-file", help="validation annotations [the one *val*.json]")
+    parser.add_argument("--headbox-file", help="validation head boxes [the one *gt*val*.mat]")
+    parser.add_argument("--image-prefix", help="folder of images [images]")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    args = parser.parse_args()
+    given = (args.train_ann_file, args.ann_file, args.headbox_file, args.image_prefix)
+    if any(given) and not args.data_root:
+        parser.error(
+            "--train-ann-file, --ann-file, --headbox-file and --image-prefix need --data-root"
+        )
+    return args
+
+
+def main() -> int:
+    args = parse_args()
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    from mmengine.runner import Runner
+
+    from hpe_art.training import training_config
+
+    try:
+        cfg = training_config(
+            args.config,
+            work_dir=args.work_dir,
+            resume=args.resume,
+            load_from=args.load_from,
+            amp=args.amp,
+            options=args.cfg_options,
+            launcher=args.launcher,
+            data_root=args.data_root,
+            train_ann_file=args.train_ann_file,
+            ann_file=args.ann_file,
+            headbox_file=args.headbox_file,
+            image_prefix=args.image_prefix,
+        )
+    except (ValueError, OSError, SyntaxError) as error:
+        print(f"{Path(__file__).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    Runner.from_cfg(cfg).train()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
