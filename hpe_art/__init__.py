@@ -1,0 +1,32 @@
+"""Adversarial attacks on 2D human pose models: ART's attacks on MMPose's networks.
+
+The public names; each is imported when it is first used, so `import hpe_art` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "PyTorchPoseEstimator": "hpe_art.estimators",
+    "ModelError": "hpe_art.estimators",
+    "load_config": "hpe_art.estimators.loader",
+    "load_crops": "hpe_art.datasets.crops",
+    "Crops": "hpe_art.datasets.crops",
+    "AttackSetting": "hpe_art.attacks",
+    "RandomSignNoise": "hpe_art.attacks",
+    "build_attack": "hpe_art.attacks",
+    "random_far_poses": "hpe_art.attacks",
+    "pckh": "hpe_art.metrics",
+    "pckh_hits": "hpe_art.metrics",
+    "relative_pckh": "hpe_art.metrics",
+}
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpe_art' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from hpe_art.datasets.folder import FolderError
+from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.training import BFloat16BackboneHook, ChannelsLastHook, training_config
+
+
+@pytest.fixture
+def finished(tmp_path, write_config):
+    """A config that names finished weights."""
+    return write_config(tmp_path / "tiny.py", load_from="zoo://finished")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "load_from", "resume"),
+    [
+        ({}, None, False),
+        ({"load_from": "config"}, "zoo://finished", False),
+        ({"load_from": "other.pth"}, "other.pth", False),
+        ({"resume": "auto"}, None, True),
+        ({"resume": "epoch_3.pth"}, "epoch_3.pth", True),
+        # What is resumed has its weights already.
+        ({"resume": "auto", "load_from": "config"}, None, True),
+    ],
+)
+def test_where_training_starts(finished, arguments, load_from, resume):
+    cfg = training_config(finished, **arguments)
+    assert cfg.load_from == load_from
+    assert cfg.resume is resume
+
+
+def test_the_work_folder(finished, tmp_path):
+    assert training_config(finished).work_dir == "work_dirs/tiny"
+    assert training_config(finished, work_dir="here").work_dir == "here"
+    finished.write_text(finished.read_text() + 'work_dir = "there"\n')
+    assert training_config(finished).work_dir == "there"
+
+
+def test_options_have_the_last_word(finished):
+    cfg = training_config(finished, options={"load_from": "mine.pth", "train_cfg.max_epochs": 7})
+    assert cfg.load_from == "mine.pth" and cfg.train_cfg.max_epochs == 7
+
+
+def test_mixed_precision_is_one_more_hook(finished):
+    plain, mixed = training_config(finished), training_config(finished, amp=True)
+    assert mixed.custom_hooks == [*plain.custom_hooks, dict(type="BFloat16BackboneHook")]
+
+
+def test_a_folder_of_ones_own(finished, people):
+    cfg = training_config(finished, data_root=str(people))
+    annotations = people / "annotations"
+    assert cfg.train_dataloader.dataset.ann_file == str(annotations / "mpii_train.json")
+    assert cfg.train_dataloader.dataset.pipeline[-2].type == "GenerateTarget"
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        assert loader.dataset.ann_file == str(annotations / "mpii_val.json")
+        assert loader.dataset.test_mode is True
+    with pytest.raises(FolderError, match=r"--ann-file. Got .*people/no.json"):
+        training_config(finished, data_root=str(people), ann_file="no.json")
+
+
+def test_no_such_config():
+    with pytest.raises(FileNotFoundError, match="Expected a config file. Got no.py"):
+        training_config("no.py")
+
+
+@pytest.fixture
+def model(config):
+    return build_model(load_config(config))
+
+
+def test_bfloat16_in_training_alone(model):
+    x = torch.randn(2, 3, 96, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        exact = model.backbone(x)[-1]
+        BFloat16BackboneHook().before_train(SimpleNamespace(model=model))
+        assert torch.equal(model.backbone(x)[-1], exact), "validation is in float32"
+    model.train()
+    outputs = model.backbone(x)
+    assert isinstance(outputs, list) and len(outputs) == 2
+    for output in outputs:
+        assert output.dtype == torch.float32
+        assert torch.equal(output, output.bfloat16().float()), "computed in bfloat16"
+    outputs[-1].square().mean().backward()
+    gradients = [p.grad for p in model.backbone.parameters() if p.grad is not None]
+    assert gradients and all(g.dtype == torch.float32 for g in gradients)
+
+
+def test_channels_last_keeps_the_parameters(model):
+    before = list(model.parameters())
+    values = [p.clone() for p in before]
+    ChannelsLastHook().before_train(SimpleNamespace(model=model))
+    weight = model.backbone.stem[0].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    for old, new, value in zip(before, model.parameters(), values, strict=True):
+        assert old is new and torch.equal(new, value)
