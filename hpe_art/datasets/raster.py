@@ -45,51 +45,52 @@ def rasterise(
         The pixels that see something, with the face and the weights of its corners.
     """
     height, width = size
-    corners = screen[faces]
-    near = nearness[faces]
-    low = np.minimum(np.minimum(corners[:, 0], corners[:, 1]), corners[:, 2])
-    high = np.maximum(np.maximum(corners[:, 0], corners[:, 1]), corners[:, 2])
-    low = np.maximum(np.ceil(low - 0.5), 0)
-    high = np.minimum(np.floor(high - 0.5), [width - 1, height - 1])
-    span = high - low + 1
-    plane, good = _edge_functions(corners)
-    keep = good & (span[:, 0] > 0) & (span[:, 1] > 0) & np.isfinite(near.sum(axis=1))
-    index = np.flatnonzero(keep)
-    low, span = low[index].astype(np.int64), span[index].astype(np.int64)
+    x, y = screen[:, 0][faces], screen[:, 1][faces]
+    left, right = _pixels_between(x, width)
+    top, bottom = _pixels_between(y, height)
+    kept = np.flatnonzero((right > left) & (bottom > top))
+    x, y, near = x[kept], y[kept], nearness[faces[kept]]
+    twice_area, plane = _edge_functions(x, y)
+    good = (np.abs(twice_area) > 1e-9) & np.isfinite(near[:, 0] + near[:, 1] + near[:, 2])
+    kept, plane, near = kept[good], plane[good], near[good]
+    low = np.stack([left[kept], top[kept]], axis=1).astype(np.int64)
+    span = np.stack([right[kept], bottom[kept]], axis=1).astype(np.int64) - low
     area = span[:, 0] * span[:, 1]
 
     depth = np.full(height * width, -np.inf, np.float32)
     seen = np.full(height * width, -1, np.int64)
-    small = np.flatnonzero(area <= _LARGE)
-    _fill_small(index[small], low[small], span[small], plane, near, width, depth, seen)
+    _fill_small(np.flatnonzero(area <= _LARGE), low, span, plane, near, width, depth, seen)
     for k in np.flatnonzero(area > _LARGE):
-        _fill_large(index[k], low[k], span[k], plane, near, width, depth, seen)
+        _fill_large(k, low[k], span[k], plane, near, width, depth, seen)
 
     pixel = np.flatnonzero(seen >= 0)
-    face = seen[pixel]
-    weights = _weights(plane[face], pixel % width + 0.5, pixel // width + 0.5)
-    return Hits(pixel, face, np.clip(weights, 0, 1), depth.reshape(height, width))
+    own = plane[seen[pixel]]
+    x, y = pixel % width + 0.5, pixel // width + 0.5
+    weights = own[..., 0] * x[:, None] + own[..., 1] * y[:, None] + own[..., 2]
+    return Hits(pixel, kept[seen[pixel]], np.clip(weights, 0, 1), depth.reshape(height, width))
 
 
-def _edge_functions(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients (F, 3, 3) of the three barycentric weights as a x + b y + c."""
-    x, y = corners[..., 0], corners[..., 1]
-    a = np.roll(y, -1, axis=1) - np.roll(y, -2, axis=1)
-    b = np.roll(x, -2, axis=1) - np.roll(x, -1, axis=1)
-    c = np.roll(x, -1, axis=1) * np.roll(y, -2, axis=1)
-    c = c - np.roll(x, -2, axis=1) * np.roll(y, -1, axis=1)
-    twice_area = c.sum(axis=1)
-    good = np.abs(twice_area) > 1e-9
-    scale = np.where(good, twice_area, 1)[:, None, None]
-    return np.stack([a, b, c], axis=-1) / scale, good
+def _pixels_between(at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """First pixel whose centre lies between corners (F, 3) along one side, and the one after."""
+    low = np.minimum(np.minimum(at[:, 0], at[:, 1]), at[:, 2])
+    high = np.maximum(np.maximum(at[:, 0], at[:, 1]), at[:, 2])
+    return np.maximum(np.ceil(low - 0.5), 0), np.minimum(np.floor(high - 0.5), size - 1) + 1
 
 
-def _weights(plane: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return plane[..., 0] * x[:, None] + plane[..., 1] * y[:, None] + plane[..., 2]
+def _edge_functions(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Twice the areas (F,), and the barycentric weights as a x + b y + c: (F, 3, 3)."""
+    plane = np.empty((len(x), 3, 3))
+    for k, (i, j) in enumerate(((1, 2), (2, 0), (0, 1))):
+        plane[:, k, 0] = y[:, i] - y[:, j]
+        plane[:, k, 1] = x[:, j] - x[:, i]
+        plane[:, k, 2] = x[:, i] * y[:, j] - x[:, j] * y[:, i]
+    twice_area = plane[:, 0, 2] + plane[:, 1, 2] + plane[:, 2, 2]
+    plane /= np.where(np.abs(twice_area) > 1e-9, twice_area, 1)[:, None, None]
+    return twice_area, plane
 
 
 def _fill_small(
-    index: np.ndarray,
+    small: np.ndarray,
     low: np.ndarray,
     span: np.ndarray,
     plane: np.ndarray,
@@ -98,28 +99,41 @@ def _fill_small(
     depth: np.ndarray,
     seen: np.ndarray,
 ) -> None:
-    """Fill many small triangles at once: every pixel of every bounding box is one row."""
-    area = span[:, 0] * span[:, 1]
-    triangle = np.repeat(np.arange(len(index)), area)
-    offset = np.arange(len(triangle)) - np.repeat(np.cumsum(area) - area, area)
-    x = low[triangle, 0] + offset % span[triangle, 0]
-    y = low[triangle, 1] + offset // span[triangle, 0]
-    face = index[triangle]
-    inside = np.ones(len(face), bool)
-    value = np.zeros(len(face))
+    """Fill the small triangles at once: each bounding box becomes rows, each row pixels."""
+    row_of, y = _count_up(small, low[small, 1], span[small, 1])
+    row, x = _count_up(np.arange(len(row_of)), low[row_of, 0], span[row_of, 0])
+    triangle = row_of[row]
+    centre = x + 0.5
+    inside = np.ones(len(x), bool)
+    weights = []
     for k in range(3):
-        p = plane[:, k][index]
-        weight = p[triangle, 0] * (x + 0.5) + p[triangle, 1] * (y + 0.5) + p[triangle, 2]
+        a, b, c = plane[:, k].T
+        along = (b[row_of] * (y + 0.5))[row]
+        weight = a[triangle] * centre + along + c[triangle]
         inside &= weight >= -1e-6
-        value += weight * near[index, k][triangle]
-    face, pixel, value = face[inside], (y * width + x)[inside], value[inside].astype(np.float32)
+        weights.append(weight)
+    hit = np.flatnonzero(inside)
+    triangle = triangle[hit]
+    pixel = (y * width)[row[hit]] + x[hit]
+    first, second, third = (weights[k][hit] * near[:, k][triangle] for k in range(3))
+    value = (first + second + third).astype(np.float32)
     np.maximum.at(depth, pixel, value)
     front = value == depth[pixel]
-    seen[pixel[front]] = face[front]
+    seen[pixel[front]] = triangle[front]
+
+
+def _count_up(
+    owner: np.ndarray, start: np.ndarray, count: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each owner `count` times, and the numbers from its `start` on."""
+    end = np.cumsum(count)
+    return np.repeat(owner, count), np.arange(end[-1] if len(end) else 0) + np.repeat(
+        start - end + count, count
+    )
 
 
 def _fill_large(
-    face: int,
+    triangle: int,
     low: np.ndarray,
     span: np.ndarray,
     plane: np.ndarray,
@@ -131,10 +145,12 @@ def _fill_large(
     """Fill one large triangle."""
     x = low[0] + np.arange(span[0])
     y = low[1] + np.arange(span[1])
-    p = plane[face]
+    p = plane[triangle]
     weights = p[:, 0] * (x[None, :, None] + 0.5) + p[:, 1] * (y[:, None, None] + 0.5) + p[:, 2]
-    value = (weights @ near[face]).astype(np.float32)
+    value = (weights @ near[triangle]).astype(np.float32)
     pixel = y[:, None] * width + x[None, :]
-    front = (weights >= -1e-6).all(axis=-1) & (value > depth[pixel])
+    inside = weights >= -1e-6
+    inside = inside[..., 0] & inside[..., 1] & inside[..., 2]
+    front = inside & (value > depth[pixel])
     depth[pixel[front]] = value[front]
-    seen[pixel[front]] = face
+    seen[pixel[front]] = triangle

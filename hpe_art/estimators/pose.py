@@ -372,6 +372,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
 
     def _raw_outputs(self, images: Tensor) -> list[Tensor]:
         self.forward_passes += len(images)
+        # The faster format for convolutions; the weights keep theirs.
+        images = images.contiguous(memory_format=torch.channels_last)
         outputs = self._model(images, None, mode="tensor")
         return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
