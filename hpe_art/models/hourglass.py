@@ -141,6 +141,10 @@ class StackedHourglass(BaseModule):
             for _ in stacks
         )
         self.predictions = nn.ModuleList(nn.Conv2d(channels, num_joints, 1) for _ in stacks)
+        for predict in self.predictions:
+            # Near-empty maps to begin with, as most cells are; Newell's own start is slower.
+            nn.init.normal_(predict.weight, std=0.001)
+            nn.init.zeros_(predict.bias)
         between = stacks[:-1]
         self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in between)
         self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_joints, channels, 1) for _ in between)

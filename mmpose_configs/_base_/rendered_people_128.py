@@ -12,7 +12,7 @@ train_pipeline = [
     dict(type="GetBBoxCenterScale"),
     dict(type="RandomFlip", direction="horizontal"),
     dict(
-        type="RandomBBoxTransform", shift_factor=0.08, scale_factor=(0.75, 1.25), rotate_factor=40
+        type="RandomBBoxTransform", shift_factor=0.08, scale_factor=(0.8, 1.2), rotate_factor=20
     ),
     dict(type="TopdownAffine", input_size=codec["input_size"]),
     dict(type="GenerateTarget", encoder=codec),
@@ -26,7 +26,7 @@ val_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=32,
+    batch_size=16,
     num_workers=2,
     persistent_workers=True,
     drop_last=True,
@@ -45,10 +45,10 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type="MpiiPCKAccuracy")
 test_evaluator = val_evaluator
 
-train_cfg = dict(by_epoch=True, max_epochs=26, val_interval=2)
+train_cfg = dict(by_epoch=True, max_epochs=21, val_interval=3)
 val_cfg = dict()
 test_cfg = dict()
-optim_wrapper = dict(optimizer=dict(type="AdamW", lr=2e-3, weight_decay=1e-4))
+optim_wrapper = dict(optimizer=dict(type="AdamW", lr=1.5e-3, weight_decay=1e-4, foreach=True))
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.05, by_epoch=False, begin=0, end=300),
     dict(
