@@ -202,13 +202,17 @@ def test_what_only_xtcocotools_can_do_is_refused(stand_in):
 
 
 class Evil:
-    """A pickle that makes a file when it is loaded."""
+    """A pickle that makes a file or folder when it is loaded."""
 
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
+    def __init__(self, marker: Path, way: str = "method") -> None:
+        self.marker, self.way = marker, way
 
     def __reduce__(self):
-        return Path.touch, (self.marker,)
+        return {
+            "method": (Path.touch, (self.marker,)),
+            "system": (os.mkdir, (str(self.marker),)),
+            "eval": (eval, (f"open({str(self.marker)!r}, 'w').close()",)),
+        }[self.way]
 
 
 def load(path: Path):
@@ -266,15 +270,18 @@ def test_arrays_written_by_either_numpy_load(tmp_path, other):
     assert loaded["b"] == 2
 
 
-@pytest.mark.parametrize("wrap", [lambda evil: evil, lambda evil: {"state_dict": {"a": evil}}])
+@pytest.mark.parametrize("way", ["method", "system", "eval"])
+@pytest.mark.parametrize("nested", [True, False])
 @pytest.mark.parametrize("new_format", [True, False])
-def test_a_pickle_that_would_run_code_is_refused(tmp_path, wrap, new_format):
+def test_a_pickle_that_would_run_code_is_refused(tmp_path, way, nested, new_format):
     marker, path = tmp_path / "was run", tmp_path / "evil.pth"
-    torch.save(wrap(Evil(marker)), path, _use_new_zipfile_serialization=new_format)
-    with pytest.raises(pickle.UnpicklingError, match="pathlib"):
+    evil = Evil(marker, way)
+    content = {"state_dict": {"a": evil}} if nested else evil
+    torch.save(content, path, _use_new_zipfile_serialization=new_format)
+    with pytest.raises(pickle.UnpicklingError, match=r"(?i)unsupported|not an allowed"):
         load(path)
     assert not marker.exists()
-    pickle.loads(pickle.dumps(Evil(marker)))
+    pickle.loads(pickle.dumps(evil))
     assert marker.exists(), "the pickle is as evil as it should be"
 
 

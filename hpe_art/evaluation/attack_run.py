@@ -70,7 +70,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     )
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
     settings = attack_settings(args)
-    check_scorable(crops, settings)
+    check_scorable(estimator, crops, settings)
     args.out.mkdir(parents=True, exist_ok=True)
     checkpoint = args.checkpoint or cfg.get("load_from")
     return Prepared(args, estimator, crops, settings, checkpoint)

@@ -50,7 +50,7 @@ def publish(
         "command": command,
         "seed": cfg.get("randomness", {}).get("seed"),
         "date": date.today().isoformat(),
-        "PCKh": None if clean is None else round(clean, 2),
+        "clean_PCKh": None if clean is None else round(clean, 2),
         "people": len(crops),
         "parameters": sum(p.numel() for p in estimator.model.parameters()),
         "versions": package_versions(),

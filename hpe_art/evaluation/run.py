@@ -23,6 +23,7 @@ from hpe_art.attacks import (
 from hpe_art.datasets.crops import Crops
 from hpe_art.evaluation.results import attack_entry, clean_entry
 from hpe_art.metrics import PoseScore, pckh, pckh_hits
+from hpe_art.mpii import JOINTS
 
 Array = NDArray[np.float32]
 OnProgress = Callable[[str, int], None]
@@ -66,12 +67,19 @@ class Evaluation:
     attacked: list[Attacked] = field(default_factory=list)
 
 
-def check_scorable(crops: Crops, settings: list[AttackSetting]) -> None:
-    """Sees that everyone has a head size, the unit of PCKh, and targeted attacks their donors.
+def check_scorable(estimator: Any, crops: Crops, settings: list[AttackSetting]) -> None:
+    """Sees that joints, head sizes (the unit of PCKh) and donors of target poses are there.
 
     Raises:
-        ValueError: names the first person without a head size, or counts the donors.
+        ValueError: model and people have not MPII's joints, the first person without a head
+            size, or the number of donors.
     """
+    predicted = estimator.predict(np.zeros_like(crops.x[:1], np.float32)).shape[1]
+    if not predicted == crops.truth.shape[1] == len(JOINTS):
+        raise ValueError(
+            f"Expected MPII's {len(JOINTS)} joints. Got a model of {predicted} and people of "
+            f"{crops.truth.shape[1]}: name a model trained on MPII's joints, and --data-root."
+        )
     if not np.all(crops.head_size > 0):
         first = int(np.flatnonzero(~(crops.head_size > 0))[0])
         raise ValueError(

@@ -83,7 +83,10 @@ def test_to_image_is_what_mmpose_does_to_predictions(crops, cfg):
         )
         for center, scale in zip(crops.center, crops.scale, strict=True)
     ]
-    predictions = [InstanceData(keypoints=pose[None, :, :2].copy()) for pose in crops.donors]
+    predictions = [
+        InstanceData(keypoints=pose[None, :, :2].copy(), keypoint_scores=pose[None, :, 2])
+        for pose in crops.donors
+    ]
     mapped = TopdownPoseEstimator.add_pred_to_datasample(
         SimpleNamespace(test_cfg={}), predictions, None, samples
     )

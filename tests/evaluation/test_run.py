@@ -146,7 +146,7 @@ def test_scores_are_those_of_the_images_made(estimator, crops):
 
 def test_untargeted_attacks_alone_need_no_targets(estimator, crops):
     few = replace(crops, donors=crops.donors * [1, 1, 0])
-    check_scorable(few, [AttackSetting("fgsm")])
+    check_scorable(estimator, few, [AttackSetting("fgsm")])
     done = finish(estimator, few, [AttackSetting("fgsm")])
     assert done.targets is None
     assert done.attacked[0].entry["target_PCKh"] is None
@@ -212,15 +212,23 @@ def test_all_outputs_are_attacked_where_asked(estimator, crops):
 
 
 @pytest.mark.parametrize("size", [np.nan, 0.0, -1.0])
-def test_people_without_head_size_are_refused(crops, size):
+def test_people_without_head_size_are_refused(estimator, crops, size):
     sizes = crops.head_size.copy()
     sizes[2] = size
     with pytest.raises(ValueError, match=f"Got {size} for person 2 of .*mpii_val.json: name head"):
-        check_scorable(replace(crops, head_size=sizes), [])
+        check_scorable(estimator, replace(crops, head_size=sizes), [])
 
 
-def test_targeted_attacks_need_donors(crops):
+def test_targeted_attacks_need_donors(estimator, crops):
     donors = crops.donors.copy()
     donors[1:, 6, 2] = 0
     with pytest.raises(ValueError, match="donors with all 16 joints .* Got 1 in a test set of 6"):
-        check_scorable(replace(crops, donors=donors), [AttackSetting("fgsm", targeted=True)])
+        check_scorable(
+            estimator, replace(crops, donors=donors), [AttackSetting("fgsm", targeted=True)]
+        )
+
+
+def test_joints_other_than_mpiis_are_refused(estimator, crops):
+    people = replace(crops, truth=np.ones((6, 17, 3), np.float32))
+    with pytest.raises(ValueError, match="MPII's 16 joints. Got a model of 16 and people of 17"):
+        check_scorable(estimator, people, [])
