@@ -1,6 +1,23 @@
-"""People rendered from a body model, in the layout of MPII."""
+"""People rendered from a body model, in the layout of MPII.
 
-from hpe_art.datasets.rendered_people import RenderedPeople, people_folder
-from hpe_art.datasets.rendering import render_people
+The public names; each is imported when it is first used, as the processes that render people have
+no use for MMPose. Configs that use `RenderedPeople` import `hpe_art.datasets.rendered_people`.
+"""
 
-__all__ = ["RenderedPeople", "people_folder", "render_people"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "RenderedPeople": "hpe_art.datasets.rendered_people",
+    "people_folder": "hpe_art.datasets.rendered_people",
+    "render_people": "hpe_art.datasets.rendering",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hpe_art.datasets' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,40 +1,14 @@
-"""Bodies from Anny: a shape drawn at random, put into a pose, with its sixteen MPII joints."""
+"""Bodies: a shape drawn at random, put into a pose, with its sixteen MPII joints."""
 
 from __future__ import annotations
 
-import functools
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hpe_art.datasets.actions import Pose, draw_pose
-from hpe_art.datasets.posing import Rig, overlap, world_rotations
-
-_NO_ANNY = 'Rendering people needs Anny, a body model. Expected: pip install "hpe-art[render]".'
-
-
-@dataclass(frozen=True)
-class Model(Rig):
-    """Anny with everything that is the same for all bodies.
-
-    Attributes:
-        anny: the body model with the helper meshes (clothing and hair shells) of MakeHuman.
-        faces: triangles of each part: body, tights, skirt, hair, l-eye, r-eye.
-        skin: the vertices of the body itself.
-        template: vertices (V, 3) of the average adult, metres, the frame of all patterns.
-        heads: joint positions of the average adult by bone.
-        lips: share of lip at each vertex (V,).
-    """
-
-    anny: Any
-    faces: dict[str, np.ndarray]
-    skin: np.ndarray
-    template: np.ndarray
-    heads: dict[str, np.ndarray]
-    lips: np.ndarray
+from hpe_art.datasets.body_model import Model, load_model
+from hpe_art.datasets.posing import overlap, world_rotations
 
 
 @dataclass(frozen=True)
@@ -54,63 +28,6 @@ class Body:
     pose: Pose
     shape: dict[str, float]
     head_frame: np.ndarray
-
-
-@functools.cache
-def load_model() -> Model:
-    """Load Anny, once per process.
-
-    Raises:
-        ImportError: Anny is not installed.
-    """
-    try:
-        import anny
-        import anny.utils.obj_utils
-    except ImportError as error:
-        raise ImportError(_NO_ANNY) from error
-    import torch
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it recommends NVIDIA Warp, which a CPU does not need
-        model = anny.Anny(topology="makehuman-full", phenotypes="all").float()
-    base = Path(anny.__file__).parent / "data" / "mpfb2"
-    _, uv, groups = anny.utils.obj_utils.load_obj_file(str(base / "3dobjs" / "base.obj"))
-    names = {"body": "body", "l-eye": "helper-l-eye", "r-eye": "helper-r-eye"}
-    names |= {k: f"helper-{k}" for k in ("tights", "skirt", "hair")}
-    faces = {k: _triangles(groups[v]["face_vertex_indices"].numpy()) for k, v in names.items()}
-    labels = list(model.bone_labels)
-    average = dict.fromkeys(model.phenotype_labels, 0.5) | {"age": 0.67}
-    with torch.no_grad():
-        out = model(torch.eye(4).repeat(1, len(labels), 1, 1), phenotype_kwargs=average)
-    template = out["vertices"][0].numpy().astype(float)
-    heads = dict(zip(labels, out["bone_poses"][0, :, :3, 3].numpy().astype(float), strict=True))
-    return Model(
-        anny=model,
-        faces=faces,
-        weights=model.dense_vertex_bone_weights.numpy(),
-        bones={b: i for i, b in enumerate(labels)},
-        parents=np.array(model.bone_parents),
-        skin=np.unique(faces["body"]),
-        template=template,
-        heads=heads,
-        lips=_lips(base / "textures" / "mpfb_lips.jpg", groups["body"], uv.numpy(), len(template)),
-    )
-
-
-def _triangles(quads: np.ndarray) -> np.ndarray:
-    return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-
-
-def _lips(path: Path, group: dict, uv: np.ndarray, count: int) -> np.ndarray:
-    import cv2
-
-    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) / 255.0
-    value = np.zeros(count)
-    at = uv[group["face_texture_coordinate_indices"].numpy().ravel()]
-    column = np.clip(at[:, 0] * mask.shape[1], 0, mask.shape[1] - 1).astype(int)
-    row = np.clip((1 - at[:, 1]) * mask.shape[0], 0, mask.shape[0] - 1).astype(int)
-    value[group["face_vertex_indices"].numpy().ravel()] = mask[row, column]
-    return value
 
 
 def draw_shape(rng: np.random.Generator) -> dict[str, float]:
@@ -157,9 +74,12 @@ def draw_body(shape_rng: np.random.Generator, pose_rng: np.random.Generator) -> 
         delta = np.tile(np.eye(4), (1, count, 1, 1))
         delta[0, 0, :3, :3] = turns[0]
         delta[0, 1:, :3, :3] = turns[model.parents[1:]].transpose(0, 2, 1) @ turns[1:]
-        out = model.anny(torch.from_numpy(delta).float(), phenotype_kwargs=shape)
-    vertices = out["vertices"][0].numpy().astype(float)
-    bones = out["bone_poses"][0, :, :3, 3].numpy().astype(float)
+        moves, bone_poses = model.anny.get_bone_transforms(
+            torch.from_numpy(delta).float(), reference["rest_bone_poses"]
+        )
+        skinned = model.anny.get_skinned_vertices(reference["rest_vertices"], moves)
+    vertices = skinned[0].numpy().astype(float)
+    bones = bone_poses[0, :, :3, 3].numpy().astype(float)
     shift = np.array([0, 0, pose.rise - vertices[model.skin, 2].min()])
     shift[:2] = -bones[0, :2]
     joints = _mpii_joints(bones, vertices, model)

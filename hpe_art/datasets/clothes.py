@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from hpe_art.datasets.bodies import Body, Model, load_model
+from hpe_art.datasets.bodies import Body
+from hpe_art.datasets.body_model import Model, load_model
 from hpe_art.datasets.materials import draw_colour
 from hpe_art.datasets.textures import Material
+from hpe_art.datasets.vectors import cross, length
 
 Offset = float | np.ndarray
 """Metres off the skin, for all vertices or each."""
@@ -90,7 +92,17 @@ def _along(p: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Outfit:
-    """What is worn: how far each garment reaches, in the units of `Regions`."""
+    """What is worn, and how far it reaches.
+
+    Attributes:
+        sleeve: end of the top's sleeves, in units of `Regions.arm`.
+        hem, neckline: ends of the top, in units of `Regions.height`.
+        legs, skirt: how far trousers and skirt reach down, in the same units; skirt 0 without one.
+        loose_top, loose_legs: how far the cloth stands off the skin, metres.
+        jacket, barefoot: whether a jacket is worn over the top, and no shoes.
+        socks, boots: how far down they begin, in units of `Regions.height`; boots 0 for shoes.
+        materials: surfaces of top, legs, jacket, socks and shoes.
+    """
 
     sleeve: float
     hem: float
@@ -147,11 +159,11 @@ def _shoe(rng: np.random.Generator) -> Material:
 def normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Unit normals at the vertices (V, 3), from the faces around them by area."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
-    face = np.cross(b - a, c - a)
+    face = cross(b - a, c - a)
     total = np.stack([
         np.bincount(faces.ravel(), np.repeat(face[:, k], 3), len(vertices)) for k in range(3)
     ], axis=1)  # fmt: skip
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return total / np.maximum(length(total), 1e-12)[:, None]
 
 
 def dress(body: Body, outfit: Outfit, model: Model) -> tuple[list[Layer], np.ndarray]:
@@ -208,11 +220,13 @@ def make_layer(
     colours: np.ndarray | None = None,
 ) -> Layer:
     """A layer from faces over the body's vertices, moved outwards by `offset` metres."""
-    used, local = np.unique(faces, return_inverse=True)
-    local = local.reshape(faces.shape)
+    on = np.zeros(len(body.vertices), bool)
+    on[faces] = True
+    used = np.flatnonzero(on)
+    local = (np.cumsum(on) - 1)[faces]
     points = body.vertices[used]
-    lift = np.broadcast_to(offset, len(body.vertices))[used]
-    if len(local):
+    if len(local) and np.any(offset):
+        lift = np.broadcast_to(offset, len(body.vertices))[used]
         points = points + normals(points, local) * lift[:, None]
     tint = None if colours is None else colours[used]
     return Layer(points, load_model().template[used], local, material, tint)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpe_art.datasets.bodies import Body, Model, load_model
+from hpe_art.datasets.bodies import Body
+from hpe_art.datasets.body_model import Model, load_model
 from hpe_art.datasets.clothes import Layer, Offset, make_layer
 from hpe_art.datasets.materials import draw_colour
 from hpe_art.datasets.shapes import ellipsoid
@@ -26,7 +27,6 @@ _HAIR = np.array([
 _STYLES = ("bald", "buzz", "short", "short", "short", "bob", "long", "long", "tail", "bun", "afro")
 _HATS = ("cap", "cap", "beanie", "scarf", "helmet")
 
-
 Shell = Callable[[np.ndarray, Offset, Material], Layer]
 
 
@@ -38,7 +38,7 @@ class Face:
         at: vertices (V, 3) from between the eyes, in units of the height from there to the top.
         depth: 0 at the forehead to 1 at the back of the head, (V,).
         head: on the head or the upper neck (V,).
-        eyes: middle of the left eye, (3,), in metres.
+        eye: middle of the left eye, (3,), in metres.
         unit: that height in metres.
         middle: between the eyes, in metres.
     """
@@ -68,7 +68,18 @@ def face() -> Face:
 
 @dataclass(frozen=True)
 class Looks:
-    """Colours and styles of one person's head and skin."""
+    """Colours and styles of one person's head and skin.
+
+    Attributes:
+        skin: RGB in 0..1, linear light.
+        hair: RGB in 0..1, linear light.
+        style: name of the hair's style.
+        hat: name of the hat, empty without one.
+        hat_material: its surface.
+        beard: how dense the beard is, 0 without one, to 1.
+        glasses: whether they are worn.
+        length: how far down long hair reaches, as the z of `Face.at`.
+    """
 
     skin: np.ndarray
     hair: np.ndarray

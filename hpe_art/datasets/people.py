@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpe_art.datasets.bodies import Body, draw_body, load_model
+from hpe_art.datasets.bodies import Body, draw_body
+from hpe_art.datasets.body_model import load_model
 from hpe_art.datasets.camera import Camera, draw_camera
 from hpe_art.datasets.clothes import Layer, draw_outfit, dress
 from hpe_art.datasets.film import develop
@@ -14,6 +15,7 @@ from hpe_art.datasets.heads import draw_looks, head_layers, skin_layer
 from hpe_art.datasets.places import draw_place
 from hpe_art.datasets.props import draw_occluder, draw_props
 from hpe_art.datasets.shading import Picture, merge, render
+from hpe_art.datasets.vectors import length
 
 VERSION = "1"
 """Names the recipe: the same seed and version give the same people."""
@@ -134,8 +136,10 @@ def _bystander(rng: np.random.Generator, body: Body, camera: Camera) -> list[Lay
 
 
 def _in_focus(picture: Picture, body: Body) -> np.ndarray:
-    away = np.linalg.norm(picture.points[..., :2] - body.joints[:, :2].mean(axis=0), axis=-1)
-    return away < 1.3
+    near, thing = np.zeros(picture.layer.shape, bool), picture.layer >= 0
+    away = picture.points[thing] - body.joints.mean(axis=0)
+    near[thing] = length(away * [1, 1, 0]) < 1.3
+    return near
 
 
 def _occluded(picture: Picture, mask: np.ndarray, body: Body, pixels: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from hpe_art.datasets.materials import any_material, draw_colour, grey, hsv, leafy
 from hpe_art.datasets.textures import Material, albedo, noise
+from hpe_art.datasets.vectors import length
 
 _CEILING = Material(np.full(3, 0.75), np.ones(3), folds=0.03)
 
@@ -53,7 +54,18 @@ class Light:
 
 @dataclass(frozen=True)
 class Place:
-    """Everything around a person that does not move."""
+    """Everything around a person that does not move.
+
+    Attributes:
+        ground: surface of the floor.
+        path: surface of the path across it, if there is one.
+        yaw: direction of the floor's pattern and of the path, radians.
+        walls: walls, hedges and houses.
+        ceiling: height in metres; inf outdoors.
+        sky: RGB of the zenith, of the horizon and of the woods on it, linear light.
+        light: the lamp or the sun.
+        haze: share of the light that is lost per metre.
+    """
 
     ground: Material
     path: Material | None
@@ -177,13 +189,13 @@ def paint_place(
     with np.errstate(divide="ignore", invalid="ignore"):
         meets = [_meet_level(0.0, origin, rays), _meet_level(place.ceiling, origin, rays)]
         meets += [_meet_wall(wall, origin, rays) for wall in place.walls]
-    distance, first = np.full(len(rays), np.inf, np.float32), np.full(len(rays), -1)
+    distance, first = np.full(len(rays), np.inf, np.float32), np.full(len(rays), -1, np.int8)
     for k, t in enumerate(meets):
-        nearer = t < distance
-        distance[nearer], first[nearer] = t[nearer], k
+        first[t < distance] = k
+        np.minimum(distance, t, out=distance)
     colour, normal = np.empty_like(rays), np.zeros_like(rays)
-    for k in np.unique(first):
-        own = first == k
+    for k in range(-1, len(meets)):
+        own = np.flatnonzero(first == k)
         if k < 0:
             colour[own] = _sky(place, rays[own])
             continue
@@ -234,7 +246,7 @@ def _paint_wall(wall: Wall, at: np.ndarray) -> np.ndarray:
 
 def _sky(place: Place, rays: np.ndarray) -> np.ndarray:
     zenith, horizon, woods = (np.float32(c) for c in place.sky)
-    unit = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    unit = rays / length(rays)[:, None]
     up = np.clip(unit[:, 2], 0, 1)
     mix = np.sqrt(up)[:, None]
     colour = horizon * (1 - mix) + zenith * mix

@@ -105,18 +105,20 @@ def _limb_rotations(a: dict[str, float], side: str, rig: Rig, heads: np.ndarray)
     shin = thigh @ _turn("x", angle("knee"))
     foot = shin @ _turn("x", angle("ankle"))
     half = forearm @ _turn("z", -angle("palm") / 2)
+    to_upper, to_fore = _align(upper, hinge), _align(fore, hinge)
+    to_thigh, to_shin = _align(thigh_bone, across), _align(shin_bone, across)
     limbs = {
         "clavicle": ("spine01", _turn("zy", -forward, -raised * 0.6)),
         "shoulder01": ("spine01", _turn("zy", -forward, -raised)),
-        "upperarm01": ("spine01", arm @ _align(upper, hinge)),
-        "upperarm02": ("spine01", arm @ _align(upper, hinge)),
-        "lowerarm01": ("spine01", forearm @ _align(fore, hinge)),
-        "lowerarm02": ("spine01", half @ _align(fore, hinge)),
-        "wrist": ("spine01", hand @ _align(fore, hinge)),
-        "upperleg01": ("root", thigh @ _align(thigh_bone, across)),
-        "upperleg02": ("root", thigh @ _align(thigh_bone, across)),
-        "lowerleg01": ("root", shin @ _align(shin_bone, across)),
-        "lowerleg02": ("root", shin @ _align(shin_bone, across)),
+        "upperarm01": ("spine01", arm @ to_upper),
+        "upperarm02": ("spine01", arm @ to_upper),
+        "lowerarm01": ("spine01", forearm @ to_fore),
+        "lowerarm02": ("spine01", half @ to_fore),
+        "wrist": ("spine01", hand @ to_fore),
+        "upperleg01": ("root", thigh @ to_thigh),
+        "upperleg02": ("root", thigh @ to_thigh),
+        "lowerleg01": ("root", shin @ to_shin),
+        "lowerleg02": ("root", shin @ to_shin),
         "foot": ("root", foot),
     }
     for k in range(2, 6):

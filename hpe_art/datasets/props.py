@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpe_art.datasets.bodies import Body, load_model
+from hpe_art.datasets.bodies import Body
+from hpe_art.datasets.body_model import load_model
 from hpe_art.datasets.clothes import Layer
 from hpe_art.datasets.materials import any_material, hsv, leafy
 from hpe_art.datasets.shapes import Mesh, box, cylinder, ellipsoid

@@ -57,17 +57,18 @@ def rasterise(
     span = np.stack([right[kept], bottom[kept]], axis=1).astype(np.int64) - low
     area = span[:, 0] * span[:, 1]
 
-    depth = np.full(height * width, -np.inf, np.float32)
-    seen = np.full(height * width, -1, np.int64)
-    _fill_small(np.flatnonzero(area <= _LARGE), low, span, plane, near, width, depth, seen)
+    depth = np.full(size, -np.inf, np.float32)
+    seen = np.full(size, -1, np.int64)
+    _fill_small(np.flatnonzero(area <= _LARGE), low, span, plane, near, depth, seen)
     for k in np.flatnonzero(area > _LARGE):
-        _fill_large(k, low[k], span[k], plane, near, width, depth, seen)
+        _fill_large(k, low[k], span[k], plane, near, depth, seen)
 
     pixel = np.flatnonzero(seen >= 0)
-    own = plane[seen[pixel]]
+    triangle = seen.ravel()[pixel]
+    own = plane[triangle]
     x, y = pixel % width + 0.5, pixel // width + 0.5
     weights = own[..., 0] * x[:, None] + own[..., 1] * y[:, None] + own[..., 2]
-    return Hits(pixel, kept[seen[pixel]], np.clip(weights, 0, 1), depth.reshape(height, width))
+    return Hits(pixel, kept[triangle], np.clip(weights, 0, 1), depth)
 
 
 def _pixels_between(at: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +96,6 @@ def _fill_small(
     span: np.ndarray,
     plane: np.ndarray,
     near: np.ndarray,
-    width: int,
     depth: np.ndarray,
     seen: np.ndarray,
 ) -> None:
@@ -114,12 +114,12 @@ def _fill_small(
         weights.append(weight)
     hit = np.flatnonzero(inside)
     triangle = triangle[hit]
-    pixel = (y * width)[row[hit]] + x[hit]
+    pixel = (y * depth.shape[1])[row[hit]] + x[hit]
     first, second, third = (weights[k][hit] * near[:, k][triangle] for k in range(3))
     value = (first + second + third).astype(np.float32)
-    np.maximum.at(depth, pixel, value)
-    front = value == depth[pixel]
-    seen[pixel[front]] = triangle[front]
+    np.maximum.at(depth.ravel(), pixel, value)  # a view, as the array is contiguous
+    front = value == depth.ravel()[pixel]
+    seen.ravel()[pixel[front]] = triangle[front]
 
 
 def _count_up(
@@ -138,19 +138,19 @@ def _fill_large(
     span: np.ndarray,
     plane: np.ndarray,
     near: np.ndarray,
-    width: int,
     depth: np.ndarray,
     seen: np.ndarray,
 ) -> None:
-    """Fill one large triangle."""
-    x = low[0] + np.arange(span[0])
-    y = low[1] + np.arange(span[1])
-    p = plane[triangle]
-    weights = p[:, 0] * (x[None, :, None] + 0.5) + p[:, 1] * (y[:, None, None] + 0.5) + p[:, 2]
-    value = (weights @ near[triangle]).astype(np.float32)
-    pixel = y[:, None] * width + x[None, :]
-    inside = weights >= -1e-6
-    inside = inside[..., 0] & inside[..., 1] & inside[..., 2]
-    front = inside & (value > depth[pixel])
-    depth[pixel[front]] = value[front]
-    seen[pixel[front]] = triangle
+    """Fill one large triangle in pictures `depth` and `seen` (H, W)."""
+    box = tuple(slice(a, a + n) for a, n in zip(low[::-1], span[::-1], strict=True))
+    x = low[0] + np.arange(span[0]) + 0.5
+    y = (low[1] + np.arange(span[1]) + 0.5)[:, None]
+    inside, value = np.ones(span[::-1], bool), np.zeros(span[::-1])
+    for (a, b, c), n in zip(plane[triangle], near[triangle], strict=True):
+        weight = a * x + b * y + c
+        inside &= weight >= -1e-6
+        value += weight * n
+    value = value.astype(np.float32)
+    front = inside & (value > depth[box])
+    depth[box][front] = value[front]
+    seen[box][front] = triangle

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import hpe_art.compat  # noqa: F401, must come before mmpose
 
-import platformdirs
 from mmengine.dist import barrier, is_main_process
 from mmpose.datasets import MpiiDataset
 from mmpose.registry import DATASETS
 
+from hpe_art.datasets.cache import cache_folder
 from hpe_art.datasets.people import SPLITS, VERSION
 from hpe_art.datasets.rendering import render_people
 
@@ -41,8 +40,7 @@ def people_folder(split: str) -> Path:
         raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
     if split == "val":
         return _BUNDLED
-    cache = os.environ.get("HPE_ART_CACHE") or platformdirs.user_cache_dir("hpe_art")
-    folder = Path(cache) / f"people-v{VERSION}-train"
+    folder = cache_folder() / f"people-v{VERSION}-train"
     if not folder.exists():
         logger.info("Rendering %d training people into %s", TRAIN_COUNT, folder)
         try:

@@ -7,10 +7,12 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import cv2
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hpe_art.datasets.body_model import load_model
 from hpe_art.datasets.mpii_writer import annotation, write_annotations
 from hpe_art.datasets.people import SPLITS, VERSION, person
 
@@ -40,8 +42,6 @@ def render_people(
         OSError: `out` cannot be made.
         ValueError: split or count cannot be meant.
     """
-    from hpe_art.datasets.bodies import load_model
-
     out = Path(out)
     if split not in SPLITS:
         raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
@@ -55,7 +55,7 @@ def render_people(
     except OSError as error:
         raise OSError(f"Expected a place where {out} can be made. Got: {error}.") from error
     try:
-        load_model()  # fails early without Anny, and fills Anny's own cache for the workers
+        load_model()  # fails early without Anny, and parses its data for the workers
         (work / "images").mkdir()
         entries = _render_all(work / "images", split, count, seed, workers or _usable_cores())
         write_annotations(work, split, entries)
@@ -79,18 +79,15 @@ def _render_all(images: Path, split: str, count: int, seed: int, workers: int) -
     context = multiprocessing.get_context("spawn")
     with Progress(*columns, TimeRemainingColumn()) as progress:
         task = progress.add_task(f"{split} people", total=count)
-        with context.Pool(min(workers, count), initializer=_one_thread) as pool:
+        # One thread each: NumPy and PyTorch read the variable when a worker imports them.
+        with (
+            patch.dict(os.environ, OMP_NUM_THREADS="1"),
+            context.Pool(min(workers, count), cv2.setNumThreads, (1,)) as pool,
+        ):
             for entry in pool.imap(_render_one, jobs, chunksize=4):
                 entries.append(entry)
                 progress.advance(task)
     return entries
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
 
 
 def _render_one(job: tuple[Path, str, int, int]) -> dict:

@@ -12,6 +12,7 @@ from hpe_art.datasets.clothes import Layer, normals
 from hpe_art.datasets.places import Light, Place, paint_place
 from hpe_art.datasets.raster import Hits, rasterise
 from hpe_art.datasets.textures import Material, albedo
+from hpe_art.datasets.vectors import dot, length
 
 _SHADOW_SIZE, _SHADOW_METRES = 288, 5.6
 _CHEST = np.array([0, 0, 0.8], np.float32)
@@ -76,7 +77,7 @@ def render(scene: Scene, place: Place, camera: Camera) -> Picture:
     layer = np.full(size * size, -1)
     layer[hits.pixel] = scene.layer[hits.face]
     light = np.empty((size * size, 3), np.float32)
-    empty = layer < 0
+    empty = np.flatnonzero(layer < 0)
     light[empty] = _shade_place(scene, place, shadow, camera, camera.rays()[empty])
     colour, at = _shade_hits(scene, hits, 1 / depth, place.light, shadow, camera.position)
     light[hits.pixel] = colour
@@ -92,13 +93,17 @@ def _shade_place(
     """Colours (P, 3) of the rays that meet no layer."""
     eye, rays = camera.position.astype(np.float32), rays.astype(np.float32)
     colour, facing, distance = paint_place(place, eye, rays)
-    lit = np.isfinite(distance)
+    lit = np.flatnonzero(np.isfinite(distance))
     facing = facing[lit]
     where = eye + distance[lit, None] * rays[lit]
-    contact = 1 - 0.55 * _contact(scene, where) * (facing[:, 2] > 0.5)
+    contact = np.ones(len(lit), np.float32)
+    ground = np.flatnonzero(facing[:, 2] > 0.5)
+    contact[ground] -= 0.55 * _contact(scene, where[ground])
     shaded = _lit(place.light, colour[lit], facing, shadow(where), contact)
-    fade = np.exp(np.float32(-place.haze) * np.linalg.norm(where - eye, axis=1))[:, None]
-    colour[lit] = shaded * fade + np.float32(place.sky[1]) * (1 - fade)
+    if place.haze:
+        fade = np.exp(np.float32(-place.haze) * length(where - eye))[:, None]
+        shaded = shaded * fade + np.float32(place.sky[1]) * (1 - fade)
+    colour[lit] = shaded
     return colour
 
 
@@ -113,28 +118,29 @@ def _shade_hits(
     """Colours and points (P, 3) of the pixels that see a layer."""
     corner = scene.faces[hits.face]
     weights = hits.weights * nearness[corner]
-    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    total = weights[:, 0] + weights[:, 1] + weights[:, 2]
+    weights = (weights / total[:, None]).astype(np.float32)
     parts = [scene.vertices, scene.normals, scene.pattern, scene.colours]
     values = np.concatenate(parts, axis=1, dtype=np.float32)
     mixed = np.zeros((len(corner), 12), np.float32)
     for k in range(3):
         mixed += weights[:, k, None] * values[corner[:, k]]
     at, normal, pattern, colours = np.split(mixed, 4, axis=1)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+    normal /= np.maximum(length(normal), 1e-9)[:, None]
     view = np.float32(eye) - at
-    view /= np.linalg.norm(view, axis=1, keepdims=True)
-    normal *= np.where((normal * view).sum(axis=1) < 0, -1, 1)[:, None]
+    view /= length(view)[:, None]
+    normal *= np.where(dot(normal, view) < 0, -1, 1)[:, None]
     base, gloss = np.empty_like(at), np.empty(len(at), np.float32)
     layer = scene.layer[hits.face]
-    for k in np.unique(layer):
+    for k in np.flatnonzero(np.bincount(layer)):
         own = layer == k
         base[own] = albedo(scene.materials[k], pattern[own], colours[own])
         gloss[own] = scene.materials[k].gloss
     open_sky = shadow(at + 0.015 * normal)
     colour = _lit(light, base, normal, open_sky, np.ones(len(at), np.float32))
     half = view + np.float32(light.towards)
-    half /= np.linalg.norm(half, axis=1, keepdims=True)
-    shine = np.clip((normal * half).sum(axis=1), 0, 1) ** 24 * gloss * open_sky
+    half /= length(half)[:, None]
+    shine = np.clip(dot(normal, half), 0, 1) ** 24 * gloss * open_sky
     return colour + shine[:, None] * np.float32(light.key), at
 
 
@@ -172,22 +178,24 @@ class _ShadowMap:
         side = np.cross(light.towards, [0, 0, 1.0])
         side /= np.linalg.norm(side)
         self._axes = np.stack([side, np.cross(light.towards, side), light.towards])
-        at = self._to_map(scene.vertices)
-        hits = rasterise(at[:, :2], at[:, 2], scene.faces, (_SHADOW_SIZE, _SHADOW_SIZE))
+        x, y, near = self._to_map(scene.vertices)
+        size = (_SHADOW_SIZE, _SHADOW_SIZE)
+        hits = rasterise(np.stack([x, y], axis=1), near, scene.faces, size)
         self._near = np.pad(hits.nearness, 2, constant_values=-np.inf)
 
-    def _to_map(self, points: np.ndarray) -> np.ndarray:
-        local = (points - _CHEST) @ self._axes.T.astype(points.dtype)
-        pixels = (local[:, :2] / _SHADOW_METRES + 0.5) * _SHADOW_SIZE
-        return np.concatenate([pixels, local[:, 2:]], axis=1)
+    def _to_map(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cells along the map's sides, and how far towards the light in metres."""
+        across, along, near = ((points - _CHEST) @ self._axes.T.astype(points.dtype)).T
+        x, y = ((v / _SHADOW_METRES + 0.5) * _SHADOW_SIZE for v in (across, along))
+        return x, y, near
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         """Share of the light (P,) that arrives, softened over neighbouring cells."""
-        at = self._to_map(points)
-        cell = np.clip(np.nan_to_num(at[:, :2], posinf=1e6, neginf=-1e6), -1, _SHADOW_SIZE)
+        x, y, near = self._to_map(points)
+        x, y = np.clip(x, -1, _SHADOW_SIZE), np.clip(y, -1, _SHADOW_SIZE)
+        limit, width = near + 0.025, self._near.shape[1]
         reach = np.zeros(len(points), np.float32)
         for dx, dy in ((-0.9, -0.4), (0.4, -0.9), (0.9, 0.4), (-0.4, 0.9)):
-            x = np.floor(cell[:, 0] + dx).astype(int) + 2
-            y = np.floor(cell[:, 1] + dy).astype(int) + 2
-            reach += self._near[y, x] < at[:, 2] + 0.025
+            row, column = (np.floor(v).astype(np.int32) + 2 for v in (y + dy, x + dx))
+            reach += self._near.ravel()[row * width + column] < limit
         return reach / 4

@@ -65,6 +65,8 @@ def albedo(material: Material, at: np.ndarray, colour: np.ndarray | None = None)
     p = at if material.phase is None else at + np.float32(material.phase)
     if material.kind == "vertex" and colour is not None:
         base = colour.astype(np.float32)
+    elif material.kind == "plain":
+        base = np.tile(np.float32(material.first), (len(p), 1))
     else:
         first, second = np.float32(material.first), np.float32(material.second)
         mix = _pattern(material.kind, p / np.float32(material.size))
@@ -82,8 +84,6 @@ def _stripe(t: np.ndarray, share: float = 0.5) -> np.ndarray:
 def _pattern(kind: str, p: np.ndarray) -> np.ndarray:
     """Share of the second colour (P,) at points in units of the pattern's size."""
     x, y, z = p[:, 0], p[:, 1], p[:, 2]
-    if kind == "plain":
-        return np.zeros(len(p))
     if kind == "hoops":
         return _stripe(z)
     if kind == "pinstripe":

@@ -49,6 +49,14 @@ def _norm_relu_conv(in_channels: int, out_channels: int, kernel: int) -> list[nn
     return [nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), convolution]
 
 
+def _prediction(channels: int, num_joints: int) -> nn.Conv2d:
+    """Starts near zero, as most cells of a heatmap are: training then starts much faster."""
+    predict = nn.Conv2d(channels, num_joints, 1)
+    nn.init.normal_(predict.weight, std=0.001)
+    nn.init.zeros_(predict.bias)
+    return predict
+
+
 def residuals(channels: int, count: int) -> nn.Sequential:
     """`count` residuals in a row, the width kept."""
     return nn.Sequential(*(Residual(channels, channels) for _ in range(count)))
@@ -140,11 +148,7 @@ class StackedHourglass(BaseModule):
             )
             for _ in stacks
         )
-        self.predictions = nn.ModuleList(nn.Conv2d(channels, num_joints, 1) for _ in stacks)
-        for predict in self.predictions:
-            # Near-empty maps to begin with, as most cells are; Newell's own start is slower.
-            nn.init.normal_(predict.weight, std=0.001)
-            nn.init.zeros_(predict.bias)
+        self.predictions = nn.ModuleList(_prediction(channels, num_joints) for _ in stacks)
         between = stacks[:-1]
         self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in between)
         self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_joints, channels, 1) for _ in between)

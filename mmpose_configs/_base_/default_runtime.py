@@ -1,6 +1,11 @@
 default_scope = "mmpose"
 custom_imports = dict(
-    imports=["hpe_art.models", "hpe_art.datasets", "hpe_art.training", "hpe_art.zoo"],
+    imports=[
+        "hpe_art.models",
+        "hpe_art.datasets.rendered_people",
+        "hpe_art.training",
+        "hpe_art.zoo",
+    ],
     allow_failed_imports=False,
 )
 

@@ -11,9 +11,7 @@ train_pipeline = [
     dict(type="LoadImage"),
     dict(type="GetBBoxCenterScale"),
     dict(type="RandomFlip", direction="horizontal"),
-    dict(
-        type="RandomBBoxTransform", shift_factor=0.08, scale_factor=(0.8, 1.2), rotate_factor=20
-    ),
+    dict(type="RandomBBoxTransform", shift_factor=0.08, scale_factor=(0.8, 1.2), rotate_factor=20),
     dict(type="TopdownAffine", input_size=codec["input_size"]),
     dict(type="GenerateTarget", encoder=codec),
     dict(type="PackPoseInputs"),

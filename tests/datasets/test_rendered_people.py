@@ -13,6 +13,7 @@ from scipy.io import loadmat
 
 from hpe_art.datasets import RenderedPeople, people_folder
 from hpe_art.datasets import rendered_people as module
+from hpe_art.datasets.body_model import load_model
 from hpe_art.datasets.people import VERSION
 from hpe_art.mpii import SCORED
 
@@ -63,7 +64,11 @@ def test_val_comes_with_the_package_and_is_of_this_recipe(people):
     assert len(people) == 256
     assert f"recipe {VERSION}," in (folder / "VERSION").read_text()
     assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) <= 2_500_000
-    assert "anny" not in sys.modules
+
+
+def test_val_needs_no_anny(monkeypatch):
+    monkeypatch.setitem(sys.modules, "anny", None)
+    assert len(RenderedPeople(split="val")) == 256
 
 
 def test_loads_what_mpii_dataset_loads(people):
@@ -161,8 +166,6 @@ def test_left_and_right_are_the_persons_own(table):
 def test_training_people_need_anny_once(monkeypatch, tmp_path):
     monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "anny", None)
-    from hpe_art.datasets.bodies import load_model
-
     load_model.cache_clear()
     with pytest.raises(ImportError, match=r'pip install "hpe-art\[render\]"'):
         people_folder("train")

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import hpe_art.compat  # noqa: F401
@@ -7,33 +8,25 @@ import numpy as np
 import pytest
 
 from hpe_art.datasets import people_folder, render_people
+from hpe_art.datasets.body_model import load_model
 from hpe_art.datasets.contact_sheet import contact_sheet
-from hpe_art.datasets.people import streams
+from hpe_art.datasets.people import person, streams
 
 BONES_OF_THE_BODY = [(0, 1), (1, 2), (3, 4), (4, 5), (10, 11), (11, 12), (13, 14), (14, 15)]
 
 
 @pytest.fixture(scope="module")
 def anny():
-    """Anny, where it is installed and has parsed its data, a minute's work, before."""
-    anny = pytest.importorskip("anny", reason="rendering needs anny")
-    from anny.paths import get_anny_cache_path
-
-    if not any(get_anny_cache_path().rglob("*.safetensors")):
-        pytest.skip("run tools/render_people.py once, which fills Anny's cache")
-    return anny
+    """Anny, an extra; the first time on a machine it takes a while to parse its data."""
+    return pytest.importorskip("anny", reason="rendering needs anny")
 
 
 @pytest.fixture(scope="module")
 def drawn(anny):
-    from hpe_art.datasets.people import person
-
     return [person(0, "val", index) for index in (0, 1, 2)]
 
 
 def test_same_seed_same_person(drawn):
-    from hpe_art.datasets.people import person
-
     again = person(0, "val", 1)
     np.testing.assert_array_equal(again.image, drawn[1].image)
     np.testing.assert_array_equal(again.joints, drawn[1].joints)
@@ -47,8 +40,6 @@ def test_the_bundled_people_are_those_of_the_recipe(drawn):
 
 
 def test_other_seed_split_or_index_is_another_person(drawn):
-    from hpe_art.datasets.people import person
-
     for other in (person(1, "val", 0), person(0, "train", 0)):
         assert np.abs(other.joints - drawn[0].joints).max() > 5
 
@@ -130,10 +121,13 @@ def test_nothing_stays_behind_when_rendering_fails(tmp_path, monkeypatch, anny):
 
 
 def test_missing_anny_is_said_before_anything_is_written(tmp_path, monkeypatch):
-    from hpe_art.datasets.bodies import load_model
-
     load_model.cache_clear()
     monkeypatch.setitem(sys.modules, "anny", None)
     with pytest.raises(ImportError, match=r'pip install "hpe-art\[render\]"'):
         render_people(tmp_path / "set", "val", 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_need_no_mmpose():
+    code = "import sys, hpe_art.datasets.rendering; sys.exit('mmpose' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
