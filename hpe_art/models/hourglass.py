@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
+import torch
 from mmengine.model import BaseModule
 from mmpose.registry import MODELS
 from torch import Tensor, nn
@@ -53,7 +54,7 @@ def _prediction(channels: int, num_joints: int) -> nn.Conv2d:
     """Starts near zero, as most cells of a heatmap are: training then starts much faster."""
     predict = nn.Conv2d(channels, num_joints, 1)
     nn.init.normal_(predict.weight, std=0.001)
-    nn.init.zeros_(predict.bias)
+    predict.bias = nn.Parameter(torch.zeros(num_joints))
     return predict
 
 
