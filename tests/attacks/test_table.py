@@ -5,6 +5,7 @@ from toys import hourglass, people
 
 from hpe_art.attacks import ATTACKS, AttackSetting, build_attack
 from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.evaluation.arguments import ATTACK_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +43,7 @@ def test_defaults_are_the_papers():
 def test_an_unknown_attack_is_named():
     with pytest.raises(ValueError, match=r"out of \['fgsm', 'igsm', 'noise'\]. Got 'pgd'"):
         AttackSetting("pgd")
+
+
+def test_the_command_line_offers_every_attack():
+    assert sorted(ATTACK_NAMES) == sorted(ATTACKS)
