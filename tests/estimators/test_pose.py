@@ -298,13 +298,13 @@ def test_passes_are_counted_in_images():
 
 
 def test_fit_lowers_the_loss_and_restores_the_mode():
-    torch.manual_seed(0)
+    np.random.seed(0)  # fit shuffles with NumPy's global generator
     model = hourglass()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     estimator = wrap(model, optimizer=optimizer)
     x, y = people(8)
     before = estimator.compute_loss(x, y).mean()
-    estimator.fit(x, y, batch_size=4, nb_epochs=8)
+    estimator.fit(x, y, batch_size=4, nb_epochs=30)
     assert estimator.compute_loss(x, y).mean() < 0.9 * before
     assert not model.training
     with pytest.raises(ValueError, match="Expected an optimizer"):
