@@ -24,7 +24,7 @@ def config(request, tmp_path, monkeypatch) -> Config:
     return load_config(request.param)
 
 
-def test_it_is_short(request):
+def test_configs_are_short():
     for path in CONFIGS:
         assert len(path.read_text().splitlines()) <= 40, path
 

@@ -177,8 +177,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_x(x)
         poses = []
         with self._guest(), torch.no_grad():
-            for begin in range(0, len(x), batch_size):
-                batch = self._to_device(self._preprocessed(x[begin : begin + batch_size]))
+            for part in _parts(len(x), batch_size):
+                batch = self._to_device(self._preprocessed(x[part]))
                 poses.append(self._adaptor.decode(self._scored_outputs(batch)[-1]).float())
         joined = torch.cat(poses) if poses else torch.empty(0, 0, 3)
         if isinstance(x, Tensor):
@@ -208,8 +208,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_y(y, len(x))
         values = []
         with self._guest(), torch.no_grad():
-            for begin in range(0, len(x), batch_size):
-                part = slice(begin, begin + batch_size)
+            for part in _parts(len(x), batch_size):
                 batch = self._to_device(self._preprocessed(x[part]))
                 values.append(self._loss(batch, self._to_device(y[part])))
         joined = torch.cat(values)
@@ -236,7 +235,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_x(x)
         self._check_y(y, len(x))
         with self._guest():
-            parts = [slice(b, b + batch_size) for b in range(0, len(x), batch_size)]
+            parts = _parts(len(x), batch_size)
             gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
         if isinstance(x, Tensor):
             return torch.cat(gradients).to(x.device, _floating(x.dtype))
@@ -294,11 +293,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             self._model.train()
             for _ in range(nb_epochs):
                 order = np.random.permutation(len(x))
-                for begin in range(0, len(x), batch_size):
-                    part = order[begin : begin + batch_size]
+                for part in _parts(len(x), batch_size):
+                    chosen = order[part]
                     self._optimizer.zero_grad()
-                    batch = self._to_device(x[part])
-                    self._loss(batch, self._to_device(y[part]), outputs="all").mean().backward()
+                    batch = self._to_device(x[chosen])
+                    self._loss(batch, self._to_device(y[chosen]), outputs="all").mean().backward()
                     self._optimizer.step()
 
     def get_activations(
@@ -416,6 +415,10 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def _check_y(self, y: Any, count: int) -> None:
         if y.ndim != 3 or y.shape[0] != count or y.shape[2] != 3:
             raise ValueError(f"Expected y of shape (N, K, 3), N = {count}. Got {tuple(y.shape)}.")
+
+
+def _parts(count: int, batch_size: int) -> list[slice]:
+    return [slice(begin, begin + batch_size) for begin in range(0, count, batch_size)]
 
 
 def _floating(dtype: torch.dtype) -> torch.dtype:

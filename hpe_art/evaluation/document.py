@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ def checkpoint_record(source: str | None) -> dict[str, str | None]:
     if source is None:
         return {"path": None, "sha256": None}
     path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    digest = zoo.sha256(path) if path.is_file() else None
     return {"path": str(source), "sha256": digest}
 
 
