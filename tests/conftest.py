@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hpe_art.compat  # noqa: F401  (before mmpose, whichever test file is run alone)
+
 import cv2
 import numpy as np
 import pytest

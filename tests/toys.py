@@ -86,6 +86,16 @@ def hourglass(codec: dict | None = None, **test_cfg: object) -> nn.Module:
     )
 
 
+def dlcm(**test_cfg: object) -> nn.Module:
+    """Five hourglasses at 32 x 32, each with targets of its own."""
+    head = dict(
+        type="DLCMHead",
+        loss=dict(type="KeypointMSELoss", use_target_weight=True),
+        decoder=dict(HEATMAP_CODEC, type="PartHeatmap"),
+    )
+    return pose_model(dict(type="DLCM", channels=8, depth=1), head, **test_cfg)
+
+
 def regression(loss: str = "MSELoss", **test_cfg: object) -> nn.Module:
     """ResNet-18 with coordinates, as DeepPose."""
     head = dict(

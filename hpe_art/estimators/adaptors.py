@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hpe_art import losses
+from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps
 
 
 class OutputAdaptor(ABC):
@@ -24,6 +25,8 @@ class OutputAdaptor(ABC):
     def __init__(self, head: nn.Module) -> None:
         self.codec: Any = head.decoder
         self.loss_module: Any = head.loss_module
+        self._attack_targets: Any = getattr(head, "attack_targets", None)
+        self._output_flip_indices: Any = getattr(head, "output_flip_indices", None)
 
     @abstractmethod
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
@@ -41,6 +44,30 @@ class OutputAdaptor(ABC):
     def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
         """The head's own training loss of output number `index`, per image: (N,)."""
 
+    def targets(self, y: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
+        """What each of `count` outputs is trained towards: its target and weights.
+
+        The same for all, unless the head says otherwise: `attack_targets(y)` of a head gives one
+        (target, weights) for each of its outputs.
+        """
+        if self._attack_targets is None:
+            return [self.encode(y)] * count
+        targets = list(self._attack_targets(y))
+        if len(targets) != count:
+            raise ValueError(
+                f"Expected attack_targets of the head to give {count} targets, one for each "
+                f"output. Got {len(targets)}."
+            )
+        return targets
+
+    def flip_indices(self, index: int, joints: list[int]) -> list[int]:
+        """Which channel of output number `index` is the mirror of which.
+
+        That of the dataset's joints, unless the head has `output_flip_indices`, a list for each
+        output.
+        """
+        return joints if self._output_flip_indices is None else self._output_flip_indices[index]
+
     def module(self, index: int) -> Any:
         """The loss module of output number `index`; heads have one, or one for each."""
         modules = self.loss_module
@@ -56,15 +83,15 @@ def loss_per_image(module: nn.Module, output: Tensor, target: Tensor, weights: T
 class HeatmapAdaptor(OutputAdaptor):
     """Heatmaps (N, K, H, W), of one stage or many.
 
-    MMPose's `MSRAHeatmap` without `unbiased` is encoded and decoded on the device; the other
-    heatmap codecs through their own NumPy code, image by image.
+    MMPose's `MSRAHeatmap` without `unbiased`, and `PartHeatmap`, are encoded and decoded on the
+    device; the other heatmap codecs through their own NumPy code, image by image.
     """
 
     def __init__(self, head: nn.Module) -> None:
         super().__init__(head)
         codec = self.codec
         self.on_device = (
-            type(codec).__name__ == "MSRAHeatmap"
+            type(codec).__name__ in ("MSRAHeatmap", "PartHeatmap")
             and not codec.unbiased
             and float(codec.sigma * 3).is_integer()
         )
@@ -143,6 +170,7 @@ ADAPTORS: dict[str, type[OutputAdaptor]] = {
     "MSRAHeatmap": HeatmapAdaptor,
     "UDPHeatmap": HeatmapAdaptor,
     "MegviiHeatmap": HeatmapAdaptor,
+    "PartHeatmap": HeatmapAdaptor,
     "RegressionLabel": CoordinateAdaptor,
 }
 
@@ -167,62 +195,3 @@ def adaptor_for(head: nn.Module) -> OutputAdaptor:
 
 def _factor(codec: Any, like: Tensor) -> Tensor:
     return torch.as_tensor(codec.scale_factor, dtype=like.dtype, device=like.device)
-
-
-def encode_heatmaps(
-    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float
-) -> tuple[Tensor, Tensor]:
-    """Gaussian targets, as MMPose's `MSRAHeatmap.encode`, on the device of `y`.
-
-    Args:
-        y: (N, K, 3), crop pixels and visibility.
-        factor: (2,), crop pixels per cell in x and y.
-        size: (W, H) of the heatmaps.
-        sigma: in cells; the Gaussian ends at 3 sigma, which must be a whole number.
-
-    Returns:
-        Heatmaps (N, K, H, W) with peak 1 at the nearest cell, and weights (N, K): 1 where the
-        joint is visible and its Gaussian touches the map, else 0.
-    """
-    width, height = size
-    radius = 3 * sigma
-    # Truncated, not floored: that is how MMPose casts to integer.
-    centre = (y[..., :2] / factor + 0.5).trunc()
-    limits = centre.new_tensor([width, height])
-    touches = ((centre - radius < limits) & (centre + radius + 1 >= 0)).all(-1)
-    weights = (touches & (y[..., 2] > 0)).to(y.dtype)
-    x_profile = _profile(torch.arange(width, device=y.device) - centre[..., :1], sigma)
-    y_profile = _profile(torch.arange(height, device=y.device) - centre[..., 1:], sigma)
-    heatmaps = y_profile[..., :, None] * x_profile[..., None, :]
-    return heatmaps * weights[..., None, None], weights
-
-
-def _profile(distance: Tensor, sigma: float) -> Tensor:
-    inside = distance.abs() <= 3 * sigma
-    return torch.exp(-distance.square() / (2 * sigma**2)) * inside
-
-
-def decode_heatmaps(heatmaps: Tensor, factor: Tensor) -> Tensor:
-    """Maxima with a quarter-cell shift, as MMPose's `MSRAHeatmap.decode`, on the device.
-
-    Args:
-        heatmaps: (N, K, H, W).
-        factor: (2,), crop pixels per cell in x and y.
-
-    Returns:
-        (N, K, 3): x, y in crop pixels, and the maximum. Where no cell is positive, MMPose puts
-        the joint at cell -1.
-    """
-    height, width = heatmaps.shape[-2:]
-    flat = heatmaps.flatten(2)
-    scores, best = flat.max(-1)
-    x, y = best % width, best // width
-    around = torch.stack([best + 1, best - 1, best + width, best - width], dim=-1)
-    right, left, below, above = flat.gather(2, around.clamp(0, flat.shape[-1] - 1)).unbind(-1)
-    positive = scores > 0
-    inner_x = positive & (x > 1) & (x < width - 1) & (y > 0)
-    inner_y = positive & (y > 1) & (y < height - 1) & (x > 0)
-    shift = torch.stack([(right - left).sign() * inner_x, (below - above).sign() * inner_y], dim=-1)
-    cells = torch.stack([x, y], dim=-1).to(heatmaps.dtype)
-    cells = torch.where(positive[..., None], cells, -torch.ones_like(cells))
-    return torch.cat([(cells + 0.25 * shift) * factor, scores[..., None]], dim=-1)

@@ -352,8 +352,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             if loss.shape != (len(y),):
                 raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
             return loss
-        target = self._adaptor.encode(y)
-        terms = [self._adaptor.loss(i, raw[i], target) for i in range(first, len(raw))]
+        targets = self._adaptor.targets(y, len(raw))
+        terms = [self._adaptor.loss(i, raw[i], targets[i]) for i in range(first, len(raw))]
         return torch.stack(terms).sum(0)
 
     def _scored_outputs(self, seen: Tensor) -> list[Tensor]:
@@ -361,11 +361,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         images = self._normalised(seen)
         outputs = self._raw_outputs(images)
         if self.flip_test:
-            indices = list(self._model.dataset_meta["flip_indices"])
+            joints = list(self._model.dataset_meta["flip_indices"])
+            indices = [self._adaptor.flip_indices(i, joints) for i in range(len(outputs))]
             mirrored = self._raw_outputs(images.flip(-1))
             outputs = [
-                (one + self._adaptor.unflip(other, indices, self._test_cfg)) * 0.5
-                for one, other in zip(outputs, mirrored, strict=True)
+                (one + self._adaptor.unflip(other, index, self._test_cfg)) * 0.5
+                for one, other, index in zip(outputs, mirrored, indices, strict=True)
             ]
         return outputs
 

@@ -50,7 +50,7 @@ def _norm_relu_conv(in_channels: int, out_channels: int, kernel: int) -> list[nn
     return [nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), convolution]
 
 
-def _prediction(channels: int, num_joints: int) -> nn.Conv2d:
+def prediction(channels: int, num_joints: int) -> nn.Conv2d:
     """Starts near zero, as most cells of a heatmap are: training then starts much faster."""
     predict = nn.Conv2d(channels, num_joints, 1)
     nn.init.normal_(predict.weight, std=0.001)
@@ -90,6 +90,45 @@ class Hourglass(nn.Module):
         return self.skip(x) + self.up(self.inner(self.down(x)))
 
 
+def check_sizes(**sizes: int) -> None:
+    """Raises ValueError unless all sizes are positive and `channels` is a multiple of 4."""
+    if min(sizes.values()) < 1 or sizes["channels"] % 4:
+        raise ValueError(f"Expected positive sizes and channels divisible by 4. Got {sizes}.")
+
+
+def check_image(x: Tensor, depth: int) -> None:
+    """Raises ValueError unless x (N, 3, H, W) can be quartered and then halved `depth` times."""
+    step = 4 * 2**depth
+    if x.shape[-2] % step or x.shape[-1] % step:
+        raise ValueError(
+            f"Expected height and width divisible by {step}. Got {tuple(x.shape[-2:])}."
+        )
+
+
+def stem(channels: int) -> nn.Sequential:
+    """Image (N, 3, H, W) -> features (N, channels, H/4, W/4), section 3.1."""
+    return nn.Sequential(
+        nn.Conv2d(3, channels // 4, 7, stride=2, padding=3),
+        nn.BatchNorm2d(channels // 4),
+        nn.ReLU(inplace=True),
+        Residual(channels // 4, channels // 2),
+        nn.MaxPool2d(2),
+        Residual(channels // 2, channels // 2),
+        Residual(channels // 2, channels),
+    )
+
+
+def hourglass_stack(depth: int, channels: int, num_residuals: int) -> nn.Sequential:
+    """An hourglass and the layers before its prediction (figure 4, right)."""
+    return nn.Sequential(
+        Hourglass(depth, channels, num_residuals),
+        residuals(channels, num_residuals),
+        nn.Conv2d(channels, channels, 1),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(inplace=True),
+    )
+
+
 @MODELS.register_module()
 class StackedHourglass(BaseModule):
     """The whole network; its outputs are the heatmaps of every stack.
@@ -126,30 +165,14 @@ class StackedHourglass(BaseModule):
             depth=depth,
             num_residuals=num_residuals,
         )
-        if min(sizes.values()) < 1 or channels % 4:
-            raise ValueError(f"Expected positive sizes and channels divisible by 4. Got {sizes}.")
+        check_sizes(**sizes)
         self.depth = depth
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, channels // 4, 7, stride=2, padding=3),
-            nn.BatchNorm2d(channels // 4),
-            nn.ReLU(inplace=True),
-            Residual(channels // 4, channels // 2),
-            nn.MaxPool2d(2),
-            Residual(channels // 2, channels // 2),
-            Residual(channels // 2, channels),
-        )
+        self.stem = stem(channels)
         stacks = range(num_stacks)
         self.hourglasses = nn.ModuleList(
-            nn.Sequential(
-                Hourglass(depth, channels, num_residuals),
-                residuals(channels, num_residuals),
-                nn.Conv2d(channels, channels, 1),
-                nn.BatchNorm2d(channels),
-                nn.ReLU(inplace=True),
-            )
-            for _ in stacks
+            hourglass_stack(depth, channels, num_residuals) for _ in stacks
         )
-        self.predictions = nn.ModuleList(_prediction(channels, num_joints) for _ in stacks)
+        self.predictions = nn.ModuleList(prediction(channels, num_joints) for _ in stacks)
         between = stacks[:-1]
         self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in between)
         self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_joints, channels, 1) for _ in between)
@@ -166,11 +189,7 @@ class StackedHourglass(BaseModule):
         Raises:
             ValueError: H or W is not divisible as said.
         """
-        step = 4 * 2**self.depth
-        if x.shape[-2] % step or x.shape[-1] % step:
-            raise ValueError(
-                f"Expected height and width divisible by {step}. Got {tuple(x.shape[-2:])}."
-            )
+        check_image(x, self.depth)
         x = self.stem(x)
         heatmaps = []
         for stack, hourglass in enumerate(self.hourglasses):

@@ -105,3 +105,11 @@ def test_a_head_without_an_adaptor_is_named():
 def test_real_heads_have_adaptors():
     assert type(adaptor_for(hourglass().head)).__name__ == "HeatmapAdaptor"
     assert type(adaptor_for(regression().head)).__name__ == "CoordinateAdaptor"
+
+
+def test_targets_of_a_head_must_be_one_for_each_output():
+    model = hourglass()
+    model.head.attack_targets = lambda y: [adaptor_for(hourglass().head).encode(y)]
+    _, y = people(2)
+    with pytest.raises(ValueError, match="attack_targets of the head to give 2 targets.* Got 1"):
+        adaptor_for(model.head).targets(torch.from_numpy(y), 2)

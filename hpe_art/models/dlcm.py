@@ -1,0 +1,206 @@
+"""Deeply learned compositional model (DLCM) of Tang et al. 2018, as an MMPose backbone and head.
+
+Shapes: N images, C channels, S hourglasses; the maps have a quarter of the input's size.
+
+    image -> stem -> joints -> bones -> limbs -> bones -> joints
+                     16 maps   28       22       28       16
+
+Five hourglasses climb from joints to limbs and back (figure 4). Bones and limbs carry the 16
+joints' maps as well. On the way down a level sees its own maps from the way up, joined to the
+features.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hpe_art.compat  # noqa: F401  (before mmpose)
+
+import torch
+from mmengine.model import BaseModule
+from mmpose.models.heads import CPMHead
+from mmpose.registry import MODELS
+from torch import Tensor, nn
+
+from hpe_art.models.hourglass import check_image, check_sizes, hourglass_stack, prediction, stem
+from hpe_art.mpii import BONES, FLIP_PAIRS, JOINTS, LIMBS
+
+_BONES = range(len(JOINTS), len(JOINTS) + len(BONES))
+_LIMBS = range(_BONES.stop, _BONES.stop + len(LIMBS))
+#: Channels of `PartHeatmap` that each semantic level predicts, from the lowest.
+LEVELS: tuple[tuple[int, ...], ...] = (
+    tuple(range(len(JOINTS))),
+    (*range(len(JOINTS)), *_BONES),
+    (*range(len(JOINTS)), *_LIMBS),
+)
+
+
+def up_and_down(num_levels: int) -> list[int]:
+    """Semantic level of each hourglass: 0, 1, ..., the highest, ..., 1, 0.
+
+    Raises:
+        ValueError: there are 1 to 3 levels (joints, bones, limbs).
+    """
+    if num_levels not in range(1, len(LEVELS) + 1):
+        raise ValueError(
+            f"Expected num_levels from 1 to {len(LEVELS)} (joints, bones, limbs). "
+            f"Got {num_levels!r}."
+        )
+    return [*range(num_levels), *range(num_levels - 2, -1, -1)]
+
+
+def _recall(channels: int, count: int) -> nn.Conv2d:
+    """At first the features pass as they are, and the recalled maps count for nothing."""
+    convolution = nn.Conv2d(channels + count, channels, 1)
+    nn.init.dirac_(convolution.weight)
+    convolution.bias = nn.Parameter(torch.zeros(channels))
+    return convolution
+
+
+@MODELS.register_module()
+class DLCM(BaseModule):
+    """The hourglasses; the outputs are the maps of each, in the order of computation.
+
+    Goes with `DLCMHead` of as many levels.
+
+    Args:
+        num_levels: semantic levels: joints, bones, limbs; 3 in the paper, hence 5 hourglasses.
+        channels: width of the hourglasses; 256 in the paper.
+        depth: poolings in each hourglass; 4 in the paper.
+        num_residuals: residuals at each place; 1 in the paper.
+
+    Raises:
+        ValueError: `num_levels` is not 1 to 3, another size is not positive, or `channels` is no
+            multiple of 4.
+    """
+
+    def __init__(
+        self,
+        num_levels: int = 3,
+        channels: int = 256,
+        depth: int = 4,
+        num_residuals: int = 1,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.levels = up_and_down(num_levels)
+        check_sizes(channels=channels, depth=depth, num_residuals=num_residuals)
+        self.depth = depth
+        self.stem = stem(channels)
+        maps = [len(LEVELS[level]) for level in self.levels]
+        self.hourglasses = nn.ModuleList(
+            hourglass_stack(depth, channels, num_residuals) for _ in maps
+        )
+        self.predictions = nn.ModuleList(prediction(channels, count) for count in maps)
+        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in maps[:-1])
+        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in maps[:-1])
+        self.recall = nn.ModuleList(_recall(channels, count) for count in maps[num_levels:])
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Predicts the maps of every level, bottom-up and then top-down.
+
+        Args:
+            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
+
+        Returns:
+            S tensors (N, 16 | 28 | 22, H/4, W/4); the last is the prediction.
+
+        Raises:
+            ValueError: H or W is not divisible as said.
+        """
+        check_image(x, self.depth)
+        x = self.stem(x)
+        maps: list[Tensor] = []
+        top = max(self.levels)
+        for step, level in enumerate(self.levels):
+            if step > top:
+                x = self.recall[step - top - 1](torch.cat([x, maps[level]], dim=1))
+            features = self.hourglasses[step](x)
+            maps.append(self.predictions[step](features))
+            if step < len(self.merge_features):
+                x = x + self.merge_features[step](features) + self.merge_heatmaps[step](maps[-1])
+        return maps
+
+
+@MODELS.register_module()
+class DLCMHead(CPMHead):
+    """Compares each output of `DLCM` with the targets of its level; predicts from the last.
+
+    Args:
+        num_levels: as in `DLCM`.
+        loss: MMPose loss, one for all outputs.
+        decoder: `PartHeatmap` codec.
+
+    Raises:
+        ValueError: `num_levels` is not 1 to 3, or the codec is another.
+    """
+
+    def __init__(
+        self,
+        num_levels: int = 3,
+        loss: dict | None = None,
+        decoder: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        self.levels = up_and_down(num_levels)
+        super().__init__(
+            in_channels=len(JOINTS),
+            out_channels=len(JOINTS),
+            num_stages=len(self.levels),
+            deconv_out_channels=None,
+            final_layer=None,
+            loss=loss or dict(type="KeypointMSELoss", use_target_weight=True),
+            decoder=decoder,
+            init_cfg=init_cfg,
+        )
+        if not hasattr(self.decoder, "encode_poses"):
+            raise ValueError(
+                "Expected the decoder to be a PartHeatmap codec, which knows bones and limbs. "
+                f"Got {type(self.decoder).__name__}."
+            )
+
+    def attack_targets(self, y: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Target and weights of each output for poses y (N, 16, 3) in crop pixels."""
+        return self._by_output(*self.decoder.encode_poses(y))
+
+    @property
+    def output_flip_indices(self) -> list[list[int]]:
+        """For each output, the channel that shows the mirror image of each channel's part."""
+        return [[channels.index(_MIRROR[c]) for c in channels] for channels in self._channels]
+
+    def loss(
+        self, feats: list[Tensor], batch_data_samples: list[Any], train_cfg: dict | None = None
+    ) -> dict[str, Tensor]:
+        """Sum of the outputs' losses, as `CPMHead` names it."""
+        heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
+        weights = torch.cat(
+            [sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples]
+        )
+        targets = self._by_output(heatmaps, weights)
+        outputs = zip(self.forward(feats), targets, strict=True)
+        return dict(loss_kpt=sum(self.loss_module(maps, *target) for maps, target in outputs))
+
+    @property
+    def _channels(self) -> list[tuple[int, ...]]:
+        return [LEVELS[level] for level in self.levels]
+
+    def _by_output(self, heatmaps: Tensor, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
+        return [(heatmaps[:, list(c)], weights[:, list(c)]) for c in self._channels]
+
+
+def _mirrored(parts: tuple[tuple[int, int], ...], mirror: list[int]) -> list[int]:
+    """Where a mirror puts each part, given where it puts the two halves of each."""
+    places = {frozenset(part): place for place, part in enumerate(parts)}
+    return [places[frozenset(mirror[half] for half in part)] for part in parts]
+
+
+def _mirror() -> list[int]:
+    joints = list(range(len(JOINTS)))
+    for left, right in FLIP_PAIRS:
+        joints[left], joints[right] = right, left
+    bones = _mirrored(BONES, joints)
+    limbs = _mirrored(LIMBS, bones)
+    return [*joints, *(_BONES[bone] for bone in bones), *(_LIMBS[limb] for limb in limbs)]
+
+
+_MIRROR = _mirror()
