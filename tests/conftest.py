@@ -174,21 +174,36 @@ def write_config(people: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def config(tmp_path_factory: pytest.TempPathFactory, write_config: Callable[..., Path]) -> Path:
-    """The tiny config, without weights; not to be changed."""
-    return write_config(tmp_path_factory.mktemp("config") / "tiny.py")
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory, config: Path) -> Path:
-    """A checkpoint of random weights for the tiny config; not to be changed."""
+def write_weights() -> Callable[[Path, Path], Path]:
+    """`write_weights(path, config)` saves random weights for a config and returns the path."""
     import torch
 
     from hpe_art.estimators.loader import build_model, load_config
 
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = build_model(load_config(config))
-    path = tmp_path_factory.mktemp("weights") / "tiny.pth"
-    torch.save({"state_dict": model.state_dict()}, path)
-    return path
+    def write(path: Path, config: Path) -> Path:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model = build_model(load_config(config, {"load_from": None}))
+        torch.save({"state_dict": model.state_dict()}, path)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def config(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_config: Callable[..., Path],
+    write_weights: Callable[[Path, Path], Path],
+) -> Path:
+    """The tiny config, whose `load_from` are random weights; not to be changed."""
+    folder = tmp_path_factory.mktemp("config")
+    config = write_config(folder / "tiny.py", load_from=str(folder / "tiny.pth"))
+    write_weights(folder / "tiny.pth", config)
+    return config
+
+
+@pytest.fixture(scope="session")
+def weights(config: Path) -> Path:
+    """The weights of the tiny config; not to be changed."""
+    return config.with_suffix(".pth")

@@ -1,6 +1,7 @@
 """What every config of ours promises."""
 
 import os
+import shutil
 from pathlib import Path
 
 import hpe_art.compat  # noqa: F401
@@ -9,19 +10,41 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 
+from hpe_art import zoo
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.training import training_config
 
 FOLDER = Path(__file__).parents[1] / "mmpose_configs"
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if "_base_" not in path.parts)
+SMALL = [path for path in CONFIGS if path.parent == FOLDER]
+BUNDLED = [path for path in SMALL if path.stem in zoo.index()]
 
 
-@pytest.fixture(params=CONFIGS, ids=lambda path: str(path.relative_to(FOLDER)))
-def config(request, tmp_path, monkeypatch) -> Config:
-    """A config, read from a folder that has nothing to do with the project."""
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(FOLDER)))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A working folder that has nothing to do with the project."""
     monkeypatch.chdir(tmp_path)
-    return load_config(request.param)
+
+
+@pytest.fixture
+def work_dir(tmp_path):
+    """A work folder that is gone afterwards: some checkpoints are large."""
+    yield tmp_path / "work"
+    shutil.rmtree(tmp_path / "work")
+
+
+def without_a_hub(cfg: Config) -> Config:
+    """The config without weights from elsewhere: a hub, a package, or the bundle."""
+    cfg.model.backbone.pop("init_cfg", None)
+    cfg.load_from = None
+    return cfg
 
 
 def test_configs_are_short():
@@ -29,39 +52,87 @@ def test_configs_are_short():
         assert len(path.read_text().splitlines()) <= 40, path
 
 
-def test_its_test_set_builds_from_any_working_directory(config):
+def test_each_network_exists_small_and_at_the_papers_scale():
+    names = {path.stem for path in SMALL if not path.stem.startswith("efficientnet")}
+    assert names | {"resnet_heatmap_pretrained", "resnet_regression_pretrained"} == {
+        path.stem for path in CONFIGS if path.parent.name == "mpii"
+    }
+
+
+@each(SMALL)
+def test_its_test_set_builds_from_any_working_directory(path):
     from mmpose.registry import DATASETS
 
+    config = load_config(path)
     dataset = DATASETS.build(config.test_dataloader.dataset)
     sample = dataset[0]
     width, height = config.codec.input_size
     assert len(dataset) == 256
     assert sample["inputs"].shape == (3, height, width)
     assert "head_size" in dataset.get_data_info(0)
+    assert os.listdir() == []
 
 
-def test_its_last_raw_output_is_the_scored_one(config):
-    config.load_from = None
+@each(CONFIGS)
+def test_its_last_raw_output_is_the_scored_one(path):
+    config = without_a_hub(load_config(path))
+    torch.manual_seed(0)
     model = build_model(config)
     width, height = config.codec.input_size
-    x = torch.randint(0, 256, (2, 3, height, width)).float()
+    x = torch.randint(0, 256, (1, 3, height, width)).float()
     estimator = PyTorchPoseEstimator(model, device_type="cpu")
     mean, std = model.data_preprocessor.mean, model.data_preprocessor.std
     with torch.no_grad():
         output = model((x.flip(1) - mean) / std, None, mode="tensor")
-    last = output[-1] if isinstance(output, list) else output
-    points, _ = model.head.decoder.decode(last[0].numpy())
+    last = (output[-1] if isinstance(output, list) else output).numpy()
+    points, _ = model.head.decoder.decode(last if last.ndim == 3 else last[0])
     np.testing.assert_allclose(estimator.predict(x.numpy())[0, :, :2], points[0], atol=1e-3)
 
 
-def test_its_weights_are_the_bundled_ones_and_training_does_not_use_them(config):
-    from hpe_art import zoo
-    from hpe_art.training import training_config
+@each(CONFIGS)
+def test_its_codec_is_that_of_the_head_and_of_the_targets(path):
+    config = load_config(path)
+    encoders = [step.encoder for step in config.train_pipeline if step.type == "GenerateTarget"]
+    assert [config.codec, *encoders] == [config.model.head.decoder] * 2
+    assert config.train_dataloader.dataset.pipeline == config.train_pipeline
+    assert config.codec.input_size == config.val_pipeline[-2].input_size
 
-    assert config.load_from.startswith(zoo.PREFIX)
+
+@pytest.mark.filterwarnings("ignore:.*named of visualizer has been created")
+@each(CONFIGS)
+def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
+    config = without_a_hub(training_config(path, work_dir=str(work_dir), data_root=str(people)))
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+    config.train_dataloader.dataset.indices = 4
+    config.merge_from_dict({"train_cfg.max_epochs": 1, "train_cfg.val_interval": 9})
+    config.experiment_name = f"first_{path.stem}"
+    runner = Runner.from_cfg(config)
+    before = {name: value.clone() for name, value in runner.model.state_dict().items()}
+    model = runner.train()
+    assert runner.iter == 2
+    moved = [n for n, value in model.named_parameters() if not torch.equal(value, before[n])]
+    assert len(moved) > 0.9 * len(list(model.parameters()))
+
+    config.merge_from_dict(
+        {"train_cfg.max_epochs": 2, "resume": True, "experiment_name": path.stem}
+    )
+    model = Runner.from_cfg(config).train()
+    assert torch.load(work_dir / "epoch_2.pth", weights_only=False)["meta"]["iter"] == 4
+
+    width, height = config.codec.input_size
+    x = np.random.default_rng(0).integers(0, 256, (1, 3, height, width)).astype(np.float32)
+    y = np.random.default_rng(1).uniform(0, min(width, height), (1, 16, 3)).astype(np.float32)
+    for outputs in ("last", "all"):
+        estimator = PyTorchPoseEstimator(model, outputs=outputs, device_type="cpu")
+        gradient = estimator.loss_gradient(x, y)
+        assert np.isfinite(gradient).all() and gradient.any()
+
+
+@each(BUNDLED)
+def test_its_weights_are_the_bundled_ones_and_training_does_not_use_them(path):
+    config = load_config(path)
+    assert config.load_from == f"{zoo.PREFIX}{path.stem}"
     assert training_config(config.filename).load_from is None
     assert training_config(config.filename, load_from="config").load_from == config.load_from
-
-
-def test_reading_it_leaves_the_working_directory_alone(config):
-    assert os.listdir() == []
+    build_model(config)

@@ -15,6 +15,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--command", required=True, help="with which they were trained")
     parser.add_argument("--name", help="of the entry [the config's]")
     parser.add_argument("--notes", default="", help="training time, machine")
+    parser.add_argument("--bits", type=int, default=8, help="of each weight on disk [8]")
     return parser.parse_args()
 
 
@@ -24,7 +25,7 @@ def main() -> int:
 
     name = args.name or Path(args.config).stem
     try:
-        entry = publish(args.config, args.checkpoint, name, args.command, args.notes)
+        entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
     except ValueError as error:
         print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
         return 2

@@ -35,14 +35,14 @@ class Prepared:
         estimator: the model.
         crops: the people.
         settings: the attacks, in order.
-        checkpoint: where the weights are from; None for random ones.
+        checkpoint: where the weights are from.
     """
 
     args: argparse.Namespace
     estimator: PyTorchPoseEstimator
     crops: Crops
     settings: list[AttackSetting]
-    checkpoint: str | None
+    checkpoint: str
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
@@ -57,6 +57,12 @@ def prepare(args: argparse.Namespace) -> Prepared:
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
     cfg = load_config(args.config, args.cfg_options)
+    checkpoint = args.checkpoint or cfg.get("load_from")
+    if not checkpoint:
+        raise ArgumentsError(
+            "Expected trained weights to attack. Got a config without load_from and no checkpoint: "
+            f"name one, or train it with tools/train.py {args.config}."
+        )
     if args.data_root:
         dataset = mpii_dataset(
             args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix
@@ -64,7 +70,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         use_folder(cfg.test_dataloader, dataset)
     estimator = PyTorchPoseEstimator.from_config(
         cfg,
-        args.checkpoint,
+        checkpoint,
         device_type="cpu" if args.device == "cpu" else "gpu",
         flip_test=True if args.flip_test else None,
     )
@@ -72,7 +78,6 @@ def prepare(args: argparse.Namespace) -> Prepared:
     settings = attack_settings(args)
     check_scorable(estimator, crops, settings)
     args.out.mkdir(parents=True, exist_ok=True)
-    checkpoint = args.checkpoint or cfg.get("load_from")
     return Prepared(args, estimator, crops, settings, checkpoint)
 
 

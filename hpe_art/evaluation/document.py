@@ -12,10 +12,8 @@ from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions
 from hpe_art.evaluation.run import Evaluation
 
 
-def checkpoint_record(source: str | None) -> dict[str, str | None]:
-    """Name and SHA-256 of a checkpoint; the hash is null for random weights or a remote file."""
-    if source is None:
-        return {"path": None, "sha256": None}
+def checkpoint_record(source: str) -> dict[str, str | None]:
+    """Name and SHA-256 of a checkpoint; the hash is null for a remote file."""
     path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
     digest = zoo.sha256(path) if path.is_file() else None
     return {"path": str(source), "sha256": digest}

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmengine.runner.checkpoint import CheckpointLoader
 
-if TYPE_CHECKING:
-    from torch import Tensor
+from hpe_art.zoo.packing import unpack
 
 FOLDER = Path(__file__).parent
 PREFIX = "zoo://"
@@ -59,48 +56,14 @@ def checkpoint_path(name: str) -> Path:
     return path
 
 
-def pack(weights: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Weights as one tensor in half precision: a file entry for each would cost a fifth more.
-
-    Args:
-        weights: a state dict of floating tensors, and integer ones of a single value.
-    """
-    import torch
-
-    floating = {name: value for name, value in weights.items() if value.is_floating_point()}
-    return {
-        "shapes": {name: tuple(value.shape) for name, value in floating.items()},
-        "values": torch.cat([value.detach().flatten().half() for value in floating.values()]),
-        "integers": {n: int(value) for n, value in weights.items() if n not in floating},
-    }
-
-
-def unpack(packed: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The state dict that `pack` packed, in float32."""
-    import torch
-
-    weights, begin = {}, 0
-    for name, shape in packed["shapes"].items():
-        end = begin + math.prod(shape)
-        weights[name] = packed["values"][begin:end].reshape(shape).float()
-        begin = end
-    integers = {name: torch.tensor(value) for name, value in packed["integers"].items()}
-    return {**weights, **integers}
-
-
-def save(name: str, packed: dict[str, Any]) -> Path:
+def save(name: str, content: bytes) -> Path:
     """Writes packed weights into the bundle; the index is the caller's."""
-    import torch
-
-    path = FOLDER / f"{name}.pth"
-    torch.save(packed, path)
+    path = FOLDER / f"{name}.npz"
+    path.write_bytes(content)
     return path
 
 
 @CheckpointLoader.register_scheme(prefixes=PREFIX, force=True)
 def load_from_zoo(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """Loads bundled weights as MMEngine wants them: `{"state_dict": ...}`."""
-    import torch
-
-    packed = torch.load(checkpoint_path(filename), map_location=map_location, weights_only=True)
-    return {"state_dict": unpack(packed)}
+    """Loads bundled weights as MMEngine wants them: `{"state_dict": ...}`, on the CPU."""
+    return {"state_dict": unpack(checkpoint_path(filename).read_bytes())}

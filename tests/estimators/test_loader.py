@@ -157,6 +157,7 @@ def test_the_config_names_the_default_weights(cfg, weights, state, tmp_path):
 
 
 def test_without_any_the_weights_are_random(cfg, state):
+    cfg.load_from = None
     assert not same_weights(build_model(cfg), state)
 
 

@@ -165,11 +165,13 @@ def test_other_norms(attack, config, weights):
     assert done.results["attacks"][0]["norm"] == 2
 
 
-def test_one_output_equals_all_of_them_and_that_is_noted(attack, tmp_path, write_config):
+def test_one_output_equals_all_of_them_and_that_is_noted(
+    attack, tmp_path, write_config, write_weights
+):
     config = write_config(tmp_path / "tiny.py", stacks=1)
-    done = attack(config, "--attack", "noise", "--outputs", "all")
+    weights = write_weights(tmp_path / "tiny.pth", config)
+    done = attack(config, weights, "--attack", "noise", "--outputs", "all")
     assert done.results["notes"] == ["The network has one output: all outputs equal the last."]
-    assert done.results["checkpoint"] == {"path": None, "sha256": None}
 
 
 def test_unreadable_images_are_left_out_where_asked(
@@ -271,14 +273,16 @@ def test_a_config_that_is_not_top_down(attack, tmp_path):
 @pytest.mark.parametrize(
     ("name", "flag"), [("mpii_val.json", "--ann-file"), ("mpii_gt_val.mat", "--headbox-file")]
 )
-def test_data_that_is_missing(attack, config, tmp_path, write_people, write_config, name, flag):
+def test_data_that_is_missing(
+    attack, config, weights, tmp_path, write_people, write_config, name, flag
+):
     folder = write_people(tmp_path / "people")
     own = write_config(tmp_path / "tiny.py", folder)
     given = attack(config, "--data-root", folder, flag, "no.file")
     refused(given, attack.cwd, f"Expected a file for {flag}. Got {folder}/no.file")
     (folder / "annotations" / name).unlink()
     refused(attack(config, "--data-root", folder), attack.cwd, name, "Got none", flag)
-    refused(attack(own), attack.cwd, name, flag)
+    refused(attack(own, weights), attack.cwd, name, flag)
 
 
 def test_data_that_is_broken(attack, config, tmp_path, write_people):
@@ -308,6 +312,8 @@ def test_checkpoints_that_will_not_do(attack, config, weights, tmp_path, write_c
     path = tmp_path / "part.pth"
     path.write_bytes(weights.read_bytes()[:20000])
     refused(attack(config, path), attack.cwd, f"Got {path}", "cannot be read")
+    none = write_config(tmp_path / "none.py")
+    refused(attack(none), attack.cwd, "Expected trained weights", f"tools/train.py {none}")
     more = write_config(tmp_path / "three.py", stacks=3)
     refused(attack(more, weights), attack.cwd, weights, "another architecture", "missing (first:")
     refused(attack(config, "zoo://no"), attack.cwd, "Expected a bundled network", "Got 'no'")

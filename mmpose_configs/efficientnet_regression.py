@@ -1,0 +1,13 @@
+# Regression head after an EfficientNet-Lite0 from scratch, on rendered people.
+_base_ = [
+    "_base_/default_runtime.py",
+    "_base_/rendered_people_128_coordinates.py",
+    "_base_/models/regression.py",
+    "_base_/backbones/efficientnet_lite0.py",
+]
+
+model = dict(
+    data_preprocessor=_base_.normalisation,
+    backbone=_base_.backbone,
+    head=dict(in_channels=320, decoder=_base_.codec),
+)

@@ -1,0 +1,8 @@
+# 8-stack hourglass: `hourglass.py` with more stacks.
+# Training starts from the 2-stack network: each further stack first repeats the last.
+_base_ = ["hourglass.py"]
+
+model = dict(
+    backbone=dict(num_stacks=8, init_cfg=dict(type="GrownInit", checkpoint="zoo://hourglass")),
+    head=dict(num_stages=8),
+)

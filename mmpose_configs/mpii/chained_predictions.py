@@ -1,0 +1,12 @@
+# Chained predictions (Gkioxari et al. 2016) on MPII, heatmaps of 32x32.
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/mpii_256.py",
+    "../_base_/models/chained_predictions.py",
+]
+
+codec = dict(_base_.codec, heatmap_size=(32, 32))
+model = dict(data_preprocessor=_base_.data_preprocessor, head=dict(decoder=codec))
+train_pipeline = _base_.train_pipeline
+train_pipeline[-2].encoder = codec
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

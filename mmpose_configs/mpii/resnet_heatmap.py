@@ -1,0 +1,12 @@
+# Three deconvolutions after the backbone of `resnet_regression.py`, trained alike, on MPII.
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/mpii_256.py",
+    "../_base_/models/heatmap.py",
+]
+
+model = dict(
+    data_preprocessor=_base_.data_preprocessor,
+    backbone=dict(type="ResNet", depth=50),
+    head=dict(in_channels=2048, decoder=_base_.codec),
+)

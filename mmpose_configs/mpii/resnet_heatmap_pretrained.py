@@ -1,0 +1,4 @@
+# `resnet_heatmap.py` with a backbone pre-trained on ImageNet.
+_base_ = ["resnet_heatmap.py"]
+
+model = dict(backbone=dict(init_cfg=dict(type="Pretrained", checkpoint="torchvision://resnet50")))
