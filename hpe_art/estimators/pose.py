@@ -6,8 +6,7 @@ and the score (predictions) or the visibility (labels; a joint counts where it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.estimators.scored import as_guest, packs_bgr, scored_outputs
 
 Outputs = Literal["last", "all"]
 PoseLoss = Callable[[list[Tensor], Tensor], Tensor]
@@ -151,13 +151,13 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     @property
     def packs_bgr(self) -> bool:
         """Whether the pipeline packs blue first, as MMPose's `LoadImage` does by default."""
-        return bool(getattr(self._model.data_preprocessor, "_channel_conversion", False))
+        return packs_bgr(self._model)
 
     def count_outputs(self) -> int:
         """Number of outputs that `outputs="all"` sums over; passes one blank image forward."""
         blank = torch.zeros(1, *self.input_shape)
-        with self._guest(), torch.no_grad():
-            return len(self._scored_outputs(self._to_device(blank)))
+        with as_guest(self._model), torch.no_grad():
+            return len(self._raw_outputs(self._to_device(blank)))
 
     def predict(self, x: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any) -> Any:
         """Poses that the model sees.
@@ -176,10 +176,10 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         _no_more(kwargs)
         self._check_x(x)
         poses = []
-        with self._guest(), torch.no_grad():
+        with as_guest(self._model), torch.no_grad():
             for part in _parts(len(x), batch_size):
                 batch = self._to_device(self._preprocessed(x[part]))
-                poses.append(self._adaptor.decode(self._scored_outputs(batch)[-1]).float())
+                poses.append(self._adaptor.decode(self._raw_outputs(batch)[-1]).float())
         joined = torch.cat(poses) if poses else torch.empty(0, 0, 3)
         if isinstance(x, Tensor):
             return joined.to(x.device)
@@ -207,7 +207,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_x(x)
         self._check_y(y, len(x))
         values = []
-        with self._guest(), torch.no_grad():
+        with as_guest(self._model), torch.no_grad():
             for part in _parts(len(x), batch_size):
                 batch = self._to_device(self._preprocessed(x[part]))
                 values.append(self._loss(batch, self._to_device(y[part])))
@@ -234,7 +234,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         _no_more(kwargs)
         self._check_x(x)
         self._check_y(y, len(x))
-        with self._guest():
+        with as_guest(self._model):
             parts = _parts(len(x), batch_size)
             gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
         if isinstance(x, Tensor):
@@ -289,7 +289,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_x(x)
         self._check_y(y, len(x))
         x, y = self._apply_preprocessing(x, y, fit=True)
-        with self._guest():
+        with as_guest(self._model):
             self._model.train()
             for _ in range(nb_epochs):
                 order = np.random.permutation(len(x))
@@ -345,7 +345,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         return [name for name, _ in self._model.named_modules() if name]
 
     def _loss(self, seen: Tensor, y: Tensor, outputs: Outputs | None = None) -> Tensor:
-        raw = self._scored_outputs(seen)
+        raw = self._raw_outputs(seen)
         first = 0 if (outputs or self.outputs) == "all" else len(raw) - 1
         if self.loss is not None:
             loss = self.loss(raw[first:], y)
@@ -356,36 +356,9 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         terms = [self._adaptor.loss(i, raw[i], targets[i]) for i in range(first, len(raw))]
         return torch.stack(terms).sum(0)
 
-    def _scored_outputs(self, seen: Tensor) -> list[Tensor]:
-        """Raw outputs for pixels, flip-test included; the last is the scored one."""
-        images = self._normalised(seen)
-        outputs = self._raw_outputs(images)
-        if self.flip_test:
-            joints = list(self._model.dataset_meta["flip_indices"])
-            indices = [self._adaptor.flip_indices(i, joints) for i in range(len(outputs))]
-            mirrored = self._raw_outputs(images.flip(-1))
-            outputs = [
-                (one + self._adaptor.unflip(other, index, self._test_cfg)) * 0.5
-                for one, other, index in zip(outputs, mirrored, indices, strict=True)
-            ]
-        return outputs
-
-    def _raw_outputs(self, images: Tensor) -> list[Tensor]:
-        self.forward_passes += len(images)
-        # The faster format for convolutions; the weights keep theirs.
-        images = images.contiguous(memory_format=torch.channels_last)
-        outputs = self._model(images, None, mode="tensor")
-        return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
-
-    def _normalised(self, pixels: Tensor) -> Tensor:
-        """What MMPose's data preprocessor does, kept differentiable and in the model's dtype."""
-        preprocessor = self._model.data_preprocessor
-        if self.packs_bgr:
-            pixels = pixels.flip(1)
-        if getattr(preprocessor, "_enable_normalize", False):
-            mean, std = preprocessor.mean.to(pixels), preprocessor.std.to(pixels)
-            pixels = (pixels - mean) / std
-        return pixels
+    def _raw_outputs(self, seen: Tensor) -> list[Tensor]:
+        self.forward_passes += len(seen) * (2 if self.flip_test else 1)
+        return scored_outputs(self._model, self._adaptor, seen, self.flip_test, self._test_cfg)
 
     def _preprocessed(self, x: Any) -> Any:
         if isinstance(x, Tensor) and not self.all_framework_preprocessing:
@@ -396,17 +369,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         dtype = next(self._model.parameters()).dtype
         tensor = torch.as_tensor(values, device=self._device).to(dtype)
         return tensor.detach().clone() if tensor is values else tensor.detach()
-
-    @contextmanager
-    def _guest(self) -> Iterator[None]:
-        """The model in eval mode, and afterwards each module in the mode it was in."""
-        modes = [(module, module.training) for module in self._model.modules()]
-        self._model.eval()
-        try:
-            yield
-        finally:
-            for module, mode in modes:
-                module.training = mode
 
     def _check_x(self, x: Any) -> None:
         if tuple(x.shape[1:]) != self.input_shape:

@@ -1,0 +1,80 @@
+"""The scored function: from pixels to the raw outputs that are decoded into poses.
+
+What is attacked is what is scored, so this is the one way through a model, for predictions and
+for gradients alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hpe_art.estimators.adaptors import OutputAdaptor
+
+
+def scored_outputs(
+    model: nn.Module,
+    adaptor: OutputAdaptor,
+    pixels: Tensor,
+    flip_test: bool,
+    test_cfg: dict[str, Any],
+) -> list[Tensor]:
+    """Raw outputs for pixels; the last is the scored one.
+
+    Args:
+        model: MMPose `TopdownPoseEstimator`.
+        adaptor: that of its head.
+        pixels: (N, 3, H, W), 0 to 255, as its pipeline packs them.
+        flip_test: average with the outputs for the mirrored image, brought back.
+        test_cfg: the model's, for how the mirrored heatmaps are brought back.
+    """
+    images = normalised(model, pixels)
+    outputs = _forward(model, images)
+    if not flip_test:
+        return outputs
+    meta: Any = model.dataset_meta
+    joints = list(meta["flip_indices"])
+    mirrored = _forward(model, images.flip(-1))
+    return [
+        (one + adaptor.unflip(other, adaptor.flip_indices(i, joints), test_cfg)) * 0.5
+        for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
+    ]
+
+
+def _forward(model: nn.Module, images: Tensor) -> list[Tensor]:
+    # The faster format for convolutions; the weights keep theirs.
+    images = images.contiguous(memory_format=torch.channels_last)
+    outputs = model(images, None, mode="tensor")
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def normalised(model: nn.Module, pixels: Tensor) -> Tensor:
+    """What MMPose's data preprocessor does, kept differentiable and in the dtype of the pixels."""
+    preprocessor: Any = model.data_preprocessor
+    if packs_bgr(model):
+        pixels = pixels.flip(1)
+    if getattr(preprocessor, "_enable_normalize", False):
+        mean, std = preprocessor.mean.to(pixels), preprocessor.std.to(pixels)
+        pixels = (pixels - mean) / std
+    return pixels
+
+
+def packs_bgr(model: nn.Module) -> bool:
+    """Whether the model's pipeline packs blue first, as MMPose's `LoadImage` does by default."""
+    return bool(getattr(model.data_preprocessor, "_channel_conversion", False))
+
+
+@contextmanager
+def as_guest(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode, and afterwards each module in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
