@@ -17,7 +17,12 @@ default_hooks = dict(
     checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=1),
     sampler_seed=dict(type="DistSamplerSeedHook"),
 )
-custom_hooks = [dict(type="SyncBuffersHook"), dict(type="ChannelsLastHook")]
+custom_hooks = [
+    dict(type="SyncBuffersHook"),
+    dict(type="ChannelsLastHook"),
+    # Scored and saved is a mean over about the last 1,000 steps.
+    dict(type="EMAHook", momentum=1e-3, update_buffers=True),
+]
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
