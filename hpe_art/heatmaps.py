@@ -1,7 +1,9 @@
 """Gaussian heatmaps, to and from poses, on the device of the tensors: torch only.
 
 Shapes: N images, K joints, B bones, H x W heatmap cells. Where MMPose's `MSRAHeatmap` has a
-convention (rounding, window, quarter-cell shift), these functions have the same.
+convention (rounding, window, quarter-cell shift), these functions have the same. "Unbiased" is
+the codec's word for DARK (Zhang et al. 2020, arXiv:1910.06278): Gaussians around the joint itself
+rather than its cell, and maxima found by a Newton step rather than a quarter of a cell.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import conv2d
 
 
 def encode_heatmaps(
-    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float
+    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float, unbiased: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Gaussian targets, as MMPose's `MSRAHeatmap.encode`, on the device of `y`.
 
@@ -22,15 +25,17 @@ def encode_heatmaps(
         factor: (2,), crop pixels per cell in x and y.
         size: (W, H) of the heatmaps.
         sigma: in cells; the Gaussian ends at 3 sigma, which must be a whole number.
+        unbiased: the Gaussian is around the joint itself, and does not end.
 
     Returns:
-        Heatmaps (N, K, H, W) with peak 1 at the nearest cell, and weights (N, K): 1 where the
-        joint is visible and its Gaussian touches the map, else 0.
+        Heatmaps (N, K, H, W) with peak 1 at the nearest cell (or the joint), and weights (N, K):
+        1 where the joint is visible and its Gaussian touches the map, else 0.
     """
     width, height = size
-    centre, weights = _cells(y, factor, size, sigma)
-    x_profile = _profile(torch.arange(width, device=y.device) - centre[..., :1], sigma)
-    y_profile = _profile(torch.arange(height, device=y.device) - centre[..., 1:], sigma)
+    centre, weights = _centres(y, factor, size, sigma, unbiased)
+    end = float("inf") if unbiased else 3 * sigma
+    x_profile = _profile(torch.arange(width, device=y.device) - centre[..., :1], sigma, end)
+    y_profile = _profile(torch.arange(height, device=y.device) - centre[..., 1:], sigma, end)
     heatmaps = y_profile[..., :, None] * x_profile[..., None, :]
     return heatmaps * weights[..., None, None], weights
 
@@ -41,11 +46,13 @@ def encode_bones(
     factor: Tensor,
     size: tuple[int, int],
     sigma: float,
+    unbiased: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Targets of bones: at each cell the largest Gaussian of all points of the bone.
 
     That is the Gaussian of the cell's distance to the bone, a straight line between the two
-    joints' cells; it ends at 3 sigma.
+    joints' cells; it ends at 3 sigma. Unbiased, the line is between the joints, and there is no
+    end.
 
     Args:
         y: (N, K, 3), crop pixels and visibility.
@@ -53,6 +60,7 @@ def encode_bones(
         factor: (2,), crop pixels per cell in x and y.
         size: (W, H) of the heatmaps.
         sigma: in cells.
+        unbiased: as said.
 
     Returns:
         Heatmaps (N, B, H, W) with peak 1 along the bone, and weights (N, B): 1 where both joints
@@ -61,7 +69,7 @@ def encode_bones(
     Source: Tang et al. 2018 (DLCM), section 3.2.
     """
     width, height = size
-    centre, weights = _cells(y, factor, size, sigma)
+    centre, weights = _centres(y, factor, size, sigma, unbiased)
     begin, end = (list(joints) for joints in zip(*bones, strict=True))
     start = centre[:, begin, None, None]
     bone = centre[:, end, None, None] - start
@@ -69,50 +77,95 @@ def encode_bones(
         torch.arange(width, device=y.device), torch.arange(height, device=y.device), indexing="xy"
     )
     offset = torch.stack([columns, rows], dim=-1) - start
-    # A bone within one cell has length 0; whatever the fraction, its nearest point is the start.
-    squared_length = bone.square().sum(-1).clamp(min=1.0)
+    # A bone of length 0 is nearest at its start, whatever the fraction.
+    squared_length = bone.square().sum(-1).clamp(min=1e-6)
     fraction = ((offset * bone).sum(-1) / squared_length).clamp(0.0, 1.0)
     squared_distance = (offset - fraction[..., None] * bone).square().sum(-1)
     both = weights[:, begin] * weights[:, end]
-    reached = (squared_distance <= (3 * sigma) ** 2) * both[..., None, None]
-    return torch.exp(-squared_distance / (2 * sigma**2)) * reached, both
+    heatmaps = torch.exp(-squared_distance / (2 * sigma**2)) * both[..., None, None]
+    return heatmaps if unbiased else heatmaps * (squared_distance <= (3 * sigma) ** 2), both
 
 
-def _cells(y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float) -> tuple[Tensor, Tensor]:
-    """Nearest cell of each joint (N, K, 2), and whether it has a target (N, K)."""
-    # Truncated, not floored: that is how MMPose casts to integer.
-    centre = (y[..., :2] / factor + 0.5).trunc()
+def _centres(
+    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float, unbiased: bool
+) -> tuple[Tensor, Tensor]:
+    """Where each joint's Gaussian is (N, K, 2), in cells, and whether it has a target (N, K)."""
+    centre = y[..., :2] / factor
+    if not unbiased:
+        # Truncated, not floored: that is how MMPose casts to integer.
+        centre = (centre + 0.5).trunc()
     limits = centre.new_tensor(size)
     touches = ((centre - 3 * sigma < limits) & (centre + 3 * sigma + 1 >= 0)).all(-1)
     return centre, (touches & (y[..., 2] > 0)).to(y.dtype)
 
 
-def _profile(distance: Tensor, sigma: float) -> Tensor:
-    inside = distance.abs() <= 3 * sigma
-    return torch.exp(-distance.square() / (2 * sigma**2)) * inside
+def _profile(distance: Tensor, sigma: float, end: float) -> Tensor:
+    return torch.exp(-distance.square() / (2 * sigma**2)) * (distance.abs() <= end)
 
 
-def decode_heatmaps(heatmaps: Tensor, factor: Tensor) -> Tensor:
-    """Maxima with a quarter-cell shift, as MMPose's `MSRAHeatmap.decode`, on the device.
+def decode_heatmaps(heatmaps: Tensor, factor: Tensor, blur: Tensor | None = None) -> Tensor:
+    """Maxima between the cells, as MMPose's `MSRAHeatmap.decode`, on the device.
 
     Args:
         heatmaps: (N, K, H, W).
         factor: (2,), crop pixels per cell in x and y.
+        blur: (L,), odd L, a Gaussian kernel: unbiased decoding, a Newton step on the logarithm of
+            the blurred heatmaps. Default a quarter of a cell towards the larger neighbours.
 
     Returns:
         (N, K, 3): x, y in crop pixels, and the maximum. Where no cell is positive, MMPose puts
         the joint at cell -1.
     """
+    width = heatmaps.shape[-1]
+    scores, best = heatmaps.flatten(2).max(-1)
+    cells = torch.stack([best % width, best // width], dim=-1)
+    refine = _quarter(heatmaps, cells) if blur is None else _newton(heatmaps, cells, blur)
+    positive = (scores > 0)[..., None]
+    placed = torch.where(positive, cells + refine, -torch.ones_like(refine))
+    return torch.cat([placed * factor, scores[..., None]], dim=-1)
+
+
+def _around(heatmaps: Tensor, cells: Tensor, dx: int, dy: int) -> Tensor:
+    """The value (N, K) that many cells from the maximum; any value where that is off the map."""
     height, width = heatmaps.shape[-2:]
-    flat = heatmaps.flatten(2)
-    scores, best = flat.max(-1)
-    x, y = best % width, best // width
-    around = torch.stack([best + 1, best - 1, best + width, best - width], dim=-1)
-    right, left, below, above = flat.gather(2, around.clamp(0, flat.shape[-1] - 1)).unbind(-1)
-    positive = scores > 0
-    inner_x = positive & (x > 1) & (x < width - 1) & (y > 0)
-    inner_y = positive & (y > 1) & (y < height - 1) & (x > 0)
-    shift = torch.stack([(right - left).sign() * inner_x, (below - above).sign() * inner_y], dim=-1)
-    cells = torch.stack([x, y], dim=-1).to(heatmaps.dtype)
-    cells = torch.where(positive[..., None], cells, -torch.ones_like(cells))
-    return torch.cat([(cells + 0.25 * shift) * factor, scores[..., None]], dim=-1)
+    place = (cells[..., 1] + dy) * width + cells[..., 0] + dx
+    place = place.clamp(0, height * width - 1)
+    return heatmaps.flatten(2).gather(2, place[..., None])[..., 0]
+
+
+def _quarter(heatmaps: Tensor, cells: Tensor) -> Tensor:
+    x, y = cells.unbind(-1)
+    height, width = heatmaps.shape[-2:]
+    right, left = _around(heatmaps, cells, 1, 0), _around(heatmaps, cells, -1, 0)
+    below, above = _around(heatmaps, cells, 0, 1), _around(heatmaps, cells, 0, -1)
+    inner_x = (x > 1) & (x < width - 1) & (y > 0)
+    inner_y = (y > 1) & (y < height - 1) & (x > 0)
+    signs = [(right - left).sign() * inner_x, (below - above).sign() * inner_y]
+    return 0.25 * torch.stack(signs, dim=-1)
+
+
+def _blurred(heatmaps: Tensor, blur: Tensor) -> Tensor:
+    """Blurred, with the maximum that there was before."""
+    channels, radius = heatmaps.shape[1], len(blur) // 2
+    kernel = blur.to(heatmaps).expand(channels, 1, 1, -1)
+    blurred = conv2d(heatmaps, kernel, padding=(0, radius), groups=channels)
+    blurred = conv2d(blurred, kernel.mT, padding=(radius, 0), groups=channels)
+    return blurred * (heatmaps.amax((2, 3)) / blurred.amax((2, 3)))[..., None, None]
+
+
+def _newton(heatmaps: Tensor, cells: Tensor, blur: Tensor) -> Tensor:
+    """One step to where the gradient of the blurred logarithm is zero (section 3.2 of DARK)."""
+    logarithm = _blurred(heatmaps, blur).clamp(min=1e-10).log()
+
+    def at(dx: int, dy: int) -> Tensor:
+        return _around(logarithm, cells, dx, dy)
+
+    x, y = 0.5 * (at(1, 0) - at(-1, 0)), 0.5 * (at(0, 1) - at(0, -1))
+    xx = 0.25 * (at(2, 0) - 2 * at(0, 0) + at(-2, 0))
+    yy = 0.25 * (at(0, 2) - 2 * at(0, 0) + at(0, -2))
+    xy = 0.25 * (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1))
+    determinant = xx * yy - xy.square()
+    shift = torch.stack([xy * y - yy * x, xy * x - xx * y], dim=-1) / determinant[..., None]
+    limits = cells.new_tensor(heatmaps.shape[:1:-1]) - 2
+    inner = ((cells > 1) & (cells < limits)).all(-1) & (determinant != 0)
+    return torch.where(inner[..., None], shift, torch.zeros_like(shift))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -83,8 +84,8 @@ def loss_per_image(module: nn.Module, output: Tensor, target: Tensor, weights: T
 class HeatmapAdaptor(OutputAdaptor):
     """Heatmaps (N, K, H, W), of one stage or many.
 
-    MMPose's `MSRAHeatmap` without `unbiased`, and `PartHeatmap`, are encoded and decoded on the
-    device; the other heatmap codecs through their own NumPy code, image by image.
+    MMPose's `MSRAHeatmap` and `PartHeatmap` are encoded and decoded on the device; the other
+    heatmap codecs through their own NumPy code, image by image.
     """
 
     def __init__(self, head: nn.Module) -> None:
@@ -92,7 +93,6 @@ class HeatmapAdaptor(OutputAdaptor):
         codec = self.codec
         self.on_device = (
             type(codec).__name__ in ("MSRAHeatmap", "PartHeatmap")
-            and not codec.unbiased
             and float(codec.sigma * 3).is_integer()
         )
 
@@ -107,9 +107,10 @@ class HeatmapAdaptor(OutputAdaptor):
         return output
 
     def decode(self, output: Tensor) -> Tensor:
-        """Maximum of each heatmap, a quarter cell towards its larger neighbours."""
+        """Maximum of each heatmap, refined as the codec does."""
         if self.on_device:
-            return decode_heatmaps(output, _factor(self.codec, output))
+            blur = _blur(self.codec) if self.codec.unbiased else None
+            return decode_heatmaps(output, _factor(self.codec, output), blur)
         decoded = [self.codec.decode(image) for image in output.detach().cpu().numpy()]
         poses = np.stack([np.dstack([points, scores])[0] for points, scores in decoded])
         return torch.as_tensor(poses, dtype=torch.float32, device=output.device)
@@ -117,8 +118,9 @@ class HeatmapAdaptor(OutputAdaptor):
     def encode(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Gaussians around the joints, peak 1; joints off the map have weight 0."""
         if self.on_device:
-            size = self.codec.heatmap_size
-            return encode_heatmaps(y, _factor(self.codec, y), size, self.codec.sigma)
+            codec = self.codec
+            factor = _factor(codec, y)
+            return encode_heatmaps(y, factor, codec.heatmap_size, codec.sigma, codec.unbiased)
         poses = y.detach().cpu().numpy()
         encoded = [
             self.codec.encode(pose[None, :, :2], (pose[None, :, 2] > 0).astype(np.float32))
@@ -191,6 +193,11 @@ def adaptor_for(head: nn.Module) -> OutputAdaptor:
             "add an OutputAdaptor for it to hpe_art.estimators.adaptors.ADAPTORS."
         )
     return ADAPTORS[name](head)
+
+
+def _blur(codec: Any) -> Tensor:
+    """The kernel that MMPose's `gaussian_blur` has from OpenCV."""
+    return torch.from_numpy(cv2.getGaussianKernel(codec.blur_kernel_size, 0)[:, 0])
 
 
 def _factor(codec: Any, like: Tensor) -> Tensor:

@@ -27,17 +27,24 @@ class PartHeatmap(MSRAHeatmap):
         input_size: (W, H) of the crop in pixels.
         heatmap_size: (W, H) of the heatmaps in cells.
         sigma: in cells, a third of a whole number.
+        unbiased: as in `MSRAHeatmap`.
+        blur_kernel_size: as in `MSRAHeatmap`.
 
     Raises:
         ValueError: `sigma` is not as said, or, on encoding, other joints than MPII's 16.
     """
 
     def __init__(
-        self, input_size: tuple[int, int], heatmap_size: tuple[int, int], sigma: float
+        self,
+        input_size: tuple[int, int],
+        heatmap_size: tuple[int, int],
+        sigma: float,
+        unbiased: bool = False,
+        blur_kernel_size: int = 11,
     ) -> None:
         if not float(3 * sigma).is_integer():
             raise ValueError(f"Expected sigma to be a third of a whole number. Got {sigma}.")
-        super().__init__(input_size, heatmap_size, sigma)
+        super().__init__(input_size, heatmap_size, sigma, unbiased, blur_kernel_size)
 
     def encode(
         self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None
@@ -69,9 +76,9 @@ class PartHeatmap(MSRAHeatmap):
                 f"Got {y.shape[1]} joints."
             )
         factor = torch.as_tensor(self.scale_factor, dtype=y.dtype, device=y.device)
-        size = tuple(self.heatmap_size)
-        joints, joint_weights = encode_heatmaps(y, factor, size, self.sigma)
-        bones, bone_weights = encode_bones(y, BONES, factor, size, self.sigma)
+        grid = (factor, tuple(self.heatmap_size), self.sigma, self.unbiased)
+        joints, joint_weights = encode_heatmaps(y, *grid)
+        bones, bone_weights = encode_bones(y, BONES, *grid)
         first, second = (list(halves) for halves in zip(*LIMBS, strict=True))
         limb_weights = bone_weights[:, first] * bone_weights[:, second]
         limbs = torch.maximum(bones[:, first], bones[:, second]) * limb_weights[..., None, None]

@@ -49,7 +49,9 @@ def test_heatmaps_are_decoded_as_by_mmpose(codec):
     poses = adaptor.decode(heatmaps)
     for pose, heatmap in zip(poses, heatmaps):
         points, scores = adaptor.codec.decode(heatmap.numpy())
-        np.testing.assert_allclose(pose[:, :2], points[0], rtol=1e-6)
+        # A Newton step on noise divides by small numbers.
+        rtol = 1e-4 if codec.get("unbiased") else 1e-6
+        np.testing.assert_allclose(pose[:, :2], points[0], rtol=rtol, atol=1e-6)
         np.testing.assert_allclose(pose[:, 2], scores[0])
 
 
