@@ -17,14 +17,16 @@ train_pipeline = [
     dict(type="LoadImage"),
     dict(type="GetBBoxCenterScale"),
     dict(type="RandomFlip", direction="horizontal"),
-    # The people to validate on are upright and in the middle of their crops, as these are.
     dict(
         type="RandomBBoxTransform",
-        shift_prob=0.0,
-        scale_factor=(0.9, 1.1),
-        rotate_prob=0.0,
+        shift_factor=0.06,
+        shift_prob=0.5,
+        scale_factor=(0.85, 1.15),
+        rotate_factor=15,
+        rotate_prob=0.5,
     ),
     dict(type="TopdownAffine", input_size=codec["input_size"]),
+    dict(type="RandomChannelGain", low=0.7, high=1.3),
     dict(type="GenerateTarget", encoder=codec),
     dict(type="PackPoseInputs"),
 ]
