@@ -4,7 +4,11 @@ READY := $(VENV)/.ready
 # The tools of the environment if it is there, else those of the activated one.
 BIN = $(if $(wildcard $(VENV)/bin/ruff),$(VENV)/bin/)
 
-.PHONY: attack test check lint types layers requirements
+# In this order: grown networks start from the hourglass.
+NETWORKS = hourglass hourglass_8stack dlcm attention_hourglass chained_predictions \
+	deeppose resnet_regression resnet_heatmap
+
+.PHONY: attack test check lint types layers requirements zoo
 
 attack: $(READY)
 	$(VENV)/bin/python tools/attack.py mmpose_configs/hourglass.py
@@ -27,6 +31,14 @@ layers:
 requirements:
 	$(BIN)uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 		--group pinned --annotation-style line pyproject.toml -o requirements.txt
+
+zoo: $(READY)
+	for name in $(NETWORKS); do \
+		$(VENV)/bin/python tools/train.py mmpose_configs/$$name.py --amp --work-dir work_dirs/$$name && \
+		$(VENV)/bin/python tools/publish.py mmpose_configs/$$name.py \
+			$$(ls -t work_dirs/$$name/epoch_*.pth | head -1) \
+			--command "make zoo NETWORKS=$$name # mmpose_configs/$$name.py" || exit; \
+	done
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
