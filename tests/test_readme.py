@@ -15,7 +15,7 @@ def test_the_python_block_runs_and_the_attack_works():
     )
     assert run.returncode == 0, run.stderr
     clean, attacked = map(float, run.stdout.split()[-2:])
-    assert clean >= 80
+    assert clean >= 83
     assert attacked <= 0.4 * clean
 
 

@@ -174,18 +174,19 @@ def test_training_people_need_anny_once(monkeypatch, tmp_path):
 
 def test_training_people_are_taken_from_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
-    folder = tmp_path / f"people-v{VERSION}-train"
-    folder.mkdir()
-    assert people_folder("train") == folder
+    for num_people in (module.NUM_PEOPLE, 3):
+        folder = tmp_path / f"people-v{VERSION}-train-{num_people}"
+        folder.mkdir()
+        assert people_folder("train", num_people) == folder
 
 
 def test_unfinished_rendering_is_not_taken_for_a_set(monkeypatch, tmp_path):
     monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
-    (tmp_path / f".people-v{VERSION}-train-abc" / "images").mkdir(parents=True)
+    (tmp_path / f".people-v{VERSION}-train-8000-abc" / "images").mkdir(parents=True)
     called = []
     monkeypatch.setattr(module, "render_people", lambda *a: called.append(a))
-    people_folder("train")
-    assert called == [(tmp_path / f"people-v{VERSION}-train", "train", module.TRAIN_COUNT)]
+    people_folder("train", 16000)
+    assert called == [(tmp_path / f"people-v{VERSION}-train-16000", "train", 16000)]
 
 
 def test_unknown_split():
