@@ -7,7 +7,15 @@ _base_ = [
 
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
-    # The last stage keeps its resolution: 8x8 features and 32x32 heatmaps, as at the paper's scale.
-    backbone=dict(depth=18, stem_channels=16, base_channels=16, strides=(1, 2, 2, 1)),
-    head=dict(in_channels=128, hidden_channels=16, decoder=_base_.codec),
+    # Without the last stage: 8x8 features and 32x32 heatmaps, as at the paper's scale.
+    backbone=dict(
+        depth=18,
+        num_stages=3,
+        strides=(1, 2, 2),
+        dilations=(1, 1, 1),
+        out_indices=(2,),
+        stem_channels=24,
+        base_channels=24,
+    ),
+    head=dict(in_channels=96, hidden_channels=16, decoder=_base_.codec),
 )

@@ -6,8 +6,12 @@ _base_ = [
     "_base_/backbones/resnet34_narrow.py",
 ]
 
+codec = dict(_base_.codec, heatmap_size=(64, 64), sigma=2)
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=_base_.backbone,
-    head=dict(in_channels=128, deconv_out_channels=(32, 32, 32), decoder=_base_.codec),
+    head=dict(in_channels=80, deconv_out_channels=(32, 32, 32), decoder=codec),
 )
+train_pipeline = _base_.train_pipeline
+train_pipeline[-2].encoder = codec
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

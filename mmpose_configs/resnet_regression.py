@@ -9,5 +9,5 @@ _base_ = [
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=_base_.backbone,
-    head=dict(in_channels=128, decoder=_base_.codec),
+    head=dict(in_channels=80, decoder=_base_.codec),
 )

@@ -1,2 +1,12 @@
-# Shared by `resnet_regression.py` and `resnet_heatmap.py`: a ResNet-34 of a quarter of the width.
-backbone = dict(type="ResNet", depth=34, stem_channels=16, base_channels=16)
+# Shared by `resnet_regression.py` and `resnet_heatmap.py`: the first three stages of a ResNet-34 of a
+# third of the width, whose 8x8 cells on 128 pixels are those of four stages on 256.
+backbone = dict(
+    type="ResNet",
+    depth=34,
+    num_stages=3,
+    strides=(1, 2, 2),
+    dilations=(1, 1, 1),
+    out_indices=(2,),
+    stem_channels=20,
+    base_channels=20,
+)
