@@ -16,6 +16,8 @@ _HOMES = {
     "Crops": "hpe_art.datasets.crops",
     "AttackSetting": "hpe_art.attacks",
     "RandomSignNoise": "hpe_art.attacks",
+    "PoseFastGradientMethod": "hpe_art.attacks",
+    "PoseProjectedGradientDescent": "hpe_art.attacks",
     "build_attack": "hpe_art.attacks",
     "random_far_poses": "hpe_art.attacks",
     "pckh": "hpe_art.metrics",

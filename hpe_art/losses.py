@@ -50,6 +50,29 @@ def coordinate_mse(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     return (output * weights - target * weights).square().flatten(1).mean(1)
 
 
+def pose_error(poses: Tensor, y: Tensor) -> Tensor:
+    """How far the joints lie from where they should be, per image.
+
+    Args:
+        poses: (N, K, 3), predicted: x, y in crop pixels, score (not looked at).
+        y: (N, K, 3), true or target poses; joints whose third value is 0 do not count.
+
+    Returns:
+        (N,), mean distance in crop pixels over the joints that count; 0 if none does.
+
+    Raises:
+        ValueError: shapes that differ (the message prints both).
+    """
+    if poses.shape != y.shape:
+        raise ValueError(
+            f"Expected poses and y of one shape (N, K, 3). "
+            f"Got {tuple(poses.shape)} and {tuple(y.shape)}."
+        )
+    counts = (y[..., 2] > 0).to(poses.dtype)
+    distances = (poses[..., :2] - y[..., :2]).norm(dim=-1)
+    return (distances * counts).sum(1) / counts.sum(1).clamp(min=1)
+
+
 def _check_shapes(output: Tensor, target: Tensor, weights: Tensor) -> None:
     if output.shape != target.shape or weights.shape != output.shape[:2]:
         raise ValueError(

@@ -1,6 +1,12 @@
 """Attacks on pose estimators: everything here is an ART `EvasionAttack`, or helps one."""
 
+from hpe_art.attacks.gradient_sign import PoseFastGradientMethod as PoseFastGradientMethod
+from hpe_art.attacks.gradient_sign import (
+    PoseProjectedGradientDescent as PoseProjectedGradientDescent,
+)
 from hpe_art.attacks.noise import RandomSignNoise as RandomSignNoise
+from hpe_art.attacks.shared import SharedRun as SharedRun
+from hpe_art.attacks.shared import shareable as shareable
 from hpe_art.attacks.table import ATTACKS as ATTACKS
 from hpe_art.attacks.table import AttackSetting as AttackSetting
 from hpe_art.attacks.table import build_attack as build_attack

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 from art.attacks.attack import EvasionAttack
-from art.attacks.evasion import BasicIterativeMethod, FastGradientMethod
 
+from hpe_art.attacks.gradient_sign import (
+    TARGETED_ITERATIONS,
+    TARGETED_STEP,
+    UNTARGETED_ITERATIONS,
+    UNTARGETED_STEP,
+    PoseFastGradientMethod,
+    PoseProjectedGradientDescent,
+)
 from hpe_art.attacks.noise import RandomSignNoise
-
-# Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
-UNTARGETED_STEP = 0.4
-TARGETED_STEP = 1 / 8
-UNTARGETED_ITERATIONS = 10
-TARGETED_ITERATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,15 @@ def _noise(estimator: Any, s: AttackSetting) -> EvasionAttack:
 
 
 def _fgsm(estimator: Any, s: AttackSetting) -> EvasionAttack:
-    return FastGradientMethod(
+    return PoseFastGradientMethod(
         estimator, norm=s.norm, eps=s.eps, targeted=s.targeted, batch_size=s.batch_size
     )
 
 
 def _igsm(estimator: Any, s: AttackSetting) -> EvasionAttack:
-    attack = BasicIterativeMethod(
+    return PoseProjectedGradientDescent(
         estimator,
+        norm=s.norm,
         eps=s.eps,
         eps_step=s.step,
         max_iter=s.iterations,
@@ -93,9 +95,6 @@ def _igsm(estimator: Any, s: AttackSetting) -> EvasionAttack:
         batch_size=s.batch_size,
         verbose=False,
     )
-    # ART's BIM is its PGD without a random start, but its constructor has no `norm`.
-    attack.set_params(norm=s.norm)
-    return attack
 
 
 ATTACKS: dict[str, Callable[[Any, AttackSetting], EvasionAttack]] = {

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from hpe_art.attacks import (
     AttackSetting,
+    SharedRun,
     TargetPoses,
-    build_attack,
     complete_donors,
     random_far_poses,
+    shareable,
 )
 from hpe_art.datasets.crops import Crops
 from hpe_art.evaluation.results import attack_entry, clean_entry
@@ -35,12 +36,14 @@ class Attacked:
     """One finished setting.
 
     Attributes:
+        setting: what was run.
         entry: its part of the result file.
         poses: (N, K, 3), predictions on the perturbed images, in crop pixels.
         hits: (N, K), of those predictions against the truth.
         examples: (n, 3, H, W), the perturbed images of the first people.
     """
 
+    setting: AttackSetting
     entry: dict[str, Any]
     poses: Array
     hits: NDArray[np.float64]
@@ -100,7 +103,7 @@ def evaluate(
     on_progress: OnProgress = lambda name, count: None,
     on_images: OnImages = lambda setting, index, x_adv: None,
 ) -> Iterator[Evaluation]:
-    """Runs the settings in order.
+    """Runs the settings, those together that one run serves.
 
     Args:
         estimator: a `PyTorchPoseEstimator`; not changed but for its `outputs`.
@@ -113,7 +116,8 @@ def evaluate(
         on_images: called with each batch of perturbed images and their people's index.
 
     Yields:
-        The growing evaluation: once after the clean images, once after each setting.
+        The growing evaluation, in the order of the settings: once after the clean images, once
+        after each run.
 
     Raises:
         ValueError: a head size is missing or not positive, or there are no target poses;
@@ -132,38 +136,63 @@ def evaluate(
             clean_poses, crops.index, crops.donors, crops.head_size, crops.to_image, seed
         )
     yield done
-    for setting in settings:
-        attacked = _attack(estimator, crops, setting, done, num_examples, on_progress, on_images)
-        done.attacked.append(attacked)
+    for group in shareable(settings):
+        done.attacked += _attack(
+            estimator, crops, group, done, num_examples, on_progress, on_images
+        )
+        done.attacked.sort(key=lambda attacked: settings.index(attacked.setting))
         yield done
+
+
+class _Scored:
+    """What is gathered of one setting, batch by batch."""
+
+    def __init__(self, setting: AttackSetting) -> None:
+        self.setting = setting
+        self.poses: list[Array] = []
+        self.examples: list[Array] = []
+        self.linf = 0.0
+        self.cost = np.zeros(3)
+
+    def add(self, estimator: Any, x: Array, x_adv: Array, num_examples: int) -> None:
+        begun = _cost(estimator)
+        self.poses.append(estimator.predict(x_adv, self.setting.batch_size))
+        self.cost += _cost(estimator) - begun
+        self.linf = max(self.linf, float(np.abs(x_adv - x).max()))
+        self.examples.append(x_adv[: max(0, num_examples)])
 
 
 def _attack(
     estimator: Any,
     crops: Crops,
-    setting: AttackSetting,
+    group: list[AttackSetting],
     done: Evaluation,
     num_examples: int,
     on_progress: OnProgress,
     on_images: OnImages,
-) -> Attacked:
-    attack = build_attack(estimator, setting)
-    labels = done.targets.poses if setting.targeted and done.targets else crops.y
-    begun, passes = time.perf_counter(), (estimator.forward_passes, estimator.backward_passes)
-    poses, examples, linf = [], [], 0.0
-    for part in _parts(len(crops), setting.batch_size):
+) -> list[Attacked]:
+    run = SharedRun(estimator, group)
+    labels = done.targets.poses if group[0].targeted and done.targets else crops.y
+    gathered = [_Scored(setting) for setting in group]
+    for part in _parts(len(crops), group[0].batch_size):
         x = crops.x[part].astype(np.float32)
-        x_adv = attack.generate(x, labels[part])
-        poses.append(estimator.predict(x_adv, setting.batch_size))
-        linf = max(linf, float(np.abs(x_adv - x).max()))
-        examples.append(x_adv[: max(0, num_examples - part.start)])
-        on_images(setting, crops.index[part], x_adv)
-        on_progress(setting.attack, len(x))
-    perturbed_poses = np.concatenate(poses)
-    hits = _hits(crops, perturbed_poses, crops.truth)
+        begun = _cost(estimator)
+        perturbed = run.generate(x, labels[part])
+        gathered[run.longest].cost += _cost(estimator) - begun
+        for scored, x_adv in zip(gathered, perturbed, strict=True):
+            scored.add(estimator, x, x_adv, num_examples - part.start)
+            on_images(scored.setting, crops.index[part], x_adv)
+            on_progress(scored.setting.attack, len(x))
+    return [_attacked(crops, scored, done) for scored in gathered]
+
+
+def _attacked(crops: Crops, scored: _Scored, done: Evaluation) -> Attacked:
+    setting, poses = scored.setting, np.concatenate(scored.poses)
+    hits = _hits(crops, poses, crops.truth)
     target = None
     if done.targets is not None:
-        target = pckh(_hits(crops, perturbed_poses, crops.to_image(done.targets.poses)))
+        target = pckh(_hits(crops, poses, crops.to_image(done.targets.poses)))
+    forward, backward, seconds = scored.cost
     entry = attack_entry(
         attack=setting.attack,
         eps=setting.eps,
@@ -174,12 +203,18 @@ def _attack(
         clean=done.clean_score,
         perturbed=pckh(hits),
         target=target,
-        linf_max=linf,
-        forward_passes=estimator.forward_passes - passes[0],
-        backward_passes=estimator.backward_passes - passes[1],
-        seconds=time.perf_counter() - begun,
+        linf_max=scored.linf,
+        forward_passes=int(forward),
+        backward_passes=int(backward),
+        seconds=float(seconds),
     )
-    return Attacked(entry, perturbed_poses, hits, np.concatenate(examples))
+    return Attacked(setting, entry, poses, hits, np.concatenate(scored.examples))
+
+
+def _cost(estimator: Any) -> NDArray[np.float64]:
+    """Images passed forward and backward, and seconds, so far."""
+    passes = estimator.forward_passes, estimator.backward_passes
+    return np.array([*passes, time.perf_counter()])
 
 
 def _hits(crops: Crops, poses: Array, truth: Array, threshold: float = 0.5) -> NDArray[np.float64]:

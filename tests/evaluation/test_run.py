@@ -93,6 +93,27 @@ def test_passes_are_counted_in_images(estimator, crops):
     ]
 
 
+def test_one_gradient_serves_all_eps_of_fgsm(estimator, crops):
+    eps = [0.25, 0.5, 1, 2, 4, 8, 16, 32]
+    done = finish(estimator, crops, [AttackSetting("fgsm", eps=e) for e in eps])
+    assert [a.entry["eps"] for a in done.attacked] == eps
+    assert sum(a.entry["backward_passes"] for a in done.attacked) == COUNT
+    assert sum(a.entry["forward_passes"] for a in done.attacked) == 9 * COUNT
+
+
+def test_one_long_run_gives_the_numbers_of_the_short_ones(estimator, crops):
+    iterations = [1, 7, 3]
+    settings = [AttackSetting("igsm", max_iter=i, batch_size=4) for i in iterations]
+    settings.insert(1, AttackSetting("noise"))
+    together = finish(estimator, crops, settings)
+    assert [a.setting for a in together.attacked] == settings
+    assert [a.entry["backward_passes"] for a in together.attacked] == [0, 0, 7 * COUNT, 0]
+    for attacked in together.attacked:
+        (alone,) = finish(estimator, crops, [attacked.setting]).attacked
+        np.testing.assert_array_equal(attacked.poses, alone.poses)
+        assert attacked.entry["PCKh"] == alone.entry["PCKh"]
+
+
 @pytest.mark.parametrize("norm", [np.inf, 2, 1])
 def test_every_attack_stays_within_eps(estimator, crops, norm):
     eps = {np.inf: 3.0, 2: 200.0, 1: 9000.0}[norm]

@@ -1,5 +1,5 @@
-# Shared by `resnet_regression.py` and `resnet_heatmap.py`: the first three stages of a ResNet-34 of a
-# third of the width, whose 8x8 cells on 128 pixels are those of four stages on 256.
+# Shared by `resnet_regression.py` and `resnet_heatmap.py`: the first three stages of a narrow
+# ResNet-34, whose 8x8 cells on 128 pixels are those of four stages on 256.
 backbone = dict(
     type="ResNet",
     depth=34,

@@ -1,0 +1,92 @@
+"""Checks of the arguments that attacks share with ART's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+NORMS = (np.inf, 1.0, 2.0)
+
+
+def check_norm(norm: float | str) -> None:
+    """Refuses other norms than numpy.inf ("inf"), 1 and 2."""
+    if norm not in (*NORMS, "inf"):
+        raise ValueError(f'Expected norm numpy.inf, "inf", 1 or 2. Got {norm!r}.')
+
+
+def check_gradient_sign(attack: Any) -> None:
+    """Refuses what the gradient-sign family cannot mean.
+
+    Raises:
+        ValueError: names the argument, what it may be, and what it is.
+    """
+    check_norm(attack.norm)
+    for name in ("eps", "eps_step"):
+        value = getattr(attack, name)
+        if name == "eps_step" and value is None:
+            continue
+        numbers = np.asarray(value, np.float64)
+        positive = name == "eps_step" and attack.eps_step is not attack.eps
+        if (
+            not np.isfinite(numbers).all()
+            or (numbers < 0).any()
+            or (positive and not numbers.all())
+        ):
+            least = "> 0" if positive else ">= 0"
+            raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
+    if isinstance(attack.eps_step, (list, tuple)) and np.shape(attack.eps_step) != np.shape(
+        attack.eps
+    ):
+        raise ValueError(
+            f"Expected as many eps_step as eps. Got {len(attack.eps_step)} for eps {attack.eps}."
+        )
+    for name, fewest in (("max_iter", 0), ("num_random_init", 0), ("batch_size", 1)):
+        count = getattr(attack, name)
+        if not isinstance(count, (int, np.integer)) or count < fewest:
+            raise ValueError(f"Expected a whole {name} >= {fewest}. Got {count!r}.")
+    if not isinstance(attack.targeted, bool):
+        raise ValueError(f"Expected targeted True or False. Got {attack.targeted!r}.")
+    if attack.decay is not None and not attack.decay >= 0:
+        raise ValueError(f"Expected a decay >= 0, or None. Got {attack.decay!r}.")
+    if attack.summary_writer is not None and attack.num_random_init > 1:
+        raise ValueError(
+            "Expected a summary writer without restarts: its steps would overwrite each other. "
+            f"Got num_random_init {attack.num_random_init}."
+        )
+
+
+def per_image_eps(name: str, value: Any, x: Any, norm: float) -> float | Tensor:
+    """A radius or step that steps can be multiplied with.
+
+    Args:
+        name: "eps" or "eps_step", for the message.
+        value: a number, or an array of (N,), or one of four dimensions that broadcasts to x.
+        x: (N, 3, H, W).
+        norm: with 1 and 2 all pixels of an image have the same value.
+
+    Returns:
+        A Python float, or a tensor (N, ...) of four dimensions.
+
+    Raises:
+        ValueError: an array that does not fit x.
+    """
+    values = np.asarray(value)
+    if values.ndim == 0:
+        return float(values)
+    count = len(x)
+    if values.shape == (count,):
+        values = values.reshape(-1, 1, 1, 1)
+    try:
+        if values.ndim != 4 or (norm != np.inf and values[0].size != 1):
+            raise ValueError
+        np.broadcast_to(values, tuple(x.shape))
+        values = np.broadcast_to(values, (count, *values.shape[1:]))
+    except ValueError:
+        raise ValueError(
+            f"Expected {name} as a number, or of shape (N,) or (N, 1, 1, 1), N = {count}. "
+            f"Got shape {values.shape}."
+        ) from None
+    return torch.as_tensor(values.astype(np.float32))
