@@ -1,4 +1,4 @@
-"""Several settings served by one run: FGSM's eps by one gradient, IGSM's step counts by one path."""
+"""Several settings served by one run: all eps of FGSM, all step counts of IGSM."""
 
 from __future__ import annotations
 
