@@ -15,6 +15,7 @@ _HOMES = {
     "load_crops": "hpe_art.datasets.crops",
     "Crops": "hpe_art.datasets.crops",
     "AttackSetting": "hpe_art.attacks",
+    "UniversalPosePerturbation": "hpe_art.attacks",
     "RandomSignNoise": "hpe_art.attacks",
     "PoseFastGradientMethod": "hpe_art.attacks",
     "PoseProjectedGradientDescent": "hpe_art.attacks",

@@ -39,11 +39,14 @@ def parse_args() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--targeted", action="store_true", help="towards a target pose")
     which.add_argument("--both", action="store_true", help="untargeted and targeted")
+    add("--target", default="far", help="pose: far, mirror, or a JSON file [far]")
+    add("--target-joints", nargs="+", metavar="JOINT", help="that move; the others are held [all]")
     add("--eps", nargs="+", type=positive_float, default=[8.0], help="bounds, grey levels [8]")
     add("--eps-step", type=positive_float, help="step [0.4 eps untargeted, eps/8 targeted]")
     add("--max-iter", nargs="+", type=positive_int, help="steps [10 untargeted, 20 targeted]")
     add("--outputs", choices=["last", "all"], default="last", help="outputs in the loss [last]")
     add("--norm", type=norm, default="inf", help="inf, 1 or 2 [inf]")
+    add("--transfer-to", nargs="+", metavar="CONFIG", help="networks that see the images too")
     add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
     add("--batch-size", type=positive_int, default=32, help="images per pass [32]")
     add("--seed", type=seed, default=0, help="of noise and target poses [0]")
@@ -76,7 +79,7 @@ def main() -> int:
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
     args = parse_args()
     try:
-        check_paths(args.config, args.out, args.data_root)
+        check_paths([args.config, *(args.transfer_to or ())], args.out, args.data_root)
         check_together(args)
         from hpe_art.evaluation.attack_run import attack_run, prepare
 
@@ -88,11 +91,14 @@ def main() -> int:
     from rich.console import Console
 
     from hpe_art.reporting.attack_pictures import draw_pictures
-    from hpe_art.reporting.table import results_table
+    from hpe_art.reporting.table import results_table, transfer_table
 
     console = Console()
     done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
-    Console(width=max(console.width, TABLE_WIDTH)).print(results_table(document))
+    wide = Console(width=max(console.width, TABLE_WIDTH))
+    wide.print(results_table(document))
+    if "transfer_to" in document:
+        wide.print(transfer_table(document))
     for note in document["notes"]:
         console.print(f"Note: {note}")
     pictures = draw_pictures(run, done, document)

@@ -13,3 +13,4 @@ from hpe_art.attacks.table import build_attack as build_attack
 from hpe_art.attacks.targets import TargetPoses as TargetPoses
 from hpe_art.attacks.targets import complete_donors as complete_donors
 from hpe_art.attacks.targets import random_far_poses as random_far_poses
+from hpe_art.attacks.universal import UniversalPosePerturbation as UniversalPosePerturbation

@@ -17,6 +17,18 @@ def check_norm(norm: float | str) -> None:
         raise ValueError(f'Expected norm numpy.inf, "inf", 1 or 2. Got {norm!r}.')
 
 
+def check_whole(attack: Any, **fewest: int) -> None:
+    """Refuses attributes that are not whole numbers of at least what is said.
+
+    Raises:
+        ValueError: names the attribute, what it may be, and what it is.
+    """
+    for name, least in fewest.items():
+        count = getattr(attack, name)
+        if not isinstance(count, (int, np.integer)) or count < least:
+            raise ValueError(f"Expected a whole {name} >= {least}. Got {count!r}.")
+
+
 def check_gradient_sign(attack: Any) -> None:
     """Refuses what the gradient-sign family cannot mean.
 
@@ -43,10 +55,7 @@ def check_gradient_sign(attack: Any) -> None:
         raise ValueError(
             f"Expected as many eps_step as eps. Got {len(attack.eps_step)} for eps {attack.eps}."
         )
-    for name, fewest in (("max_iter", 0), ("num_random_init", 0), ("batch_size", 1)):
-        count = getattr(attack, name)
-        if not isinstance(count, (int, np.integer)) or count < fewest:
-            raise ValueError(f"Expected a whole {name} >= {fewest}. Got {count!r}.")
+    check_whole(attack, max_iter=0, num_random_init=0, batch_size=1)
     if not isinstance(attack.targeted, bool):
         raise ValueError(f"Expected targeted True or False. Got {attack.targeted!r}.")
     if attack.decay is not None and not attack.decay >= 0:

@@ -23,7 +23,7 @@ from scipy.stats import truncnorm
 from torch import Tensor
 
 from hpe_art.attacks.checks import check_gradient_sign, per_image_eps
-from hpe_art.attacks.steps import Radius, accumulate, direction, project
+from hpe_art.attacks.steps import Radius, accumulate, clipped, direction, project
 from hpe_art.losses import pose_error
 
 # Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
@@ -142,12 +142,8 @@ class _GradientSign(EvasionAttack):
         moved = torch.as_tensor(drawn.astype(np.float32)).reshape(shape).to(given.x)
         if isinstance(radius, Tensor):
             moved = moved * radius.to(moved)
-        return self._clipped(given.x + (moved if given.mask is None else moved * given.mask))
-
-    def _clipped(self, images: Tensor) -> Tensor:
-        if self.estimator.clip_values is None:
-            return images
-        return images.clamp(*map(float, self.estimator.clip_values))
+        moved = given.x + (moved if given.mask is None else moved * given.mask)
+        return clipped(moved, self.estimator.clip_values)
 
     def _ascent(self, now: Tensor, y: Tensor, mask: Tensor | None, batch: int, i: int) -> Tensor:
         """The gradient of what the attacker wants more of."""
@@ -169,7 +165,7 @@ class _GradientSign(EvasionAttack):
     def _step(
         self, now: Tensor, clean: Tensor, along: Tensor, radius: Radius, step: Radius
     ) -> Tensor:
-        moved = self._clipped(now + step * along)
+        moved = clipped(now + step * along, self.estimator.clip_values)
         return clean + project(moved - clean, radius, float(self.norm))
 
     def _labels(self, x: Any, y: Any) -> Any:

@@ -6,6 +6,8 @@ for norms 1 and 2 one number for each image. Norms and projections are those of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -53,6 +55,11 @@ def project(perturbation: Tensor, radius: Radius, norm: float) -> Tensor:
     per_image = radius.reshape(-1, 1) if isinstance(radius, Tensor) else radius
     shrink = torch.clamp(per_image / _length(flat, norm), max=1.0)
     return (flat * shrink).view_as(perturbation)
+
+
+def clipped(images: Tensor, clip_values: Sequence[float] | None) -> Tensor:
+    """The images within an ART estimator's range of pixels, if it has one."""
+    return images if clip_values is None else images.clamp(*map(float, clip_values))
 
 
 def _length(flat: Tensor, norm: float) -> Tensor:

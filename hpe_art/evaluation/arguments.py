@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,15 +66,16 @@ def key_value(text: str) -> str:
     return text
 
 
-def check_paths(config: str, out: Path, data_root: str | None = None) -> None:
+def check_paths(configs: Sequence[str], out: Path, data_root: str | None = None) -> None:
     """Sees that what is read exists and that results can be written.
 
     Raises:
         ArgumentsError: names the path.
     """
-    if not Path(config).is_file():
-        fault = "is a folder" if Path(config).is_dir() else "does not exist"
-        raise ArgumentsError(f"Expected a config file. Got {config}, which {fault}.")
+    for config in configs:
+        if not Path(config).is_file():
+            fault = "is a folder" if Path(config).is_dir() else "does not exist"
+            raise ArgumentsError(f"Expected a config file. Got {config}, which {fault}.")
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise ArgumentsError(f"Expected a folder for --data-root. Got {data_root}: not there.")
     existing = out.absolute()
@@ -102,6 +104,15 @@ def check_together(args: argparse.Namespace) -> None:
             raise ArgumentsError(f"Expected {flag} with --attack igsm. Got {' '.join(chosen)}.")
     if chosen == ["noise"] and (args.targeted or args.both):
         raise ArgumentsError("Expected --targeted or --both with fgsm or igsm. Got noise alone.")
+    if not targets_asked(args) and (args.target != "far" or args.target_joints):
+        raise ArgumentsError(
+            "Expected --target and --target-joints with a targeted attack. Got none: "
+            "add --targeted."
+        )
+    if args.target not in ("far", "mirror") and not Path(args.target).is_file():
+        raise ArgumentsError(
+            f"Expected --target far, mirror or a JSON file of poses. Got {args.target}."
+        )
     if args.norm == math.inf and max(args.eps) > MAX_GREY:
         raise ArgumentsError(
             f"Expected eps of at most {MAX_GREY:g} grey levels for norm inf. Got {max(args.eps):g}."
@@ -110,6 +121,11 @@ def check_together(args: argparse.Namespace) -> None:
         raise ArgumentsError(
             f"Expected --eps-step of at most eps. Got {args.eps_step:g} for eps {min(args.eps):g}."
         )
+
+
+def targets_asked(args: argparse.Namespace) -> bool:
+    """Whether one of the attacks is targeted."""
+    return any(targeted for _, targeted in _kinds(args))
 
 
 def attack_settings(args: argparse.Namespace) -> list[AttackSetting]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from mmengine.config import Config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hpe_art.attacks import AttackSetting
+from hpe_art.attacks.targets import hold_others, joint_numbers, mirrored_poses, poses_from_file
 from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.datasets.folder import mpii_dataset, use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
@@ -21,7 +23,14 @@ from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.document import checkpoint_record, result_document
 from hpe_art.evaluation.results import write_results
-from hpe_art.evaluation.run import Evaluation, check_scorable, evaluate
+from hpe_art.evaluation.run import (
+    ChooseTargets,
+    Evaluation,
+    check_scorable,
+    evaluate,
+    far_targets,
+)
+from hpe_art.evaluation.transfer import Onlooker
 
 DEFAULT_SAMPLES = 128
 
@@ -36,6 +45,8 @@ class Prepared:
         crops: the people.
         settings: the attacks, in order.
         checkpoint: where the weights are from.
+        targets: how target poses are picked, where a setting is targeted.
+        onlookers: networks that are shown the perturbed images too.
     """
 
     args: argparse.Namespace
@@ -43,6 +54,8 @@ class Prepared:
     crops: Crops
     settings: list[AttackSetting]
     checkpoint: str
+    targets: ChooseTargets | None = None
+    onlookers: list[Onlooker] = field(default_factory=list)
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
@@ -57,12 +70,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
     cfg = load_config(args.config, args.cfg_options)
-    checkpoint = args.checkpoint or cfg.get("load_from")
-    if not checkpoint:
-        raise ArgumentsError(
-            "Expected trained weights to attack. Got a config without load_from and no checkpoint: "
-            f"name one, or train it with tools/train.py {args.config}."
-        )
+    checkpoint = _checkpoint(args.config, cfg, args.checkpoint)
     if args.data_root:
         dataset = mpii_dataset(
             args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix
@@ -74,11 +82,53 @@ def prepare(args: argparse.Namespace) -> Prepared:
         device_type="cpu" if args.device == "cpu" else "gpu",
         flip_test=True if args.flip_test else None,
     )
+    onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
     settings = attack_settings(args)
-    check_scorable(estimator, crops, settings)
+    check_scorable(estimator, crops)
+    targets = None
+    if any(setting.targeted for setting in settings):
+        targets = _target_rule(args.target, args.target_joints, crops, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    return Prepared(args, estimator, crops, settings, checkpoint)
+    return Prepared(args, estimator, crops, settings, checkpoint, targets, onlookers)
+
+
+def _checkpoint(config: str, cfg: Config, given: str | None) -> str:
+    checkpoint = given or cfg.get("load_from")
+    if not checkpoint:
+        raise ArgumentsError(
+            f"Expected trained weights to attack. Got {config} without load_from and no "
+            f"checkpoint: name one, or train it with tools/train.py {config}."
+        )
+    return str(checkpoint)
+
+
+def _onlooker(config: str, estimator: PyTorchPoseEstimator, device: str) -> Onlooker:
+    """Another network with its own weights, seen to take the same crops."""
+    cfg = load_config(config)
+    other = PyTorchPoseEstimator.from_config(
+        cfg, _checkpoint(config, cfg, None), device_type="cpu" if device == "cpu" else "gpu"
+    )
+    onlooker = Onlooker(config, other)
+    onlooker.poses(np.zeros((1, *estimator.input_shape), np.float32), estimator.packs_bgr)
+    return onlooker
+
+
+def _target_rule(target: str, joints: list[str] | None, crops: Crops, seed: int) -> ChooseTargets:
+    if target == "far":
+        choose = far_targets(crops, seed)
+    else:
+        height, width = crops.x.shape[2:]
+        fixed = (
+            mirrored_poses(crops.y)
+            if target == "mirror"
+            else poses_from_file(target, len(crops), (width, height))
+        )
+        choose = lambda clean: fixed  # noqa: E731
+    if joints is None:
+        return choose
+    moved = joint_numbers(joints)
+    return lambda clean: hold_others(choose(clean), clean, moved)
 
 
 def attack_run(
@@ -115,6 +165,8 @@ def attack_run(
             run.settings,
             batch_size=args.batch_size,
             seed=args.seed,
+            choose_targets=run.targets,
+            onlookers=run.onlookers,
             num_examples=num_examples,
             on_progress=lambda name, n: bar.update(task, description=name, advance=n),
             on_images=_image_saver(run) if args.save_images else _keep_none,

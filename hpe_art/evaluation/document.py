@@ -6,10 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hpe_art import zoo
+from hpe_art.attacks import TargetPoses
 from hpe_art.datasets.crops import Crops
 from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions
 from hpe_art.evaluation.run import Evaluation
+from hpe_art.mpii import JOINTS
 
 
 def checkpoint_record(source: str) -> dict[str, str | None]:
@@ -48,11 +52,19 @@ def result_document(
         "attacks": [attacked.entry for attacked in done.attacked],
         "notes": notes,
     }
+    if done.onlookers:
+        document["transfer_to"] = {name: clean for name, (clean, _) in done.onlookers.items()}
     if done.targets is not None:
-        document["targets"] = {
-            "rule": "a random true pose with PCKh 0 against the clean prediction, else the lowest",
-            "seed": done.targets.seed,
-            "fallbacks": done.targets.fallbacks,
-            "donors": done.targets.donors,
-        }
+        document["targets"] = _target_record(done.targets)
     return document
+
+
+def _target_record(targets: TargetPoses) -> dict[str, Any]:
+    record: dict[str, Any] = {"rule": targets.rule, "seed": targets.seed}
+    if targets.donors is None:
+        record["poses"] = np.round(targets.poses, 2)
+    else:
+        record |= {"fallbacks": targets.fallbacks, "donors": targets.donors}
+    if targets.moved is not None:
+        record["joints"] = [JOINTS[k] for k in np.flatnonzero(targets.moved)]
+    return record

@@ -17,10 +17,13 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+from numpy.typing import NDArray
 
-from hpe_art.metrics import PoseScore, relative_pckh
+from hpe_art.intervals import LEVEL, RESAMPLES, pckh_intervals, relative_intervals
+from hpe_art.metrics import PoseScore, pckh, relative_pckh
 
 SCHEMA_VERSION = 1
+_DRAWN = {"level": LEVEL, "resamples": RESAMPLES}
 PACKAGES = (
     "hpe-art",
     "adversarial-robustness-toolbox",
@@ -33,6 +36,8 @@ PACKAGES = (
     "torch",
     "torchvision",
 )
+
+Hits = NDArray[np.float64]
 
 
 def attack_name(attack: str, targeted: bool, max_iter: int | None, outputs: str) -> str:
@@ -58,13 +63,21 @@ def attack_name(attack: str, targeted: bool, max_iter: int | None, outputs: str)
     return name + ("-ALL" if outputs == "all" else "")
 
 
-def clean_entry(half: PoseScore, tenth: PoseScore) -> dict[str, Any]:
-    """The ``clean`` part from the scores at thresholds 0.5 and 0.1."""
+def clean_entry(hits: Hits, tenth: Hits, seed: int = 0) -> dict[str, Any]:
+    """The ``clean`` part.
+
+    Args:
+        hits: (N, 16), at threshold 0.5.
+        tenth: (N, 16), at threshold 0.1.
+        seed: of the intervals.
+    """
+    half = pckh(hits)
     return {
         "PCKh": half.PCKh,
-        "PCKh@0.1": tenth.PCKh,
+        "PCKh@0.1": pckh(tenth).PCKh,
         "per_group": half.per_group,
         "per_joint": half.per_joint,
+        "ci": {**_DRAWN, "seed": seed, **pckh_intervals(hits, seed)},
     }
 
 
@@ -77,15 +90,16 @@ def attack_entry(
     targeted: bool,
     norm: float | str,
     outputs: str,
-    clean: PoseScore,
-    perturbed: PoseScore,
-    target: PoseScore | None,
+    hits: Hits,
+    target_hits: Hits | None,
+    clean_hits: Hits,
+    seed: int,
     linf_max: float,
     forward_passes: int,
     backward_passes: int,
     seconds: float,
 ) -> dict[str, Any]:
-    """One of the ``attacks``, named, with its relative PCKh.
+    """One of the ``attacks``, named, with its scores and their intervals.
 
     Args:
         attack: "noise", "fgsm", "igsm".
@@ -95,9 +109,10 @@ def attack_entry(
         targeted: towards the target poses, or away from the truth.
         norm: numpy.inf (written "inf"), 1 or 2.
         outputs: "last" or "all".
-        clean: score against the truth before the attack.
-        perturbed: score against the truth after it.
-        target: score of the perturbed prediction against the target poses; None without targets.
+        hits: (N, 16), of the perturbed predictions against the truth.
+        target_hits: (N, 16), of the perturbed predictions against the target poses, if any.
+        clean_hits: (N, 16), of the clean predictions.
+        seed: of the intervals.
         linf_max: largest change of any pixel, in grey levels.
         forward_passes: counted in images.
         backward_passes: counted in images.
@@ -112,16 +127,57 @@ def attack_entry(
         "targeted": targeted,
         "norm": "inf" if norm in (np.inf, "inf") else norm,
         "outputs": outputs,
-        "PCKh": perturbed.PCKh,
-        "relative_PCKh": relative_pckh(perturbed.PCKh, clean.PCKh),
-        "target_PCKh": target.PCKh if target else None,
-        "per_group": perturbed.per_group,
-        "per_joint": perturbed.per_joint,
+        **attack_scores(hits, target_hits, clean_hits, seed),
         "linf_max": linf_max,
         "forward_passes": forward_passes,
         "backward_passes": backward_passes,
         "seconds": seconds,
     }
+
+
+def attack_scores(
+    hits: Hits, target_hits: Hits | None, clean_hits: Hits, seed: int
+) -> dict[str, Any]:
+    """PCKh, relative and target PCKh, overall, per group and per joint, with their intervals.
+
+    Args:
+        hits: (N, 16), of the perturbed predictions against the truth.
+        target_hits: (N, 16), of the same against the target poses, if any.
+        clean_hits: (N, 16), of the clean predictions of the same network.
+        seed: of the intervals.
+    """
+    score, clean = pckh(hits), pckh(clean_hits)
+    target = None if target_hits is None else pckh(target_hits)
+    relative = PoseScore(
+        relative_pckh(score.PCKh, clean.PCKh),
+        {k: relative_pckh(value, clean.per_joint[k]) for k, value in score.per_joint.items()},
+        {k: relative_pckh(value, clean.per_group[k]) for k, value in score.per_group.items()},
+    )
+    intervals = (
+        pckh_intervals(hits, seed),
+        relative_intervals(hits, clean_hits, seed),
+        None if target_hits is None else pckh_intervals(target_hits, seed),
+    )
+    return {
+        **_flat(score, relative, target),
+        "ci": {
+            **_DRAWN,
+            "seed": seed,
+            **_flat(*(None if i is None else PoseScore(**i) for i in intervals)),
+        },
+    }
+
+
+def _flat(
+    plain: PoseScore | None, relative: PoseScore | None, target: PoseScore | None
+) -> dict[str, Any]:
+    """Three scores under one roof: PCKh, relative_PCKh, target_PCKh, per_group, ..."""
+    flat: dict[str, Any] = {}
+    for prefix, score in (("", plain), ("relative_", relative), ("target_", target)):
+        flat[f"{prefix}PCKh"] = None if score is None else score.PCKh
+        flat[f"{prefix}per_group"] = None if score is None else score.per_group
+        flat[f"{prefix}per_joint"] = None if score is None else score.per_joint
+    return flat
 
 
 def package_versions() -> dict[str, str]:

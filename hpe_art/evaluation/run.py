@@ -6,7 +6,7 @@ One direction: crops -> clean poses -> target poses -> per setting: x_adv -> pos
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,13 +22,15 @@ from hpe_art.attacks import (
     shareable,
 )
 from hpe_art.datasets.crops import Crops
-from hpe_art.evaluation.results import attack_entry, clean_entry
-from hpe_art.metrics import PoseScore, pckh, pckh_hits
+from hpe_art.evaluation.results import attack_entry, attack_scores, clean_entry
+from hpe_art.evaluation.transfer import Onlooker
+from hpe_art.metrics import pckh_hits
 from hpe_art.mpii import JOINTS
 
 Array = NDArray[np.float32]
 OnProgress = Callable[[str, int], None]
 OnImages = Callable[[AttackSetting, NDArray[np.int64], Array], None]
+ChooseTargets = Callable[[Array], TargetPoses]
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,39 @@ class Evaluation:
         clean_hits: (N, K).
         targets: the target poses, where a targeted attack was asked for.
         attacked: the finished settings.
+        onlookers: of the networks that look on, by name: the `clean` part and the hits (N, K).
     """
 
     clean: dict[str, Any]
-    clean_score: PoseScore
     clean_poses: Array
     clean_hits: NDArray[np.float64]
     targets: TargetPoses | None = None
     attacked: list[Attacked] = field(default_factory=list)
+    onlookers: dict[str, tuple[dict[str, Any], NDArray[np.float64]]] = field(default_factory=dict)
 
 
-def check_scorable(estimator: Any, crops: Crops, settings: list[AttackSetting]) -> None:
-    """Sees that joints, head sizes (the unit of PCKh) and donors of target poses are there.
+def far_targets(crops: Crops, seed: int) -> ChooseTargets:
+    """The paper's rule for target poses, from the people of the whole test set.
 
     Raises:
-        ValueError: model and people have not MPII's joints, the first person without a head
-            size, or the number of donors.
+        ValueError: nobody can give a target pose.
+    """
+    complete_donors(crops.donors, crops.index)
+
+    def choose(clean: Array) -> TargetPoses:
+        return random_far_poses(
+            clean, crops.index, crops.donors, crops.head_size, crops.to_image, seed
+        )
+
+    return choose
+
+
+def check_scorable(estimator: Any, crops: Crops) -> None:
+    """Sees that joints and head sizes (the unit of PCKh) are there.
+
+    Raises:
+        ValueError: model and people have not MPII's joints, or the first person without a head
+            size.
     """
     predicted = estimator.predict(np.zeros_like(crops.x[:1], np.float32)).shape[1]
     if not predicted == crops.truth.shape[1] == len(JOINTS):
@@ -89,8 +108,6 @@ def check_scorable(estimator: Any, crops: Crops, settings: list[AttackSetting]) 
             f"Expected a head size for everyone. Got {crops.head_size[first]} for person "
             f"{crops.index[first]} of {crops.ann_file}: name head boxes with --headbox-file."
         )
-    if any(setting.targeted for setting in settings):
-        complete_donors(crops.donors, crops.index)
 
 
 def evaluate(
@@ -99,6 +116,8 @@ def evaluate(
     settings: list[AttackSetting],
     batch_size: int = 32,
     seed: int = 0,
+    choose_targets: ChooseTargets | None = None,
+    onlookers: Sequence[Onlooker] = (),
     num_examples: int = 0,
     on_progress: OnProgress = lambda name, count: None,
     on_images: OnImages = lambda setting, index, x_adv: None,
@@ -110,7 +129,10 @@ def evaluate(
         crops: the people.
         settings: the attacks.
         batch_size: images per pass.
-        seed: of the target poses.
+        seed: of the target poses and of the intervals.
+        choose_targets: gives the target poses for the clean predictions (N, K, 3); default
+            `far_targets`. Asked only if a setting is targeted.
+        onlookers: other networks that are shown the perturbed images and scored on them.
         num_examples: of how many people to keep the perturbed images.
         on_progress: called with a name and a number of images just finished.
         on_images: called with each batch of perturbed images and their people's index.
@@ -128,17 +150,17 @@ def evaluate(
         poses.append(estimator.predict(crops.x[part].astype(np.float32), batch_size))
         on_progress("clean", len(poses[-1]))
     clean_poses = np.concatenate(poses)
-    hits, tenth = (_hits(crops, clean_poses, crops.truth, share) for share in (0.5, 0.1))
-    score = pckh(hits)
-    done = Evaluation(clean_entry(score, pckh(tenth)), score, clean_poses, hits)
+    done = Evaluation(*_clean(crops, clean_poses, seed))
+    for onlooker in onlookers:
+        seen = onlooker.poses(crops.x.astype(np.float32), estimator.packs_bgr, batch_size)
+        entry, _, hits = _clean(crops, seen, seed)
+        done.onlookers[onlooker.name] = entry, hits
     if any(setting.targeted for setting in settings):
-        done.targets = random_far_poses(
-            clean_poses, crops.index, crops.donors, crops.head_size, crops.to_image, seed
-        )
+        done.targets = (choose_targets or far_targets(crops, seed))(clean_poses)
     yield done
     for group in shareable(settings):
         done.attacked += _attack(
-            estimator, crops, group, done, num_examples, on_progress, on_images
+            estimator, crops, group, done, seed, onlookers, num_examples, on_progress, on_images
         )
         done.attacked.sort(key=lambda attacked: settings.index(attacked.setting))
         yield done
@@ -147,17 +169,22 @@ def evaluate(
 class _Scored:
     """What is gathered of one setting, batch by batch."""
 
-    def __init__(self, setting: AttackSetting) -> None:
+    def __init__(self, setting: AttackSetting, onlookers: Sequence[Onlooker]) -> None:
         self.setting = setting
+        self.onlookers = onlookers
         self.poses: list[Array] = []
         self.examples: list[Array] = []
         self.linf = 0.0
+        self.seen: dict[str, list[Array]] = {onlooker.name: [] for onlooker in onlookers}
         self.cost = np.zeros(3)
 
     def add(self, estimator: Any, x: Array, x_adv: Array, num_examples: int) -> None:
         begun = _cost(estimator)
         self.poses.append(estimator.predict(x_adv, self.setting.batch_size))
         self.cost += _cost(estimator) - begun
+        for onlooker in self.onlookers:
+            seen = onlooker.poses(x_adv, estimator.packs_bgr, self.setting.batch_size)
+            self.seen[onlooker.name].append(seen)
         self.linf = max(self.linf, float(np.abs(x_adv - x).max()))
         self.examples.append(x_adv[: max(0, num_examples)])
 
@@ -167,13 +194,15 @@ def _attack(
     crops: Crops,
     group: list[AttackSetting],
     done: Evaluation,
+    seed: int,
+    onlookers: Sequence[Onlooker],
     num_examples: int,
     on_progress: OnProgress,
     on_images: OnImages,
 ) -> list[Attacked]:
     run = SharedRun(estimator, group)
     labels = done.targets.poses if group[0].targeted and done.targets else crops.y
-    gathered = [_Scored(setting) for setting in group]
+    gathered = [_Scored(setting, onlookers) for setting in group]
     for part in _parts(len(crops), group[0].batch_size):
         x = crops.x[part].astype(np.float32)
         begun = _cost(estimator)
@@ -183,15 +212,12 @@ def _attack(
             scored.add(estimator, x, x_adv, num_examples - part.start)
             on_images(scored.setting, crops.index[part], x_adv)
             on_progress(scored.setting.attack, len(x))
-    return [_attacked(crops, scored, done) for scored in gathered]
+    return [_attacked(crops, scored, done, seed) for scored in gathered]
 
 
-def _attacked(crops: Crops, scored: _Scored, done: Evaluation) -> Attacked:
+def _attacked(crops: Crops, scored: _Scored, done: Evaluation, seed: int) -> Attacked:
     setting, poses = scored.setting, np.concatenate(scored.poses)
-    hits = _hits(crops, poses, crops.truth)
-    target = None
-    if done.targets is not None:
-        target = pckh(_hits(crops, poses, crops.to_image(done.targets.poses)))
+    hits, target_hits = _judged(crops, poses, done)
     forward, backward, seconds = scored.cost
     entry = attack_entry(
         attack=setting.attack,
@@ -200,15 +226,41 @@ def _attacked(crops: Crops, scored: _Scored, done: Evaluation) -> Attacked:
         targeted=setting.targeted,
         norm=setting.norm,
         outputs=setting.outputs,
-        clean=done.clean_score,
-        perturbed=pckh(hits),
-        target=target,
+        hits=hits,
+        target_hits=target_hits,
+        clean_hits=done.clean_hits,
+        seed=seed,
         linf_max=scored.linf,
         forward_passes=int(forward),
         backward_passes=int(backward),
         seconds=float(seconds),
     )
+    if scored.seen:
+        entry["transfer_to"] = {
+            name: attack_scores(
+                *_judged(crops, np.concatenate(seen), done), done.onlookers[name][1], seed
+            )
+            for name, seen in scored.seen.items()
+        }
     return Attacked(setting, entry, poses, hits, np.concatenate(scored.examples))
+
+
+def _clean(
+    crops: Crops, poses: Array, seed: int
+) -> tuple[dict[str, Any], Array, NDArray[np.float64]]:
+    hits, tenth = (_hits(crops, poses, crops.truth, share) for share in (0.5, 0.1))
+    return clean_entry(hits, tenth, seed), poses, hits
+
+
+def _judged(
+    crops: Crops, poses: Array, done: Evaluation
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Hits of the truth, and of the target poses if there are any."""
+    targets = None if done.targets is None else crops.to_image(done.targets.scored)
+    return (
+        _hits(crops, poses, crops.truth),
+        None if targets is None else _hits(crops, poses, targets),
+    )
 
 
 def _cost(estimator: Any) -> NDArray[np.float64]:

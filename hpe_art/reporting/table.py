@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from rich import box
@@ -13,14 +14,18 @@ from hpe_art.mpii import GROUPS
 
 CAPTION = (
     "PCKh@0.5 in percent, also in the eight joint groups (plain, not relative). "
-    "relative: of the clean PCKh. target: PCKh against the target pose. eps in grey levels."
+    "relative: of the clean PCKh. target: PCKh against the target pose. eps in grey levels. "
+    "±: half of a 95 % bootstrap interval over people."
 )
 # five columns each, so that the table fits into 100
 SHORT = {"relative": "rel.", "Shoulder": "Shldr"}
 
 
 def results_table(results: Mapping[str, Any]) -> Table:
-    """A table for rich's console, at most 100 columns wide: clean first, then every attack."""
+    """A table for rich's console, at most 100 columns wide: clean first, then every attack.
+
+    Below each score is half the width of its interval.
+    """
     config, people = results["config"], results["dataset"]["num_samples"]
     table = Table(
         title=Text(f"{config}, {people} people"),
@@ -34,7 +39,28 @@ def results_table(results: Mapping[str, Any]) -> Table:
     for column in columns[1:]:
         table.add_column(SHORT.get(column, column), justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell.replace(" ±", "\n±")) for cell in row))
+    return table
+
+
+def transfer_table(results: Mapping[str, Any]) -> Table:
+    """What the perturbed images leave of the networks that look on, beside the attacked one."""
+    table = Table(
+        title=Text("transfer: relative PCKh"),
+        caption="In percent of each network's own clean PCKh, which is in the first row.",
+        box=box.SIMPLE_HEAD,
+    )
+    names = list(results["transfer_to"])
+    table.add_column("attack", no_wrap=True)
+    table.add_column("eps", justify="right")
+    for name in (results["config"], *names):
+        table.add_column(PurePath(name).stem, justify="right")
+    clean = [results["clean"], *results["transfer_to"].values()]
+    table.add_row("clean PCKh", "-", *(_score(c["PCKh"], c["ci"]["PCKh"]) for c in clean))
+    for entry in results["attacks"]:
+        scores = [entry, *(entry["transfer_to"][name] for name in names)]
+        cells = [_score(s["relative_PCKh"], s["ci"]["relative_PCKh"]) for s in scores]
+        table.add_row(entry_label(entry), f"{entry['eps']:g}", *cells)
     return table
 
 
@@ -62,6 +88,15 @@ def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def _scores(entry: Mapping[str, Any]) -> list[str]:
-    values = [entry[key] for key in ("PCKh", "relative_PCKh", "target_PCKh")]
-    values += [entry["per_group"][group] for group in GROUPS]
-    return ["-" if value is None else f"{value:.1f}" for value in values]
+    spread = entry["ci"]
+    pairs = [(entry[key], spread.get(key)) for key in ("PCKh", "relative_PCKh", "target_PCKh")]
+    pairs += [(entry["per_group"][group], spread["per_group"][group]) for group in GROUPS]
+    return [_score(*pair) for pair in pairs]
+
+
+def _score(value: float | None, interval: list[float] | None) -> str:
+    if value is None:
+        return "-"
+    if interval is None:
+        return f"{value:.1f}"
+    return f"{value:.1f} ±{(interval[1] - interval[0]) / 2:.1f}"

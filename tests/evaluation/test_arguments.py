@@ -24,6 +24,8 @@ DEFAULTS = dict(
     attack=None,
     targeted=False,
     both=False,
+    target="far",
+    target_joints=None,
     eps=[8.0],
     eps_step=None,
     max_iter=None,
@@ -77,10 +79,10 @@ def test_bad_values_name_what_was_expected_and_got(kind, text, expected):
 def test_paths_that_will_do(tmp_path, monkeypatch):
     config = tmp_path / "config.py"
     config.write_text("")
-    check_paths(str(config), tmp_path, str(tmp_path))
-    check_paths(str(config), tmp_path / "new" / "folder")
+    check_paths([str(config)], tmp_path, str(tmp_path))
+    check_paths([str(config)], tmp_path / "new" / "folder")
     monkeypatch.chdir(tmp_path)
-    check_paths("config.py", Path("results") / "config")
+    check_paths(["config.py"], Path("results") / "config")
     assert [path.name for path in tmp_path.iterdir()] == ["config.py"], "nothing is left behind"
 
 
@@ -88,15 +90,15 @@ def test_paths_that_will_not_do(tmp_path):
     config = tmp_path / "config.py"
     config.write_text("")
     with pytest.raises(ArgumentsError, match="Expected a config file. Got no.py, which does not"):
-        check_paths("no.py", tmp_path)
+        check_paths(["no.py"], tmp_path)
     with pytest.raises(ArgumentsError, match=f"Got {tmp_path}, which is a folder"):
-        check_paths(str(tmp_path), tmp_path)
+        check_paths([str(tmp_path)], tmp_path)
     with pytest.raises(ArgumentsError, match="Expected a folder for --data-root. Got .*no: not"):
-        check_paths(str(config), tmp_path, str(tmp_path / "no"))
+        check_paths([str(config)], tmp_path, str(tmp_path / "no"))
     for out in (config, config / "below"):
         message = rf"Expected a writable folder for --out\. Got {out} \(Not a directory\)"
         with pytest.raises(ArgumentsError, match=message):
-            check_paths(str(config), out)
+            check_paths([str(config)], out)
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder that nobody can write to")
@@ -105,7 +107,7 @@ def test_a_folder_that_nobody_can_write_to(tmp_path):
     config = tmp_path / "config.py"
     config.write_text("")
     with pytest.raises(ArgumentsError, match=r"writable folder for --out\. Got /proc/results \("):
-        check_paths(str(config), Path("/proc/results"))
+        check_paths([str(config)], Path("/proc/results"))
 
 
 # --- together ------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from hpe_art.evaluation.results import (
     schema,
     write_results,
 )
-from hpe_art.metrics import pckh
 from hpe_art.mpii import GROUPS, JOINTS
 
 
@@ -26,7 +25,6 @@ def results():
     rng = np.random.default_rng(0)
     hits = rng.integers(0, 2, (5, 16)).astype(float)
     hits[:, GROUPS["Ankle"]] = np.nan
-    clean, perturbed = pckh(hits), pckh(hits * 0.5)
     entry = attack_entry(
         attack="igsm",
         eps=np.float32(8),
@@ -35,9 +33,10 @@ def results():
         targeted=True,
         norm=np.inf,
         outputs="all",
-        clean=clean,
-        perturbed=perturbed,
-        target=pckh(1 - hits),
+        hits=hits * 0.5,
+        clean_hits=hits,
+        target_hits=1 - hits,
+        seed=3,
         linf_max=np.float32(8),
         forward_passes=100,
         backward_passes=100,
@@ -52,7 +51,7 @@ def results():
         "seed": 0,
         "device": "cpu",
         "precision": "float32",
-        "clean": clean_entry(clean, clean),
+        "clean": clean_entry(hits, hits, seed=3),
         "attacks": [entry],
         "arguments": {"eps": [8.0], "flip_test": False},
         "targets": {"rule": "PCKh 0", "seed": 0, "fallbacks": 0, "donors": np.arange(5)},
@@ -94,6 +93,10 @@ def test_round_trip(results, tmp_path):
     assert back["attacks"][0]["norm"] == "inf"
     assert back["attacks"][0]["max_iter"] == 20
     assert back["attacks"][0]["relative_PCKh"] == pytest.approx(50)
+    assert back["attacks"][0]["relative_per_group"]["Hip"] == pytest.approx(50)
+    assert back["attacks"][0]["relative_per_joint"]["left_ankle"] is None
+    assert back["attacks"][0]["ci"]["relative_PCKh"] == pytest.approx([50, 50])
+    assert back["clean"]["ci"]["seed"] == 3
     assert back["clean"]["PCKh"] == results["clean"]["PCKh"]
     assert back["clean"]["per_group"]["Ankle"] is None
     assert back["checkpoint"]["path"] == "w.pth"
@@ -109,7 +112,7 @@ def test_the_schema_is_valid_and_has_our_joints_and_groups():
         assert definitions[name]["required"] == list(keys)
 
 
-@pytest.mark.parametrize("key", ["ci", "defence", "transfer_to", "curve"])
+@pytest.mark.parametrize("key", ["defence", "curve"])
 def test_reserved_keys_are_let_through(results, tmp_path, key):
     results[key] = results["attacks"][0][key] = {"anything": 1}
     write_results(tmp_path / "r.json", results)

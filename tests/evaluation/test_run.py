@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from hpe_art.attacks import AttackSetting
+from hpe_art.attacks.targets import hold_others, mirrored_poses
 from hpe_art.datasets.crops import build_test_set, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.run import check_scorable, evaluate
+from hpe_art.evaluation.run import check_scorable, evaluate, far_targets
 from hpe_art.metrics import pckh, pckh_hits
 
 COUNT = 6
@@ -167,7 +168,7 @@ def test_scores_are_those_of_the_images_made(estimator, crops):
 
 def test_untargeted_attacks_alone_need_no_targets(estimator, crops):
     few = replace(crops, donors=crops.donors * [1, 1, 0])
-    check_scorable(estimator, few, [AttackSetting("fgsm")])
+    check_scorable(estimator, few)
     done = finish(estimator, few, [AttackSetting("fgsm")])
     assert done.targets is None
     assert done.attacked[0].entry["target_PCKh"] is None
@@ -180,6 +181,34 @@ def test_targets_are_other_people_with_all_joints(estimator, crops):
     assert np.all(done.targets.donors != crops.index)
     assert (done.targets.poses[..., 2] > 0).all()
     assert done.targets.seed == 3
+
+
+def test_held_joints_do_not_count_towards_the_target(estimator, crops):
+    targets = mirrored_poses(crops.y)
+
+    def wrists(clean):
+        return hold_others(targets, clean, [10, 15])
+
+    setting = AttackSetting("igsm", targeted=True, max_iter=2)
+    done = finish(estimator, crops, [setting], choose_targets=wrists)
+    hits = pckh_hits(
+        crops.to_image(done.attacked[0].poses), crops.to_image(targets.poses), crops.head_size
+    )
+    entry = done.attacked[0].entry
+    assert entry["target_per_joint"]["left_hip"] is None
+    assert entry["target_per_joint"]["left_wrist"] == pckh(hits).per_joint["left_wrist"]
+    assert entry["target_PCKh"] == pytest.approx(100 * np.nanmean(hits[:, [10, 15]]))
+
+
+def test_scores_have_their_intervals(estimator, crops):
+    setting = AttackSetting("igsm", targeted=True, max_iter=2)
+    done = finish(estimator, crops, [setting], seed=5)
+    for entry in (done.clean, done.attacked[0].entry):
+        assert entry["ci"]["seed"] == 5
+        for key in ("PCKh", "relative_PCKh", "target_PCKh"):
+            if key in entry:
+                low, high = entry["ci"][key]
+                assert low <= entry[key] <= high
 
 
 def test_attacks_move_the_network_more_than_noise(estimator, crops):
@@ -237,19 +266,17 @@ def test_people_without_head_size_are_refused(estimator, crops, size):
     sizes = crops.head_size.copy()
     sizes[2] = size
     with pytest.raises(ValueError, match=f"Got {size} for person 2 of .*mpii_val.json: name head"):
-        check_scorable(estimator, replace(crops, head_size=sizes), [])
+        check_scorable(estimator, replace(crops, head_size=sizes))
 
 
-def test_targeted_attacks_need_donors(estimator, crops):
+def test_targeted_attacks_need_donors(crops):
     donors = crops.donors.copy()
     donors[1:, 6, 2] = 0
     with pytest.raises(ValueError, match="donors with all 16 joints .* Got 1 in a test set of 6"):
-        check_scorable(
-            estimator, replace(crops, donors=donors), [AttackSetting("fgsm", targeted=True)]
-        )
+        far_targets(replace(crops, donors=donors), seed=0)
 
 
 def test_joints_other_than_mpiis_are_refused(estimator, crops):
     people = replace(crops, truth=np.ones((6, 17, 3), np.float32))
     with pytest.raises(ValueError, match="MPII's 16 joints. Got a model of 16 and people of 17"):
-        check_scorable(estimator, people, [])
+        check_scorable(estimator, people)

@@ -6,6 +6,19 @@ import pytest
 from hpe_art.mpii import GROUPS, JOINTS
 
 
+def intervals(**scores: float | None) -> dict:
+    """A point to each side of every score."""
+
+    def around(value: float | None) -> list[float] | None:
+        return None if value is None else [max(0.0, value - 1), value + 1]
+
+    named = {key: around(value) for key, value in scores.items()}
+    groups: dict = dict.fromkeys(GROUPS, around(scores["PCKh"]))
+    joints = dict.fromkeys(JOINTS, around(scores["PCKh"]))
+    drawn = {"level": 95, "resamples": 1000, "seed": 0}
+    return {**drawn, **named, "per_group": groups, "per_joint": joints}
+
+
 def entry(name: str, eps: float, relative: float | None, target: float | None = None) -> dict:
     score = None if relative is None else 0.8 * relative
     return {
@@ -22,6 +35,11 @@ def entry(name: str, eps: float, relative: float | None, target: float | None = 
         "target_PCKh": target,
         "per_group": dict.fromkeys(GROUPS, score),
         "per_joint": dict.fromkeys(JOINTS, score),
+        "relative_per_group": dict.fromkeys(GROUPS, relative),
+        "relative_per_joint": dict.fromkeys(JOINTS, relative),
+        "target_per_group": None if target is None else dict.fromkeys(GROUPS, target),
+        "target_per_joint": None if target is None else dict.fromkeys(JOINTS, target),
+        "ci": intervals(PCKh=score, relative_PCKh=relative, target_PCKh=target),
         "linf_max": eps,
         "forward_passes": 10,
         "backward_passes": 10,
@@ -47,6 +65,7 @@ def results() -> dict:
             "PCKh@0.1": 20.0,
             "per_group": groups,
             "per_joint": dict.fromkeys(JOINTS, 80.0),
+            "ci": intervals(PCKh=80.0),
         },
         "attacks": [
             entry("NOISE", 2, 100.0),

@@ -18,11 +18,14 @@ def test_the_example_is_a_valid_result(results, tmp_path):
 def test_markdown_shows_every_number(results):
     lines = results_markdown(results).splitlines()
     assert cells(lines[0]) == ["attack", "eps", "PCKh", "relative", "target", *GROUPS]
-    assert cells(lines[2]) == ["clean", "-", "80.0", "-", "-", *["100.0"] * 7, "-"]
-    assert cells(lines[5]) == ["IGSM-U-10", "8", "12.0", "15.0", "-", *["12.0"] * 8]
-    assert cells(lines[7]) == ["IGSM-T-100-ALL", "2", "-", "-", "50.0", *["-"] * 8]
-    assert cells(lines[8])[:5] == ["IGSM-T-100-ALL", "8", "5.0", "6.2", "76.5"]
-    assert "plain, not relative" in lines[-1]
+    assert cells(lines[2]) == [
+        "clean", "-", "80.0 ±1.0", "-", "-", *["100.0 ±1.0"] * 7, "-",
+    ]  # fmt: skip
+    row = ["IGSM-U-10", "8", "12.0 ±1.0", "15.0 ±1.0", "-", *["12.0 ±1.0"] * 8]
+    assert cells(lines[5]) == row
+    assert cells(lines[7]) == ["IGSM-T-100-ALL", "2", "-", "-", "50.0 ±1.0", *["-"] * 8]
+    assert cells(lines[8])[:5] == ["IGSM-T-100-ALL", "8", "5.0 ±1.0", "6.2 ±1.0", "76.5 ±1.0"]
+    assert "plain, not relative" in lines[-1] and "95 % bootstrap interval" in lines[-1]
 
 
 def test_the_screen_table_fits_into_100_columns(results):
@@ -35,6 +38,7 @@ def test_the_screen_table_fits_into_100_columns(results):
     rows = [line.split() for line in text.splitlines()]
     assert ["clean", "-", "80.0", "-", "-", *["100.0"] * 7, "-"] in rows
     assert ["NOISE", "8", "79.6", "99.5", "-", *["79.6"] * 8] in rows
+    assert ["±1.0"] * 10 in rows
 
 
 def test_another_norm_is_named(results):

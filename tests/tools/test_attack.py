@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from hpe_art import zoo
+from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.results import read_results
 
 FAST = ["--cfg-options", "train_cfg.max_epochs=1", "--device", "cpu"]
@@ -114,6 +116,31 @@ def test_flags_are_obeyed_and_recorded(attack, config, weights):
     assert (done.folder / "pictures" / "eps_curve.png").is_file()
 
 
+def test_target_poses_of_ones_own(attack, config, weights, tmp_path):
+    pose = tmp_path / "pose.json"
+    pose.write_text(json.dumps([[k / 16, 0.25] for k in range(16)]))
+    flags = ["--attack", "igsm", "--targeted", "--max-iter", 2, "--target"]
+    done = attack(config, weights, *flags, pose, "--target-joints", "Wrist", "head_top")
+    assert done.code == 0
+    targets = done.results["targets"]
+    assert str(pose) in targets["rule"]
+    assert targets["joints"] == ["head_top", "right_wrist", "left_wrist"]
+    width = load_config(config).codec.input_size[0]
+    assert targets["poses"][0][10][0] == pytest.approx(10 / 16 * width)
+    done = attack(config, weights, *flags, "mirror")
+    assert "mirrored" in done.results["targets"]["rule"]
+
+
+def test_transfer_to_other_networks(attack, config, weights, tmp_path, write_config, write_weights):
+    other = write_config(tmp_path / "other.py", stacks=1)
+    write_config(other, stacks=1, load_from=str(write_weights(tmp_path / "other.pth", other)))
+    done = attack(config, weights, "--attack", "fgsm", "noise", "--transfer-to", other)
+    assert done.code == 0
+    assert list(done.results["transfer_to"]) == [str(other)]
+    assert all(e["transfer_to"][str(other)]["PCKh"] >= 0 for e in done.results["attacks"])
+    assert "transfer: relative PCKh" in done.out and "clean PCKh" in done.out
+
+
 def test_perturbed_images_are_kept_where_asked(attack, config, weights):
     done = attack(config, weights, "--attack", "noise", "igsm", "--max-iter", 2, "--save-images")
     assert done.code == 0
@@ -190,6 +217,12 @@ def test_unreadable_images_are_left_out_where_asked(
 # --- bad input -----------------------------------------------------------------------------------
 
 
+def test_a_network_without_weights_cannot_look_on(attack, config, weights, tmp_path, write_config):
+    other = write_config(tmp_path / "other.py")
+    done = attack(config, weights, "--transfer-to", other)
+    refused(done, attack.cwd, "Expected trained weights", "without load_from")
+
+
 def refused(done: Outcome, cwd: Path, *words: str) -> None:
     """One line on stderr with all the words, exit code 2, nothing written."""
     assert done.code == 2
@@ -233,6 +266,13 @@ def refused(done: Outcome, cwd: Path, *words: str) -> None:
         (["--cfg-options", "model.type.x=1"], ["overrides that fit the config", "model.type.x"]),
         (["--cfg-options", "model.backbone.type=No"], ["a model that MMPose can build", "No"]),
         (["--cfg-options", "model.head.type=DSNTHead"], ["Expected"]),
+        (
+            ["--target", "pose.json"],
+            ["--target far, mirror or a JSON file of poses. Got pose.json"],
+        ),
+        (["--target-joints", "nose"], ["Expected joints out of Head", "Got nose"]),
+        (["--attack", "fgsm", "--target", "mirror"], ["--target-joints with a targeted attack"]),
+        (["--transfer-to", "no.py"], ["Expected a config file. Got no.py, which does not exist"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
     ],
     ids=lambda value: " ".join(value[:2]) if value and value[0].startswith("--") else "",

@@ -1,0 +1,244 @@
+"""One perturbation for all images: fitted on a set of people, added to any others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.attacks.attack import EvasionAttack
+from art.estimators.estimator import BaseEstimator, LossGradientsMixin
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from hpe_art.attacks.checks import check_whole
+from hpe_art.attacks.steps import clipped
+
+FORMAT = 1
+STEPS_TO_EPS = 200
+
+
+class UniversalPosePerturbation(EvasionAttack):
+    """Signed steps along the mean gradient of minibatches, kept within eps.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`.
+        eps: largest absolute value of the perturbation, in grey levels.
+        delta: length of a step; default the paper's eps / 200.
+        epochs: passes over the people it is fitted on.
+        batch_size: images per step, 16 in the paper.
+        targeted: towards y rather than away from it.
+        seed: of the order of the images.
+        verbose: shows progress while fitting.
+
+    Attributes:
+        noise: (3, H, W) float32, the perturbation in grey levels, channels as the estimator packs
+            them; None before `fit` or `load`.
+        fitted: what it was fitted with, and on how many people, as saved.
+
+    Raises:
+        ValueError: an argument out of range (the message names it).
+
+    Source: Metzen et al. 2017, arXiv:1704.05712, in the form of Jain et al. 2019, section 4.3.
+    """
+
+    attack_params: ClassVar = [
+        *EvasionAttack.attack_params,
+        "eps",
+        "delta",
+        "epochs",
+        "batch_size",
+        "targeted",
+        "seed",
+        "verbose",
+    ]
+    _estimator_requirements = (BaseEstimator, LossGradientsMixin)
+
+    def __init__(
+        self,
+        estimator: Any,
+        eps: float = 8.0,
+        delta: float | None = None,
+        epochs: int = 2,
+        batch_size: int = 16,
+        targeted: bool = False,
+        seed: int = 0,
+        verbose: bool = True,
+    ) -> None:
+        super().__init__(estimator=estimator)
+        self.eps = eps
+        self.delta = delta
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self._targeted = targeted
+        self.seed = seed
+        self.verbose = verbose
+        self.noise: NDArray[np.float32] | None = None
+        self.fitted: dict[str, Any] = {}
+        self._check_params()
+
+    def fit(self, x: np.ndarray, y: np.ndarray, source: str = "") -> UniversalPosePerturbation:
+        """Finds the perturbation.
+
+        Args:
+            x: (N, 3, H, W), images to fit on; whole grey levels may stay uint8.
+            y: (N, K, 3), their true poses, or target poses if targeted.
+            source: name of the network, to be saved with it.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: y does not fit x, or there are no images.
+        """
+        if not len(x) or y.ndim != 3 or len(y) != len(x):
+            raise ValueError(
+                f"Expected images x and y of shape (N, K, 3), N = {len(x)} and not 0. "
+                f"Got {tuple(y.shape)}."
+            )
+        device = self.estimator.device
+        noise = torch.zeros(1, *x.shape[1:], device=device)
+        random = np.random.default_rng(self.seed)
+        orders = [random.permutation(len(x)) for _ in range(self.epochs)]
+        begins = range(0, len(x), self.batch_size)
+        steps = [order[i : i + self.batch_size] for order in orders for i in begins]
+        step = -self.step if self.targeted else self.step
+        for chosen in track(steps, f"UAP eps {self.eps:g}", disable=not self.verbose):
+            images = torch.as_tensor(x[chosen].astype(np.float32), device=device)
+            labels = torch.as_tensor(y[chosen], device=device)
+            seen = clipped(images + noise, self.estimator.clip_values)
+            gradient = self.estimator.loss_gradient(seen, labels, len(seen))
+            mean = torch.nan_to_num(gradient).mean(0, keepdim=True)
+            noise = (noise + step * mean.sign()).clamp(-self.eps, self.eps)
+        self.noise = noise[0].cpu().numpy()
+        self.fitted = {
+            "format": FORMAT,
+            "source": source,
+            "eps": self.eps,
+            "delta": self.step,
+            "epochs": self.epochs,
+            "batch_size": self.batch_size,
+            "targeted": self.targeted,
+            "outputs": getattr(self.estimator, "outputs", "last"),
+            "seed": self.seed,
+            "people": len(x),
+            "steps": len(steps),
+            "bgr": bool(getattr(self.estimator, "packs_bgr", False)),
+        }
+        return self
+
+    @property
+    def step(self) -> float:
+        """The length of a step that is used."""
+        return self.eps / STEPS_TO_EPS if self.delta is None else self.delta
+
+    def generate(self, x: Any, y: Any = None, **kwargs: Any) -> Any:
+        """Images with the perturbation; it is fitted on them first if it is not fitted yet.
+
+        Args:
+            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor. Of
+                another size than the perturbation but the same aspect it is resized.
+            y: (N, K, 3), only needed to fit; default the estimator's own predictions.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, 3, H, W) of the kind of x, float32.
+
+        Raises:
+            ValueError: images of another aspect; or targeted, not fitted and without y.
+        """
+        if kwargs:
+            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
+        if self.noise is None:
+            if y is None and self.targeted:
+                raise ValueError("Expected target poses y for a targeted attack. Got None.")
+            people = np.asarray(x)
+            self.fit(people, self.estimator.predict(people) if y is None else np.asarray(y))
+        images = torch.as_tensor(x).to(torch.float32)
+        noise = self.resized(images.shape[2], images.shape[3]).to(images.device)
+        moved = clipped(images + noise, self.estimator.clip_values)
+        return moved if isinstance(x, Tensor) else moved.numpy()
+
+    def resized(self, height: int, width: int) -> Tensor:
+        """(3, height, width), the perturbation for images of another size.
+
+        Raises:
+            ValueError: not fitted yet, or another aspect.
+        """
+        if self.noise is None:
+            raise ValueError("Expected a fitted perturbation. Got none: call fit or load.")
+        noise = torch.as_tensor(self.noise)
+        if noise.shape[1:] == (height, width):
+            return noise
+        if noise.shape[1] * width != noise.shape[2] * height:
+            raise ValueError(
+                f"Expected images of the aspect of the perturbation, {noise.shape[2]} x "
+                f"{noise.shape[1]} pixels. Got {width} x {height}."
+            )
+        # Bilinear, so no value grows beyond eps.
+        resized = interpolate(noise[None], (height, width), mode="bilinear", antialias=True)
+        return resized[0].clamp(-self.eps, self.eps)
+
+    def save(self, path: str | Path) -> Path:
+        """Writes the perturbation, a byte for each value, with what it was fitted with.
+
+        Args:
+            path: of a file; `.npz` is added where it lacks.
+
+        Returns:
+            The path written.
+
+        Raises:
+            ValueError: not fitted yet.
+        """
+        if self.noise is None:
+            raise ValueError("Expected a fitted perturbation. Got none: call fit or load.")
+        path = Path(path).with_suffix(".npz")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        levels = np.rint(self.noise / self.eps * 127).astype(np.int8)
+        np.savez_compressed(path, noise=levels, fitted=np.array(json.dumps(self.fitted)))
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path, estimator: Any) -> UniversalPosePerturbation:
+        """A saved perturbation, ready to be added to images for any estimator.
+
+        Args:
+            path: what `save` wrote.
+            estimator: whose images it will be added to; if they have their channels in another
+                order than those it was fitted on, its channels are turned round.
+
+        Raises:
+            ValueError: not such a file.
+        """
+        wanted = f"Expected a universal perturbation as `save` writes it in {path}."
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                levels, fitted = file["noise"], json.loads(str(file["fitted"]))
+            if fitted["format"] != FORMAT or levels.dtype != np.int8 or levels.ndim != 3:
+                raise ValueError(f"format {fitted['format']}, {levels.dtype} {levels.shape}")
+            attack = cls(
+                estimator,
+                **{k: fitted[k] for k in ("eps", "delta", "epochs", "batch_size", "seed")},
+                targeted=fitted["targeted"],
+            )
+        except Exception as error:  # NumPy and zipfile have many words for a damaged file
+            raise ValueError(f"{wanted} Got: {error}.") from error
+        noise = np.float32(attack.eps / 127) * levels.astype(np.float32)
+        turned = fitted["bgr"] != bool(getattr(estimator, "packs_bgr", False))
+        attack.noise = np.ascontiguousarray(noise[::-1]) if turned else noise
+        attack.fitted = fitted
+        return attack
+
+    def _check_params(self) -> None:
+        for name in ("eps", "delta"):
+            value = getattr(self, name)
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise ValueError(f"Expected a finite {name} > 0. Got {value}.")
+        check_whole(self, epochs=1, batch_size=1, seed=0)
+        if not isinstance(self.targeted, bool):
+            raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")

@@ -1,0 +1,59 @@
+"""Other networks that are shown the images made for the first: black-box transfer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Onlooker:
+    """A network that sees images which were made for another.
+
+    Attributes:
+        name: in the results, for example its config.
+        estimator: a `PyTorchPoseEstimator`.
+    """
+
+    name: str
+    estimator: Any
+
+    def poses(self, images: Array, bgr: bool, batch_size: int = 32) -> Array:
+        """What it sees, in pixels of the images as they are given.
+
+        Args:
+            images: (N, 3, H, W), 0 to 255; resized where the network takes another size.
+            bgr: whether they have blue first; their channels are turned round where the network
+                takes them the other way.
+            batch_size: images per pass.
+
+        Returns:
+            (N, K, 3): x, y, score.
+
+        Raises:
+            ValueError: the network takes another aspect.
+        """
+        height, width = images.shape[2:]
+        _, own_height, own_width = self.estimator.input_shape
+        if height * own_width != width * own_height:
+            raise ValueError(
+                f"Expected a network for crops of the aspect {width} x {height}. "
+                f"Got {self.name} with {own_width} x {own_height}."
+            )
+        seen = torch.as_tensor(
+            images if bgr == self.estimator.packs_bgr else images[:, ::-1].copy()
+        )
+        if (height, width) != (own_height, own_width):
+            seen = interpolate(seen, (own_height, own_width), mode="bilinear", antialias=True)
+        poses = self.estimator.predict(seen.numpy(), batch_size)
+        ratio = np.float32(width / own_width)
+        # Pixel centres lie at halves when an image is resized.
+        points = (poses[..., :2] + 0.5) * ratio - 0.5 if ratio != 1 else poses[..., :2]
+        return np.concatenate([points, poses[..., 2:]], axis=-1)

@@ -1,0 +1,93 @@
+"""How far a PCKh would move with other people: bootstrap intervals over images.
+
+Shapes: N people, 16 joints. The draws depend on the seed and on N alone, so clean and perturbed
+hits of the same people are drawn together, and a ratio of the two is one of pairs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hpe_art.mpii import GROUPS, JOINTS, SCORED
+
+LEVEL = 95
+RESAMPLES = 1000
+
+Interval = list[float] | None
+Numbers = NDArray[np.float64]
+
+
+def pckh_intervals(hits: ArrayLike, seed: int = 0) -> dict[str, Any]:
+    """95 % percentile intervals of everything in `metrics.pckh`.
+
+    Args:
+        hits: (N, 16), from `metrics.pckh_hits`.
+        seed: of the draws.
+
+    Returns:
+        `PCKh`, `per_joint` and `per_group` as in `PoseScore`, each number as [low, high] in
+        percent; None where no sample is labelled.
+
+    Raises:
+        ValueError: ``hits`` is not (N, 16).
+
+    Source: Efron 1979, "Bootstrap methods"; percentile intervals, 1,000 draws of N people.
+    """
+    return _named(_scores(hits, seed))
+
+
+def relative_intervals(hits: ArrayLike, clean_hits: ArrayLike, seed: int = 0) -> dict[str, Any]:
+    """95 % intervals of the relative PCKh, perturbed and clean drawn together.
+
+    Args:
+        hits: (N, 16), of the perturbed images.
+        clean_hits: (N, 16), of the same people, clean.
+        seed: of the draws.
+
+    Returns:
+        As `pckh_intervals`, in percent of the clean score; None where that is 0 in every draw.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = 100.0 * _scores(hits, seed) / _scores(clean_hits, seed)
+    return _named(np.where(np.isfinite(ratios), ratios, np.nan))
+
+
+def _scores(hits: ArrayLike, seed: int) -> Numbers:
+    """(draws, 1 + 16 + 8): PCKh, joints and groups in percent, in each draw of N people."""
+    hits = np.asarray(hits, np.float64)
+    if hits.ndim != 2 or hits.shape[1] != len(JOINTS):
+        raise ValueError(f"Expected hits of shape (N, {len(JOINTS)}). Got {hits.shape}.")
+    count = len(hits)
+    random = np.random.default_rng(seed)
+    times = random.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64)
+    found, labelled = times @ np.nan_to_num(hits), times @ (~np.isnan(hits)).astype(np.float64)
+    scored = list(SCORED)
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a draw without any labelled joint
+        joints = 100.0 * found / labelled
+        total = 100.0 * found[:, scored].sum(1) / labelled[:, scored].sum(1)
+        groups = [np.nanmean(joints[:, list(group)], axis=1) for group in GROUPS.values()]
+    return np.column_stack([total, joints, *groups])
+
+
+def _named(scores: Numbers) -> dict[str, Any]:
+    total, *rest = (_interval(column) for column in scores.T)
+    joints, groups = rest[: len(JOINTS)], rest[len(JOINTS) :]
+    return {
+        "PCKh": total,
+        "per_joint": dict(zip(JOINTS, joints, strict=True)),
+        "per_group": dict(zip(GROUPS, groups, strict=True)),
+    }
+
+
+def _interval(values: Numbers) -> Interval:
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return None
+    outside = (100 - LEVEL) / 2
+    low, high = np.percentile(known, [outside, 100 - outside])
+    return [float(low), float(high)]
