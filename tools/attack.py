@@ -61,6 +61,14 @@ def parse_args() -> argparse.Namespace:
         action=DictAction,
         help="KEY=VALUE overrides of the config",
     )
+    fit = parser.add_argument_group("universal perturbations (--attack uap)")
+    fit.add_argument("--perturbation", nargs="+", metavar="FILE", help="score saved ones")
+    fit.add_argument("--fit-data-root", metavar="DIR", help="folder in MPII format to fit on")
+    fit.add_argument(
+        "--fit-ann-file", metavar="FILE", help="its annotations [the one *train*.json]"
+    )
+    fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
+    fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
     data = parser.add_argument_group("data (relative paths join the root)")
     data.add_argument("--data-root", help="folder in MPII format [the config's test set]")
     data.add_argument("--ann-file", help="annotations [the one *val*.json]")

@@ -28,6 +28,7 @@ class SharedRun:
         settings: a group from `shareable`.
 
     Attributes:
+        attack: the ART attack that is run.
         longest: position in the group of the setting that alone would cost as much as all.
     """
 
@@ -35,24 +36,24 @@ class SharedRun:
         self.settings = settings
         lengths = [setting.iterations for setting in settings]
         self.longest = lengths.index(max(lengths))
-        self._attack = build_attack(estimator, settings[self.longest])
+        self.attack = build_attack(estimator, settings[self.longest])
         if settings[0].attack == "fgsm":
-            self._attack.set_params(eps=[setting.eps for setting in settings])
+            self.attack.set_params(eps=[setting.eps for setting in settings])
 
     def generate(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         """The perturbed images (N, 3, H, W) of each setting."""
         if self.settings[0].attack == "fgsm":
-            images: list[np.ndarray] = self._attack.generate(x, y)
+            images: list[np.ndarray] = self.attack.generate(x, y)
             return images
         if len(self.settings) == 1:
-            return [self._attack.generate(x, y)]
+            return [self.attack.generate(x, y)]
         steps = {setting.iterations: np.empty_like(x, np.float32) for setting in self.settings}
 
         def keep(step: int, rows: slice, now: Tensor) -> None:
             if step in steps:
                 steps[step][rows] = now.cpu().numpy()
 
-        self._attack.generate(x, y, callback=keep)
+        self.attack.generate(x, y, callback=keep)
         return [steps[setting.iterations] for setting in self.settings]
 
 

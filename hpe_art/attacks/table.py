@@ -18,6 +18,7 @@ from hpe_art.attacks.gradient_sign import (
     PoseProjectedGradientDescent,
 )
 from hpe_art.attacks.noise import RandomSignNoise
+from hpe_art.attacks.universal import UniversalPosePerturbation
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class AttackSetting:
         outputs: "last" or "all" outputs in the loss.
         seed: of what is random.
         batch_size: images per pass.
+        perturbation: file of a fitted universal perturbation; only "uap" has one.
     """
 
     attack: str
@@ -45,6 +47,7 @@ class AttackSetting:
     outputs: str = "last"
     seed: int = 0
     batch_size: int = 32
+    perturbation: str | None = None
 
     def __post_init__(self) -> None:
         if self.attack not in ATTACKS:
@@ -67,7 +70,7 @@ class AttackSetting:
     @property
     def effort(self) -> dict[str, Any]:
         """`eps_step` and `max_iter` as recorded: null where the attack has none."""
-        if self.attack == "noise":
+        if self.attack in ("noise", "uap"):
             return dict(eps_step=None, max_iter=None)
         if self.attack == "fgsm":
             return dict(eps_step=self.eps, max_iter=1)
@@ -97,10 +100,17 @@ def _igsm(estimator: Any, s: AttackSetting) -> EvasionAttack:
     )
 
 
+def _uap(estimator: Any, s: AttackSetting) -> EvasionAttack:
+    if s.perturbation is None:
+        raise ValueError("Expected the file of a fitted universal perturbation. Got None.")
+    return UniversalPosePerturbation.load(s.perturbation, estimator)
+
+
 ATTACKS: dict[str, Callable[[Any, AttackSetting], EvasionAttack]] = {
     "noise": _noise,
     "fgsm": _fgsm,
     "igsm": _igsm,
+    "uap": _uap,
 }
 
 

@@ -80,6 +80,7 @@ def load_crops(
     num_samples: int | None = None,
     skip_unreadable: bool = False,
     default_samples: int | None = None,
+    with_donors: bool = True,
 ) -> Crops:
     """Crops the first people of a config's test set.
 
@@ -88,6 +89,7 @@ def load_crops(
         num_samples: how many people; they must be there.
         skip_unreadable: leave out images that are missing or truncated instead of raising.
         default_samples: how many at most where `num_samples` is None; default all.
+        with_donors: fill `donors`, which takes a look at everybody in the set.
 
     Raises:
         DataError: the annotations cannot be loaded, or an image cannot be read (it is named).
@@ -110,7 +112,7 @@ def load_crops(
         center=np.stack([meta["input_center"] for meta in metas]).astype(np.float32),
         scale=np.stack([meta["input_scale"] for meta in metas]).astype(np.float32),
         index=np.asarray(chosen, np.int64),
-        donors=_donors(dataset),
+        donors=_donors(dataset) if with_donors else np.zeros((0, 0, 3), np.float32),
         ann_file=str(dataset.ann_file),
         skipped=tuple(skipped),
     )

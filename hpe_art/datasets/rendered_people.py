@@ -43,7 +43,7 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
         raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
     if split == "val":
         return _BUNDLED
-    folder = cache_folder() / f"people-v{VERSION}-train-{num_people}"
+    folder = _train_folder(num_people)
     if not folder.exists():
         logger.info("Rendering %d training people into %s", num_people, folder)
         try:
@@ -52,6 +52,15 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
             if not folder.exists():  # else another process was first
                 raise
     return folder
+
+
+def is_rendered(num_people: int = NUM_PEOPLE) -> bool:
+    """Whether so many training people are in the cache already."""
+    return _train_folder(num_people).exists()
+
+
+def _train_folder(num_people: int) -> Path:
+    return cache_folder() / f"people-v{VERSION}-train-{num_people}"
 
 
 @DATASETS.register_module()

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hpe_art.attacks import AttackSetting
 
-ATTACK_NAMES = ("noise", "fgsm", "igsm")
+ATTACK_NAMES = ("noise", "fgsm", "igsm", "uap")
+DEFAULT_ATTACKS = ("noise", "fgsm", "igsm")
 MAX_GREY = 255.0
 
 
@@ -97,13 +98,14 @@ def check_together(args: argparse.Namespace) -> None:
     Raises:
         ArgumentsError: names the arguments.
     """
-    chosen = args.attack or list(ATTACK_NAMES)
+    chosen = args.attack or list(DEFAULT_ATTACKS)
     given = {"--eps-step": args.eps_step, "--max-iter": args.max_iter}
     for flag, value in given.items():
         if value is not None and "igsm" not in chosen:
             raise ArgumentsError(f"Expected {flag} with --attack igsm. Got {' '.join(chosen)}.")
     if chosen == ["noise"] and (args.targeted or args.both):
         raise ArgumentsError("Expected --targeted or --both with fgsm or igsm. Got noise alone.")
+    _check_universal(args)
     if not targets_asked(args) and (args.target != "far" or args.target_joints):
         raise ArgumentsError(
             "Expected --target and --target-joints with a targeted attack. Got none: "
@@ -123,6 +125,43 @@ def check_together(args: argparse.Namespace) -> None:
         )
 
 
+def _check_universal(args: argparse.Namespace) -> None:
+    fits = {
+        "--fit-data-root": args.fit_data_root,
+        "--fit-ann-file": args.fit_ann_file,
+        "--fit-samples": args.fit_samples,
+        "--epochs": args.epochs,
+    }
+    given = [flag for flag, value in fits.items() if value is not None]
+    universal = "uap" in (args.attack or ())
+    if args.perturbation:
+        if given:
+            raise ArgumentsError(
+                f"Expected --perturbation, or {given[0]} to fit one. Got both: leave one out."
+            )
+        if args.attack and not universal:
+            raise ArgumentsError(
+                f"Expected --perturbation with --attack uap. Got {' '.join(args.attack)}."
+            )
+        for path in args.perturbation:
+            if not Path(path).is_file():
+                raise ArgumentsError(f"Expected a file for --perturbation. Got {path}: not there.")
+        return
+    if given and not universal:
+        raise ArgumentsError(f"Expected {given[0]} with --attack uap. Got another attack.")
+    if args.fit_data_root is not None and not Path(args.fit_data_root).expanduser().is_dir():
+        raise ArgumentsError(
+            f"Expected a folder for --fit-data-root. Got {args.fit_data_root}: not there."
+        )
+    if universal and args.norm != math.inf:
+        raise ArgumentsError(f"Expected --norm inf with --attack uap. Got {args.norm:g}.")
+    if universal and (args.targeted or args.both) and args.target == "far":
+        raise ArgumentsError(
+            "Expected --target mirror or a JSON file for a targeted universal perturbation, which "
+            "moves everybody alike. Got far."
+        )
+
+
 def targets_asked(args: argparse.Namespace) -> bool:
     """Whether one of the attacks is targeted."""
     return any(targeted for _, targeted in _kinds(args))
@@ -137,6 +176,8 @@ def attack_settings(args: argparse.Namespace) -> list[AttackSetting]:
 
     settings = []
     for name, targeted in _kinds(args):
+        if name == "uap" and args.perturbation:
+            continue  # their files say what they are
         iterations = args.max_iter if name == "igsm" and args.max_iter else [None]
         for max_iter in iterations:
             for eps in args.eps:
@@ -157,12 +198,15 @@ def attack_settings(args: argparse.Namespace) -> list[AttackSetting]:
 
 
 def _kinds(args: argparse.Namespace) -> list[tuple[str, bool]]:
+    if args.perturbation and not args.attack:
+        return [("uap", False)]
     if not args.attack and not args.targeted and not args.both:
         return [("noise", False), ("fgsm", False), ("igsm", False), ("igsm", True)]
     directions = (False, True) if args.both else (args.targeted,)
     kinds: list[tuple[str, bool]] = []
-    for name in args.attack or ATTACK_NAMES:
-        kinds += [(name, False)] if name == "noise" else [(name, d) for d in directions]
+    for name in args.attack or DEFAULT_ATTACKS:
+        once = name == "noise" or (name == "uap" and args.perturbation)
+        kinds += [(name, False)] if once else [(name, d) for d in directions]
     return kinds
 
 

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hpe_art.attacks import AttackSetting
+from hpe_art.attacks import AttackSetting, TargetPoses
 from hpe_art.attacks.targets import hold_others, joint_numbers, mirrored_poses, poses_from_file
 from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.datasets.folder import mpii_dataset, use_folder
@@ -31,6 +31,12 @@ from hpe_art.evaluation.run import (
     far_targets,
 )
 from hpe_art.evaluation.transfer import Onlooker
+from hpe_art.evaluation.universal import (
+    bundled_settings,
+    fitted_settings,
+    people_to_fit_on,
+    saved_settings,
+)
 
 DEFAULT_SAMPLES = 128
 
@@ -47,6 +53,7 @@ class Prepared:
         checkpoint: where the weights are from.
         targets: how target poses are picked, where a setting is targeted.
         onlookers: networks that are shown the perturbed images too.
+        fit_on: people to fit universal perturbations on, where one is to be fitted.
     """
 
     args: argparse.Namespace
@@ -56,6 +63,7 @@ class Prepared:
     checkpoint: str
     targets: ChooseTargets | None = None
     onlookers: list[Onlooker] = field(default_factory=list)
+    fit_on: Crops | None = None
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
@@ -84,13 +92,18 @@ def prepare(args: argparse.Namespace) -> Prepared:
     )
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
-    settings = attack_settings(args)
+    settings = attack_settings(args) + saved_settings(args, estimator)
     check_scorable(estimator, crops)
+    fit_on = None
+    if any(s.attack == "uap" and s.perturbation is None for s in settings):
+        fit_on = people_to_fit_on(args, cfg)
+        if fit_on is None:
+            settings = bundled_settings(settings, checkpoint)
     targets = None
     if any(setting.targeted for setting in settings):
         targets = _target_rule(args.target, args.target_joints, crops, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    return Prepared(args, estimator, crops, settings, checkpoint, targets, onlookers)
+    return Prepared(args, estimator, crops, settings, checkpoint, targets, onlookers, fit_on)
 
 
 def _checkpoint(config: str, cfg: Config, given: str | None) -> str:
@@ -118,17 +131,19 @@ def _target_rule(target: str, joints: list[str] | None, crops: Crops, seed: int)
     if target == "far":
         choose = far_targets(crops, seed)
     else:
-        height, width = crops.x.shape[2:]
-        fixed = (
-            mirrored_poses(crops.y)
-            if target == "mirror"
-            else poses_from_file(target, len(crops), (width, height))
-        )
+        fixed = _fixed_targets(target, crops)
         choose = lambda clean: fixed  # noqa: E731
     if joints is None:
         return choose
     moved = joint_numbers(joints)
     return lambda clean: hold_others(choose(clean), clean, moved)
+
+
+def _fixed_targets(target: str, crops: Crops) -> TargetPoses:
+    if target == "mirror":
+        return mirrored_poses(crops.y)
+    height, width = crops.x.shape[2:]
+    return poses_from_file(target, len(crops), (width, height))
 
 
 def attack_run(
@@ -145,6 +160,17 @@ def attack_run(
         The evaluation and the result document.
     """
     args, started = run.args, datetime.now().astimezone()
+    settings = run.settings
+    if run.fit_on is not None:
+        settings = fitted_settings(
+            settings,
+            run.estimator,
+            run.fit_on,
+            args.out / "perturbations",
+            run.checkpoint,
+            args.epochs,
+            lambda people: _fixed_targets(args.target, people),
+        )
     constant = dict(
         config=str(args.config),
         checkpoint=checkpoint_record(run.checkpoint),
@@ -155,14 +181,14 @@ def attack_run(
         started=started,
         notes=_notes(run),
     )
-    total = (len(run.settings) + 1) * len(run.crops)
+    total = (len(settings) + 1) * len(run.crops)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TextColumn("images"), TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("clean", total=total)
         for done in evaluate(
             run.estimator,
             run.crops,
-            run.settings,
+            settings,
             batch_size=args.batch_size,
             seed=args.seed,
             choose_targets=run.targets,
@@ -188,6 +214,9 @@ def _notes(run: Prepared) -> list[str]:
         notes.append(f"{len(run.crops.skipped)} unreadable images were left out: {names}.")
     if run.args.outputs == "all" and run.estimator.count_outputs() == 1:
         notes.append("The network has one output: all outputs equal the last.")
+    universal = any(setting.attack == "uap" for setting in run.settings)
+    if universal and run.fit_on is None and not run.args.perturbation:
+        notes.append("No training people are rendered: the bundled perturbations were used.")
     if run.estimator.flip_test:
         notes.append("Scored and attacked with flip-test.")
     return notes

@@ -41,10 +41,10 @@ Hits = NDArray[np.float64]
 
 
 def attack_name(attack: str, targeted: bool, max_iter: int | None, outputs: str) -> str:
-    """The paper's name of an attack: NOISE, FGSM-U, IGSM-T-20, FGSM-U-ALL.
+    """The paper's name of an attack: NOISE, FGSM-U, IGSM-T-20, FGSM-U-ALL, UAP-U.
 
     Args:
-        attack: "noise", "fgsm", or the name of an iterated attack such as "igsm".
+        attack: "noise", "fgsm", "uap", or the name of an iterated attack such as "igsm".
         targeted: T or U.
         max_iter: number of steps; named for iterated attacks only.
         outputs: "last", or "all" for the loss summed over all outputs.
@@ -56,7 +56,7 @@ def attack_name(attack: str, targeted: bool, max_iter: int | None, outputs: str)
     if attack == "noise":
         return "NOISE"
     name = f"{attack.upper()}-{'T' if targeted else 'U'}"
-    if attack != "fgsm":
+    if attack not in ("fgsm", "uap"):
         if max_iter is None:
             raise ValueError(f"Expected the number of steps of {attack}. Got None.")
         name += f"-{max_iter}"
@@ -102,10 +102,10 @@ def attack_entry(
     """One of the ``attacks``, named, with its scores and their intervals.
 
     Args:
-        attack: "noise", "fgsm", "igsm".
+        attack: "noise", "fgsm", "igsm", "uap".
         eps: bound on the perturbation, in grey levels.
-        eps_step: size of one step, in grey levels; None for noise.
-        max_iter: number of steps; None for noise.
+        eps_step: size of one step, in grey levels; None for noise and uap.
+        max_iter: number of steps; None for noise and uap.
         targeted: towards the target poses, or away from the truth.
         norm: numpy.inf (written "inf"), 1 or 2.
         outputs: "last" or "all".

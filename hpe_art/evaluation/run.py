@@ -17,6 +17,7 @@ from hpe_art.attacks import (
     AttackSetting,
     SharedRun,
     TargetPoses,
+    UniversalPosePerturbation,
     complete_donors,
     random_far_poses,
     shareable,
@@ -212,7 +213,10 @@ def _attack(
             scored.add(estimator, x, x_adv, num_examples - part.start)
             on_images(scored.setting, crops.index[part], x_adv)
             on_progress(scored.setting.attack, len(x))
-    return [_attacked(crops, scored, done, seed) for scored in gathered]
+    attacked = [_attacked(crops, scored, done, seed) for scored in gathered]
+    if isinstance(run.attack, UniversalPosePerturbation):
+        attacked[0].entry["universal"] = run.attack.fitted
+    return attacked
 
 
 def _attacked(crops: Crops, scored: _Scored, done: Evaluation, seed: int) -> Attacked:

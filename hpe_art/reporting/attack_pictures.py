@@ -23,13 +23,14 @@ def draw_pictures(run: Prepared, done: Evaluation, document: dict[str, Any]) -> 
         The number of pictures.
     """
     folder, count = run.args.out / "pictures", 0
-    largest = max(setting.eps for setting in run.settings)
-    for setting, attacked in zip(run.settings, done.attacked, strict=True):
-        if setting.attack != "noise" and setting.eps == largest:
+    sizes = {attacked.setting.eps for attacked in done.attacked}
+    for attacked in done.attacked:
+        setting = attacked.setting
+        if setting.attack != "noise" and setting.eps == max(sizes):
             targeted = setting.targeted
             people = _people(run, done, attacked, targeted)
             count += len(save_pictures(folder, people, attacked.entry["name"], setting.eps))
-    if len({setting.eps for setting in run.settings}) > 1:
+    if len(sizes) > 1:
         folder.mkdir(parents=True, exist_ok=True)
         eps_curve(document).savefig(folder / "eps_curve.png", dpi=150)
         count += 1

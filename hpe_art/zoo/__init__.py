@@ -47,13 +47,32 @@ def checkpoint_path(name: str) -> Path:
     entries = index()
     if name not in entries:
         raise ZooError(f"Expected a bundled network out of {sorted(entries)}. Got {name!r}.")
-    path = FOLDER / entries[name]["file"]
-    if not path.is_file() or sha256(path) != entries[name]["sha256"]:
+    return _checked(entries[name])
+
+
+def _checked(entry: dict[str, Any]) -> Path:
+    path = FOLDER / entry["file"]
+    if not path.is_file() or sha256(path) != entry["sha256"]:
         raise ZooError(
-            f"Expected {path} with SHA-256 {entries[name]['sha256']}. Got another or no file: "
+            f"Expected {path} with SHA-256 {entry['sha256']}. Got another or no file: "
             "install hpe_art again."
         )
     return path
+
+
+def perturbation_path(name: str, eps: float) -> Path | None:
+    """The file of the universal perturbation that was fitted on a bundled network, if there is one.
+
+    Args:
+        name: of the network, with or without the prefix `zoo://`.
+        eps: its size in grey levels.
+
+    Raises:
+        ZooError: the file is not the one that the index describes.
+    """
+    network = index().get(name.removeprefix(PREFIX), {})
+    entry = network.get("perturbations", {}).get(f"{eps:g}")
+    return None if entry is None else _checked(entry)
 
 
 def save(name: str, content: bytes) -> Path:

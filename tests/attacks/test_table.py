@@ -15,7 +15,7 @@ def estimator():
 
 @pytest.mark.parametrize("norm", [np.inf, 1.0, 2.0])
 @pytest.mark.parametrize("targeted", [False, True])
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", sorted(set(ATTACKS) - {"uap"}))
 def test_every_attack_is_arts_and_keeps_to_its_ball(estimator, name, targeted, norm):
     setting = AttackSetting(name, eps=4.0, targeted=targeted, max_iter=2, norm=norm, outputs="all")
     attack = build_attack(estimator, setting)
@@ -41,9 +41,14 @@ def test_defaults_are_the_papers():
 
 
 def test_an_unknown_attack_is_named():
-    with pytest.raises(ValueError, match=r"out of \['fgsm', 'igsm', 'noise'\]. Got 'pgd'"):
+    with pytest.raises(ValueError, match=r"out of \['fgsm', 'igsm', 'noise', 'uap'\]. Got 'pgd'"):
         AttackSetting("pgd")
 
 
 def test_the_command_line_offers_every_attack():
     assert sorted(ATTACK_NAMES) == sorted(ATTACKS)
+
+
+def test_a_universal_perturbation_comes_from_a_file(estimator):
+    with pytest.raises(ValueError, match="file of a fitted universal perturbation. Got None"):
+        build_attack(estimator, AttackSetting("uap"))

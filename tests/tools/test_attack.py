@@ -131,6 +131,40 @@ def test_target_poses_of_ones_own(attack, config, weights, tmp_path):
     assert "mirrored" in done.results["targets"]["rule"]
 
 
+def test_universal_perturbations_are_fitted_saved_and_scored_again(attack, config, weights):
+    flags = ["--num-samples", 4, "--seed", 3]
+    fit = ["--attack", "uap", "fgsm", "--eps", 4, 8, "--epochs", 2, "--fit-samples", 5]
+    done = attack(config, weights, *fit, *flags)
+    assert done.code == 0
+    assert done.names == ["UAP-U", "UAP-U", "FGSM-U", "FGSM-U"]
+    entry = done.results["attacks"][1]
+    assert (entry["eps"], entry["eps_step"], entry["max_iter"]) == (8, None, None)
+    assert entry["universal"]["people"] == 5 and entry["universal"]["epochs"] == 2
+    assert entry["universal"]["source"] == str(weights)
+    assert entry["forward_passes"] == 4 and entry["backward_passes"] == 0
+    files = sorted((done.folder / "perturbations").iterdir())
+    assert [file.name for file in files] == ["uap-u_eps4.npz", "uap-u_eps8.npz"]
+    again = attack(config, weights, "--perturbation", *files, *flags)
+    assert again.names == ["UAP-U", "UAP-U"]
+    for one, other in zip(again.results["attacks"], done.results["attacks"], strict=False):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_a_targeted_perturbation_moves_everybody_alike(attack, config, weights):
+    flags = ["--attack", "uap", "--targeted", "--target", "mirror", "--epochs", 1]
+    done = attack(config, weights, *flags)
+    assert done.code == 0 and done.names == ["UAP-T"]
+    assert done.results["attacks"][0]["universal"]["targeted"]
+
+
+def test_fitting_on_a_folder_of_ones_own(attack, config, weights, tmp_path, write_people):
+    folder = write_people(tmp_path / "folder")
+    done = attack(config, weights, "--attack", "uap", "--fit-data-root", folder, "--epochs", 1)
+    assert done.results["attacks"][0]["universal"]["people"] == 6
+    done = attack(config, weights, "--attack", "uap", "--fit-data-root", tmp_path)
+    assert done.code == 2 and "mpii_train.json" in done.err
+
+
 def test_transfer_to_other_networks(attack, config, weights, tmp_path, write_config, write_weights):
     other = write_config(tmp_path / "other.py", stacks=1)
     write_config(other, stacks=1, load_from=str(write_weights(tmp_path / "other.pth", other)))
@@ -273,6 +307,8 @@ def refused(done: Outcome, cwd: Path, *words: str) -> None:
         (["--target-joints", "nose"], ["Expected joints out of Head", "Got nose"]),
         (["--attack", "fgsm", "--target", "mirror"], ["--target-joints with a targeted attack"]),
         (["--transfer-to", "no.py"], ["Expected a config file. Got no.py, which does not exist"]),
+        (["--perturbation", "no.npz"], ["file for --perturbation. Got no.npz: not there"]),
+        (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
     ],
     ids=lambda value: " ".join(value[:2]) if value and value[0].startswith("--") else "",
