@@ -10,6 +10,7 @@ from typing import Any
 
 _HOMES = {
     "PyTorchPoseEstimator": "hpe_art.estimators",
+    "PoseClassifierView": "hpe_art.estimators",
     "ModelError": "hpe_art.estimators",
     "load_config": "hpe_art.estimators.loader",
     "load_crops": "hpe_art.datasets.crops",

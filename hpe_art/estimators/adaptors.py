@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from hpe_art import losses
-from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps
+from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps, expected_distances
 
 
 class OutputAdaptor(ABC):
@@ -44,6 +44,15 @@ class OutputAdaptor(ABC):
     @abstractmethod
     def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
         """The head's own training loss of output number `index`, per image: (N,)."""
+
+    def distances(self, output: Tensor, y: Tensor) -> Tensor:
+        """How far each joint lies from y, in crop pixels, with a gradient: (N, K).
+
+        Only `PoseClassifierView` needs it.
+        """
+        raise NotImplementedError(
+            f"Expected an adaptor with distances(output, y). Got {type(self).__name__}: add it."
+        )
 
     def targets(self, y: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
         """What each of `count` outputs is trained towards: its target and weights.
@@ -137,6 +146,10 @@ class HeatmapAdaptor(OutputAdaptor):
             return losses.heatmap_mse(output, *target) * module.loss_weight
         return loss_per_image(module, output, *target)
 
+    def distances(self, output: Tensor, y: Tensor) -> Tensor:
+        """Averaged over a sharpened heatmap."""
+        return expected_distances(output, y[..., :2], _factor(self.codec, output))
+
 
 class CoordinateAdaptor(OutputAdaptor):
     """Coordinates (N, K, 2) as fractions of the crop's width and height."""
@@ -166,6 +179,11 @@ class CoordinateAdaptor(OutputAdaptor):
         if type(module).__name__ == "MSELoss" and module.use_target_weight:
             return losses.coordinate_mse(output, points, weights) * module.loss_weight
         return loss_per_image(module, output, points, weights[..., None])
+
+    def distances(self, output: Tensor, y: Tensor) -> Tensor:
+        """Of the points; rounded off below a pixel, so that there is a gradient at 0."""
+        offsets = output * output.new_tensor(self.codec.input_size) - y[..., :2]
+        return (offsets.square().sum(-1) + 1).sqrt() - 1
 
 
 ADAPTORS: dict[str, type[OutputAdaptor]] = {

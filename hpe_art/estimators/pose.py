@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.loader import build_model, load_config
-from hpe_art.estimators.scored import as_guest, packs_bgr, scored_outputs
+from hpe_art.estimators.scored import as_guest, frozen, packs_bgr, scored_outputs
 
 Outputs = Literal["last", "all"]
 PoseLoss = Callable[[list[Tensor], Tensor], Tensor]
@@ -262,6 +262,27 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         # Only towards the pixels: no weight gets a gradient, whatever its requires_grad says.
         (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
+
+    def joint_distances(self, x: Tensor, y: Tensor) -> Tensor:
+        """How far the scored output puts each joint from y, differentiable in x.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255, on the device.
+            y: (N, K, 3), poses in crop pixels, on the device.
+
+        Returns:
+            (N, K), in crop pixels; see `heatmaps.expected_distances`.
+
+        Raises:
+            ValueError: a NumPy preprocessing defence, which has no gradient.
+        """
+        if not self.all_framework_preprocessing:
+            raise ValueError(
+                "Expected preprocessing defences in PyTorch, for their gradient. Got NumPy ones."
+            )
+        with as_guest(self._model), frozen(self._model):
+            seen, _ = self._apply_preprocessing(x, None, fit=False, no_grad=False)
+            return self._adaptor.distances(self._raw_outputs(seen)[-1], y)
 
     def fit(
         self,

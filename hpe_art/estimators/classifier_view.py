@@ -1,0 +1,134 @@
+"""A pose estimator seen as a classifier, for ART's attacks that know nothing but classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from art.estimators.classification import PyTorchClassifier
+from torch import Tensor, nn
+
+from hpe_art.estimators.pose import PyTorchPoseEstimator
+
+INTACT, BROKEN = 0, 1
+SCALE = 5.0
+
+
+class PoseLogits(nn.Module):
+    """Images to three logits: the pose is intact, it is broken, and a floor below both.
+
+    An image is matched to the nearest of the reference images, and its pose compared with the
+    reference pose. With d_k the distance of joint k (`PyTorchPoseEstimator.joint_distances`) and t
+    the threshold times the longer side of the reference pose,
+
+        lost = mean over labelled k of sigmoid((d_k - t) / (t / 3))
+        logits = SCALE * (1 - 2 lost, 2 lost - 1, -1)
+
+    so "broken" wins where more than half of the joints are lost. `lost` grows with every d_k.
+
+    Args:
+        estimator: the pose estimator; it is no submodule, so no `train` or `to` reaches it.
+        x: (M, 3, H, W), the reference images.
+        y: (M, K, 3), their poses.
+        threshold: distance at which a joint is lost, in longer sides of the reference pose.
+    """
+
+    references: Tensor
+    poses: Tensor
+    reach: Tensor
+
+    def __init__(
+        self, estimator: PyTorchPoseEstimator, x: np.ndarray, y: np.ndarray, threshold: float
+    ) -> None:
+        super().__init__()
+        self.estimator = estimator
+        images = torch.as_tensor(np.asarray(x, np.float32))
+        self.register_buffer("references", images.flatten(1))
+        self.register_buffer("poses", torch.as_tensor(np.asarray(y, np.float32)))
+        self.register_buffer("reach", threshold * _longer_side(self.poses))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W), 0 to 255, to logits (N, 3)."""
+        with torch.no_grad():
+            nearest = torch.cdist(images.flatten(1), self.references).argmin(1)
+        lost = self.lost(images, nearest)
+        return SCALE * torch.stack([1 - 2 * lost, 2 * lost - 1, -torch.ones_like(lost)], dim=1)
+
+    def lost(self, images: Tensor, references: Tensor) -> Tensor:
+        """(N,), the smooth share of joints that are lost, 0 to 1.
+
+        Args:
+            images: (N, 3, H, W).
+            references: (N,), number of the reference of each.
+        """
+        poses, reach = self.poses[references], self.reach[references][:, None]
+        distances = self.estimator.joint_distances(images, poses)
+        labelled = (poses[..., 2] > 0).to(distances.dtype)
+        shares = torch.sigmoid((distances - reach) / (reach / 3))
+        return (shares * labelled).sum(1) / labelled.sum(1)
+
+
+class PoseClassifierView(PyTorchClassifier):
+    """A `PyTorchClassifier` of whether poses are intact or broken.
+
+    ART's DeepFool, AutoAttack, HopSkipJump, SquareAttack, ZOO and so on then look for the
+    perturbation that breaks the pose. The view is made for the images that will be attacked; it
+    tells them apart by the nearest one, so perturbations must be small beside the differences of
+    the images.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator` without NumPy preprocessing defences.
+        x: (M, 3, H, W), the images that will be attacked.
+        y: (M, K, 3), the poses that count as intact; default the estimator's own predictions, so
+            that every image is intact at first.
+        threshold: distance at which a joint is lost, in longer sides of the pose.
+
+    Raises:
+        ValueError: y does not fit x, a pose without a labelled joint, or a threshold that is not
+            above 0.
+
+    Example:
+        >>> view = PoseClassifierView(estimator, x)
+        >>> x_adv = DeepFool(view).generate(x)
+    """
+
+    def __init__(
+        self,
+        estimator: PyTorchPoseEstimator,
+        x: np.ndarray,
+        y: np.ndarray | None = None,
+        threshold: float = 0.1,
+    ) -> None:
+        poses = estimator.predict(x) if y is None else np.asarray(y)
+        if poses.ndim != 3 or len(poses) != len(x) or not len(x):
+            raise ValueError(
+                f"Expected y of shape (N, K, 3), N = {len(x)} and not 0. Got {poses.shape}."
+            )
+        if not (poses[..., 2] > 0).any(axis=1).all():
+            first = int(np.argmin((poses[..., 2] > 0).any(axis=1)))
+            raise ValueError(f"Expected a labelled joint for everyone. Got none for {first}.")
+        if not threshold > 0:
+            raise ValueError(f"Expected a threshold > 0. Got {threshold}.")
+        super().__init__(
+            model=PoseLogits(estimator, x, poses, threshold),
+            loss=nn.CrossEntropyLoss(),
+            input_shape=estimator.input_shape,
+            nb_classes=3,
+            clip_values=estimator.clip_values,
+            device_type="cpu" if estimator.device.type == "cpu" else "gpu",
+        )
+        self.estimator = estimator
+
+    def broken(self, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
+        """(N,), which images no longer show their reference pose to the network."""
+        logits: Any = self.predict(x, batch_size)
+        return np.asarray(logits.argmax(1) == BROKEN)
+
+
+def _longer_side(poses: Tensor) -> Tensor:
+    """(M,), of the box around the labelled joints; at least a pixel."""
+    labelled = (poses[..., 2] > 0)[..., None]
+    low = poses[..., :2].masked_fill(~labelled, torch.inf).amin(1)
+    high = poses[..., :2].masked_fill(~labelled, -torch.inf).amax(1)
+    return (high - low).amax(1).clamp(min=1.0)
