@@ -47,13 +47,15 @@ class PoseLogits(nn.Module):
         self.register_buffer("references", images.flatten(1))
         self.register_buffer("poses", torch.as_tensor(np.asarray(y, np.float32)))
         self.register_buffer("reach", threshold * _longer_side(self.poses))
+        # A parameter, since some attacks ask the first one where the model is.
+        self.floor = nn.Parameter(torch.tensor(-1.0), requires_grad=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W), 0 to 255, to logits (N, 3)."""
         with torch.no_grad():
             nearest = torch.cdist(images.flatten(1), self.references).argmin(1)
         lost = self.lost(images, nearest)
-        return SCALE * torch.stack([1 - 2 * lost, 2 * lost - 1, -torch.ones_like(lost)], dim=1)
+        return SCALE * torch.stack([1 - 2 * lost, 2 * lost - 1, self.floor.expand_as(lost)], dim=1)
 
     def lost(self, images: Tensor, references: Tensor) -> Tensor:
         """(N,), the smooth share of joints that are lost, 0 to 1.
@@ -124,6 +126,31 @@ class PoseClassifierView(PyTorchClassifier):
         """(N,), which images no longer show their reference pose to the network."""
         logits: Any = self.predict(x, batch_size)
         return np.asarray(logits.argmax(1) == BROKEN)
+
+    def with_probabilities(self) -> PyTorchClassifier:
+        """The same with a softmax, for attacks that insist on probabilities."""
+        return self._like(nn.Sequential(self.model, nn.Softmax(dim=1)), self.clip_values)
+
+    def with_unit_pixels(self) -> PyTorchClassifier:
+        """The same for images of 0 to 1, for attacks whose arguments mean such pixels."""
+        return self._like(nn.Sequential(_Grey(), self.model), (0.0, 1.0))
+
+    def _like(self, model: nn.Module, clip_values: Any) -> PyTorchClassifier:
+        return PyTorchClassifier(
+            model,
+            loss=nn.CrossEntropyLoss(),
+            input_shape=self.input_shape,
+            nb_classes=self.nb_classes,
+            clip_values=clip_values,
+            device_type="cpu" if self.device.type == "cpu" else "gpu",
+        )
+
+
+class _Grey(nn.Module):
+    """Pixels of 0 to 1 to grey levels."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images * 255.0
 
 
 def _longer_side(poses: Tensor) -> Tensor:

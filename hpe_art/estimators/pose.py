@@ -334,7 +334,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             x: (N, 3, H, W), 0 to 255.
             layer: name of a module as in `layer_names`, or its index there.
             batch_size: images per forward pass.
-            framework: return a tensor rather than NumPy.
+            framework: return a tensor rather than NumPy; for a tensor x it is differentiable in x.
 
         Returns:
             (N, ...), what the layer puts out (the last one where it is a list).
@@ -350,11 +350,18 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         seen: list[Tensor] = []
 
         def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-            seen.append((output[-1] if isinstance(output, (list, tuple)) else output).detach())
+            seen.append(output[-1] if isinstance(output, (list, tuple)) else output)
 
         handle = self._model.get_submodule(name).register_forward_hook(keep)
         try:
-            self.predict(x, batch_size)
+            if framework and isinstance(x, Tensor) and self.all_framework_preprocessing:
+                with as_guest(self._model), frozen(self._model):
+                    for part in _parts(len(x), batch_size):
+                        pixels = x[part].to(self._device)
+                        batch, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
+                        self._raw_outputs(batch)
+            else:
+                self.predict(x, batch_size)
         finally:
             handle.remove()
         joined = torch.cat(seen)

@@ -1,0 +1,92 @@
+"""Tries every evasion attack of ART on the bundled hourglass: python tools/art_attacks.py.
+
+Writes docs/art_attacks.md. Each attack has a process of its own, and a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.progress import track
+
+from hpe_art.evaluation.arguments import positive_int
+
+CONFIG = "mmpose_configs/hourglass.py"
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", default=CONFIG, help=f"network [{CONFIG}]")
+    parser.add_argument("--only", nargs="+", metavar="ATTACK", help="classes [all]")
+    parser.add_argument("--num-samples", type=positive_int, default=4, help="people [4]")
+    parser.add_argument("--seconds", type=positive_int, default=60, help="for each attack [60]")
+    parser.add_argument("--out", type=Path, default=Path("docs/art_attacks.md"), help="page")
+    parser.add_argument("--one", metavar="ATTACK", help="run one, and print its row as JSON")
+    return parser.parse_args()
+
+
+def run_one(args: argparse.Namespace) -> int:
+    from hpe_art.datasets.crops import load_crops
+    from hpe_art.estimators import PyTorchPoseEstimator
+    from hpe_art.estimators.loader import load_config
+    from hpe_art.evaluation.shelf import try_attack
+
+    cfg = load_config(args.config)
+    estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
+    crops = load_crops(cfg, args.num_samples, with_donors=False)
+    print(json.dumps(try_attack(args.one, estimator, crops)))
+    return 0
+
+
+def run_in_a_process(name: str, args: argparse.Namespace) -> dict:
+    from hpe_art.attacks.art_shelf import RECIPES
+
+    command = [sys.executable, "-W", "ignore", __file__, "--one", name, "--config", args.config]
+    command += ["--num-samples", str(args.num_samples)]
+    recipe = RECIPES[name]
+    row = {"name": name, "through": recipe.through, "eps": recipe.eps, "note": recipe.note}
+    try:
+        # Ten seconds for the start.
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=args.seconds + 10, check=True
+        )
+        return json.loads(done.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return {**row, "error": f"not done after {args.seconds} s. {recipe.note}".strip()}
+    except subprocess.CalledProcessError as error:
+        return {**row, "error": f"exit code {error.returncode}"}
+
+
+def main() -> int:
+    args = parse_args()
+    if args.one:
+        return run_one(args)
+    from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
+    from hpe_art.evaluation.results import package_versions
+    from hpe_art.reporting.shelf import shelf_markdown
+
+    names = args.only or sorted(RECIPES)
+    unknown = sorted(set(names) - set(RECIPES))
+    if unknown:
+        print(f"art_attacks.py: error: Expected attacks out of {sorted(RECIPES)}. Got {unknown}.")
+        return 2
+    rows = [run_in_a_process(name, args) for name in track(names, "attacks")]
+    versions = package_versions()
+    conditions = (
+        f"`python tools/art_attacks.py`: `{args.config}`, {args.num_samples} of the bundled "
+        f"people, seed 0, at most {args.seconds} s each, CPU; "
+        f"ART {versions['adversarial-robustness-toolbox']}, torch {versions['torch']}, "
+        f"NumPy {versions['numpy']}."
+    )
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(shelf_markdown(rows, NOT_FOR_POSES, conditions), encoding="utf-8")
+    print(args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
