@@ -13,6 +13,8 @@ from pathlib import Path
 
 from hpe_art.evaluation.arguments import (
     ATTACK_NAMES,
+    DEFENCE_NAMES,
+    FLIP,
     check_paths,
     check_together,
     key_value,
@@ -47,6 +49,13 @@ def parse_args() -> argparse.Namespace:
     add("--outputs", choices=["last", "all"], default="last", help="outputs in the loss [last]")
     add("--norm", type=norm, default="inf", help="inf, 1 or 2 [inf]")
     add("--transfer-to", nargs="+", metavar="CONFIG", help="networks that see the images too")
+    add(
+        "--defence",
+        nargs="+",
+        choices=(*DEFENCE_NAMES, FLIP),
+        help="score the images behind these too, which the attacker does not know of",
+    )
+    add("--behind", nargs="+", choices=DEFENCE_NAMES, help="attack and score behind these")
     add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
     add("--batch-size", type=positive_int, default=32, help="images per pass [32]")
     add("--seed", type=seed, default=0, help="of noise and target poses [0]")
@@ -99,14 +108,15 @@ def main() -> int:
     from rich.console import Console
 
     from hpe_art.reporting.attack_pictures import draw_pictures
-    from hpe_art.reporting.table import results_table, transfer_table
+    from hpe_art.reporting.table import onlooker_table, results_table
 
     console = Console()
     done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
     wide = Console(width=max(console.width, TABLE_WIDTH))
     wide.print(results_table(document))
-    if "transfer_to" in document:
-        wide.print(transfer_table(document))
+    for kind in ("transfer_to", "defence"):
+        if kind in document:
+            wide.print(onlooker_table(document, kind))
     for note in document["notes"]:
         console.print(f"Note: {note}")
     pictures = draw_pictures(run, done, document)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hpe_art.attacks import AttackSetting
 
 ATTACK_NAMES = ("noise", "fgsm", "igsm", "uap")
+DEFENCE_NAMES = ("smoothing", "jpeg", "squeezing", "gaussian", "total-variation")
+FLIP = "flip-perturbation"
 DEFAULT_ATTACKS = ("noise", "fgsm", "igsm")
 MAX_GREY = 255.0
 

@@ -19,8 +19,9 @@ from hpe_art.attacks.targets import hold_others, joint_numbers, mirrored_poses, 
 from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.datasets.folder import mpii_dataset, use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
+from hpe_art.evaluation.arguments import FLIP, ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.document import checkpoint_record, result_document
 from hpe_art.evaluation.results import write_results
 from hpe_art.evaluation.run import (
@@ -30,7 +31,7 @@ from hpe_art.evaluation.run import (
     evaluate,
     far_targets,
 )
-from hpe_art.evaluation.transfer import Onlooker
+from hpe_art.evaluation.transfer import MirroredPerturbation, Onlooker
 from hpe_art.evaluation.universal import (
     bundled_settings,
     fitted_settings,
@@ -89,8 +90,10 @@ def prepare(args: argparse.Namespace) -> Prepared:
         checkpoint,
         device_type="cpu" if args.device == "cpu" else "gpu",
         flip_test=True if args.flip_test else None,
+        preprocessing_defences=[DEFENCES[name]() for name in args.behind or ()] or None,
     )
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
+    onlookers += [_defended(name, estimator) for name in args.defence or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
     settings = attack_settings(args) + saved_settings(args, estimator)
     check_scorable(estimator, crops)
@@ -125,6 +128,19 @@ def _onlooker(config: str, estimator: PyTorchPoseEstimator, device: str) -> Onlo
     onlooker = Onlooker(config, other)
     onlooker.poses(np.zeros((1, *estimator.input_shape), np.float32), estimator.packs_bgr)
     return onlooker
+
+
+def _defended(name: str, estimator: PyTorchPoseEstimator) -> Onlooker:
+    """The attacked network behind a defence that the attacker does not know of."""
+    if name == FLIP:
+        return MirroredPerturbation(estimator=estimator)
+    defended = PyTorchPoseEstimator(
+        estimator.model,
+        flip_test=estimator.flip_test,
+        preprocessing_defences=DEFENCES[name](),
+        device_type="cpu" if estimator.device.type == "cpu" else "gpu",
+    )
+    return Onlooker(name, defended, kind="defence")
 
 
 def _target_rule(target: str, joints: list[str] | None, crops: Crops, seed: int) -> ChooseTargets:
@@ -219,6 +235,8 @@ def _notes(run: Prepared) -> list[str]:
         notes.append("No training people are rendered: the bundled perturbations were used.")
     if run.estimator.flip_test:
         notes.append("Scored and attacked with flip-test.")
+    if run.args.behind:
+        notes.append(f"Scored and attacked behind {' and '.join(run.args.behind)}.")
     return notes
 
 

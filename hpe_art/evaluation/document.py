@@ -52,8 +52,8 @@ def result_document(
         "attacks": [attacked.entry for attacked in done.attacked],
         "notes": notes,
     }
-    if done.onlookers:
-        document["transfer_to"] = {name: clean for name, (clean, _) in done.onlookers.items()}
+    for (kind, name), (clean, _) in done.onlookers.items():
+        document.setdefault(kind, {})[name] = clean
     if done.targets is not None:
         document["targets"] = _target_record(done.targets)
     return document

@@ -63,7 +63,7 @@ class Evaluation:
         clean_hits: (N, K).
         targets: the target poses, where a targeted attack was asked for.
         attacked: the finished settings.
-        onlookers: of the networks that look on, by name: the `clean` part and the hits (N, K).
+        onlookers: of those that look on, by kind and name: the `clean` part and the hits (N, K).
     """
 
     clean: dict[str, Any]
@@ -71,7 +71,9 @@ class Evaluation:
     clean_hits: NDArray[np.float64]
     targets: TargetPoses | None = None
     attacked: list[Attacked] = field(default_factory=list)
-    onlookers: dict[str, tuple[dict[str, Any], NDArray[np.float64]]] = field(default_factory=dict)
+    onlookers: dict[tuple[str, str], tuple[dict[str, Any], NDArray[np.float64]]] = field(
+        default_factory=dict
+    )
 
 
 def far_targets(crops: Crops, seed: int) -> ChooseTargets:
@@ -133,7 +135,8 @@ def evaluate(
         seed: of the target poses and of the intervals.
         choose_targets: gives the target poses for the clean predictions (N, K, 3); default
             `far_targets`. Asked only if a setting is targeted.
-        onlookers: other networks that are shown the perturbed images and scored on them.
+        onlookers: other networks, or the same one defended, that are shown the perturbed images
+            and scored on them.
         num_examples: of how many people to keep the perturbed images.
         on_progress: called with a name and a number of images just finished.
         on_images: called with each batch of perturbed images and their people's index.
@@ -155,7 +158,7 @@ def evaluate(
     for onlooker in onlookers:
         seen = onlooker.poses(crops.x.astype(np.float32), estimator.packs_bgr, batch_size)
         entry, _, hits = _clean(crops, seen, seed)
-        done.onlookers[onlooker.name] = entry, hits
+        done.onlookers[onlooker.kind, onlooker.name] = entry, hits
     if any(setting.targeted for setting in settings):
         done.targets = (choose_targets or far_targets(crops, seed))(clean_poses)
     yield done
@@ -176,16 +179,16 @@ class _Scored:
         self.poses: list[Array] = []
         self.examples: list[Array] = []
         self.linf = 0.0
-        self.seen: dict[str, list[Array]] = {onlooker.name: [] for onlooker in onlookers}
+        self.seen: list[list[Array]] = [[] for _ in onlookers]
         self.cost = np.zeros(3)
 
     def add(self, estimator: Any, x: Array, x_adv: Array, num_examples: int) -> None:
         begun = _cost(estimator)
         self.poses.append(estimator.predict(x_adv, self.setting.batch_size))
         self.cost += _cost(estimator) - begun
-        for onlooker in self.onlookers:
-            seen = onlooker.poses(x_adv, estimator.packs_bgr, self.setting.batch_size)
-            self.seen[onlooker.name].append(seen)
+        for onlooker, seen in zip(self.onlookers, self.seen, strict=True):
+            bgr, batch_size = estimator.packs_bgr, self.setting.batch_size
+            seen.append(onlooker.poses(x_adv, bgr, batch_size, clean=x))
         self.linf = max(self.linf, float(np.abs(x_adv - x).max()))
         self.examples.append(x_adv[: max(0, num_examples)])
 
@@ -239,13 +242,12 @@ def _attacked(crops: Crops, scored: _Scored, done: Evaluation, seed: int) -> Att
         backward_passes=int(backward),
         seconds=float(seconds),
     )
-    if scored.seen:
-        entry["transfer_to"] = {
-            name: attack_scores(
-                *_judged(crops, np.concatenate(seen), done), done.onlookers[name][1], seed
-            )
-            for name, seen in scored.seen.items()
-        }
+    for onlooker, seen in zip(scored.onlookers, scored.seen, strict=True):
+        _, clean_hits = done.onlookers[onlooker.kind, onlooker.name]
+        judged = _judged(crops, np.concatenate(seen), done)
+        entry.setdefault(onlooker.kind, {})[onlooker.name] = attack_scores(
+            *judged, clean_hits, seed
+        )
     return Attacked(setting, entry, poses, hits, np.concatenate(scored.examples))
 
 

@@ -1,4 +1,4 @@
-"""Other networks that are shown the images made for the first: black-box transfer."""
+"""Who else is shown the images made for a network: other networks, and the same one defended."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ class Onlooker:
     Attributes:
         name: in the results, for example its config.
         estimator: a `PyTorchPoseEstimator`.
+        kind: key of its scores in the results: "transfer_to", or "defence" if it is the attacked
+            network itself behind a defence.
     """
 
     name: str
     estimator: Any
+    kind: str = "transfer_to"
 
-    def poses(self, images: Array, bgr: bool, batch_size: int = 32) -> Array:
+    def poses(
+        self, images: Array, bgr: bool, batch_size: int = 32, clean: Array | None = None
+    ) -> Array:
         """What it sees, in pixels of the images as they are given.
 
         Args:
             images: (N, 3, H, W), 0 to 255; resized where the network takes another size.
+            clean: (N, 3, H, W), the same before the attack; not looked at here.
             bgr: whether they have blue first; their channels are turned round where the network
                 takes them the other way.
             batch_size: images per pass.
@@ -57,3 +63,25 @@ class Onlooker:
         # Pixel centres lie at halves when an image is resized.
         points = (poses[..., :2] + 0.5) * ratio - 0.5 if ratio != 1 else poses[..., :2]
         return np.concatenate([points, poses[..., 2:]], axis=-1)
+
+
+@dataclass(frozen=True)
+class MirroredPerturbation(Onlooker):
+    """The attacked network itself, shown the clean image with the perturbation mirrored.
+
+    That tells whether a perturbation hangs on the image it was made for.
+
+    Source: Jain et al. 2019, section 4.6 (defences).
+    """
+
+    name: str = "flip-perturbation"
+    estimator: Any = None
+    kind: str = "defence"
+
+    def poses(
+        self, images: Array, bgr: bool, batch_size: int = 32, clean: Array | None = None
+    ) -> Array:
+        """As `Onlooker.poses`; without the clean images these are clean."""
+        if clean is not None:
+            images = np.clip(clean + (images - clean)[..., ::-1], 0, 255)
+        return super().poses(np.ascontiguousarray(images), bgr, batch_size)

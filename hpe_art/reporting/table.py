@@ -43,22 +43,33 @@ def results_table(results: Mapping[str, Any]) -> Table:
     return table
 
 
-def transfer_table(results: Mapping[str, Any]) -> Table:
-    """What the perturbed images leave of the networks that look on, beside the attacked one."""
+TITLES = {
+    "transfer_to": "other networks: relative PCKh",
+    "defence": "behind a defence that the attacker does not know of: relative PCKh",
+}
+
+
+def onlooker_table(results: Mapping[str, Any], kind: str) -> Table:
+    """What the perturbed images leave of those that look on, beside the attacked network.
+
+    Args:
+        results: the document.
+        kind: "transfer_to" or "defence".
+    """
     table = Table(
-        title=Text("transfer: relative PCKh"),
-        caption="In percent of each network's own clean PCKh, which is in the first row.",
+        title=Text(TITLES[kind]),
+        caption="In percent of the own clean PCKh, which is in the first row.",
         box=box.SIMPLE_HEAD,
     )
-    names = list(results["transfer_to"])
+    names = list(results[kind])
     table.add_column("attack", no_wrap=True)
     table.add_column("eps", justify="right")
     for name in (results["config"], *names):
         table.add_column(PurePath(name).stem, justify="right")
-    clean = [results["clean"], *results["transfer_to"].values()]
+    clean = [results["clean"], *results[kind].values()]
     table.add_row("clean PCKh", "-", *(_score(c["PCKh"], c["ci"]["PCKh"]) for c in clean))
     for entry in results["attacks"]:
-        scores = [entry, *(entry["transfer_to"][name] for name in names)]
+        scores = [entry, *(entry[kind][name] for name in names)]
         cells = [_score(s["relative_PCKh"], s["ci"]["relative_PCKh"]) for s in scores]
         table.add_row(entry_label(entry), f"{entry['eps']:g}", *cells)
     return table

@@ -112,9 +112,8 @@ def test_the_schema_is_valid_and_has_our_joints_and_groups():
         assert definitions[name]["required"] == list(keys)
 
 
-@pytest.mark.parametrize("key", ["defence", "curve"])
-def test_reserved_keys_are_let_through(results, tmp_path, key):
-    results[key] = results["attacks"][0][key] = {"anything": 1}
+def test_a_reserved_key_is_let_through(results, tmp_path):
+    results["curve"] = results["attacks"][0]["curve"] = {"anything": 1}
     write_results(tmp_path / "r.json", results)
 
 

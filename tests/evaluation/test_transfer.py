@@ -7,7 +7,7 @@ from hpe_art.datasets.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.run import evaluate
-from hpe_art.evaluation.transfer import Onlooker
+from hpe_art.evaluation.transfer import MirroredPerturbation, Onlooker
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_a_network_that_looks_at_itself_scores_the_same(setting):
     entry = done.attacked[0].entry
     for key in ("PCKh", "relative_PCKh", "target_PCKh", "relative_per_joint", "ci"):
         assert entry["transfer_to"]["same"][key] == entry[key]
-    assert done.onlookers["same"][0] == done.clean
+    assert done.onlookers["transfer_to", "same"][0] == done.clean
 
 
 def test_a_stranger_is_scored_against_its_own_clean_predictions(setting):
@@ -83,6 +83,22 @@ def test_a_stranger_is_scored_against_its_own_clean_predictions(setting):
         estimator, crops, [AttackSetting("fgsm")], onlookers=[Onlooker("blind", Constant())]
     )
     scores = done.attacked[0].entry["transfer_to"]["blind"]
-    clean = done.onlookers["blind"][0]
+    clean = done.onlookers["transfer_to", "blind"][0]
     assert scores["PCKh"] == clean["PCKh"] > 0
     assert scores["relative_PCKh"] == 100 and scores["target_PCKh"] is None
+
+
+def test_a_mirrored_perturbation_is_added_to_the_clean_image(setting):
+    estimator, crops = setting
+    x = crops.x.astype(np.float32)
+    change = np.zeros_like(x)
+    change[..., :5] = 40
+    defended = MirroredPerturbation(estimator=estimator)
+    seen = defended.poses(np.clip(x + change, 0, 255), estimator.packs_bgr, 4, clean=x)
+    moved = np.clip(x + change, 0, 255) - x
+    expected = estimator.predict(np.clip(x + moved[..., ::-1], 0, 255).copy())
+    np.testing.assert_allclose(seen, expected, atol=1e-4)
+    clean = defended.poses(x, estimator.packs_bgr)
+    np.testing.assert_allclose(clean, estimator.predict(x), atol=1e-4)
+    *_, done = evaluate(estimator, crops, [AttackSetting("noise")], onlookers=[defended])
+    assert "PCKh" in done.attacked[0].entry["defence"]["flip-perturbation"]

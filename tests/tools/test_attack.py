@@ -172,7 +172,7 @@ def test_transfer_to_other_networks(attack, config, weights, tmp_path, write_con
     assert done.code == 0
     assert list(done.results["transfer_to"]) == [str(other)]
     assert all(e["transfer_to"][str(other)]["PCKh"] >= 0 for e in done.results["attacks"])
-    assert "transfer: relative PCKh" in done.out and "clean PCKh" in done.out
+    assert "other networks: relative PCKh" in done.out and "clean PCKh" in done.out
 
 
 def test_perturbed_images_are_kept_where_asked(attack, config, weights):
@@ -249,6 +249,28 @@ def test_unreadable_images_are_left_out_where_asked(
 
 
 # --- bad input -----------------------------------------------------------------------------------
+
+
+def test_defences_that_the_attacker_does_not_know_of(attack, config, weights):
+    names = ["smoothing", "jpeg", "squeezing", "gaussian", "flip-perturbation"]
+    done = attack(config, weights, "--attack", "fgsm", "--defence", *names)
+    assert done.code == 0
+    assert list(done.results["defence"]) == names
+    assert list(done.results["attacks"][0]["defence"]) == names
+    assert "behind a defence" in done.out
+    defended = done.results
+    assert defended["defence"]["flip-perturbation"] == defended["clean"]
+    plain = attack(config, weights, "--attack", "fgsm").results
+    assert defended["attacks"][0]["PCKh"] == plain["attacks"][0]["PCKh"]
+
+
+def test_attacks_behind_a_defence(attack, config, weights):
+    done = attack(config, weights, "--attack", "fgsm", "--behind", "smoothing")
+    assert done.code == 0
+    behind = done.results
+    assert behind["notes"] == ["Scored and attacked behind smoothing."]
+    plain = attack(config, weights, "--attack", "fgsm").results
+    assert behind["clean"]["per_joint"] != plain["clean"]["per_joint"]
 
 
 def test_a_network_without_weights_cannot_look_on(attack, config, weights, tmp_path, write_config):
