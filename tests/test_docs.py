@@ -1,6 +1,8 @@
 """What docs/networks.md says of each network is what there is."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import hpe_art.compat  # noqa: F401
@@ -42,3 +44,25 @@ def test_every_network_has_a_row_and_a_section():
     assert set(ROWS) == {name for name in names if not name.endswith("_pretrained")}
     for name in names:
         assert re.search(rf"^## .*\b{name}\b", TEXT, re.MULTILINE) or f"{name}.py" in TEXT, name
+
+
+def test_the_pipeline_runs_and_its_page_shows_it(tmp_path):
+    script = REPOSITORY / "docs" / "art_pipeline.py"
+    code = script.read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", (script.parent / "art.md").read_text(), re.DOTALL)
+    assert len(blocks) == 7
+    assert all(block in code for block in blocks)
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", str(script), str(tmp_path)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    lines = [line for line in run.stdout.splitlines() if "FGSM" in line or "attacked" in line]
+    (clean, attacked), _, (before, after) = (
+        map(float, re.findall(r"[0-9]+[.][0-9]", line)) for line in lines
+    )
+    assert attacked < 0.4 * clean
+    assert after > before + 5
+    assert any((tmp_path / "runs").iterdir()) and (tmp_path / "universal.npz").stat().st_size < 60e3
