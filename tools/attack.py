@@ -61,6 +61,7 @@ def parse_args() -> argparse.Namespace:
     add("--seed", type=seed, default=0, help="of noise and target poses [0]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
     add("--flip-test", action="store_true", help="score and attack the average with the mirror")
+    add("--per-joint", action="store_true", help="print every joint too")
     add("--out", type=Path, help="folder of the results [results/NAME]")
     add("--save-images", action="store_true", help="keep every perturbed crop as PNG")
     add(
@@ -108,12 +109,14 @@ def main() -> int:
     from rich.console import Console
 
     from hpe_art.reporting.attack_pictures import draw_pictures
-    from hpe_art.reporting.table import onlooker_table, results_table
+    from hpe_art.reporting.table import joint_table, onlooker_table, results_table
 
     console = Console()
     done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
     wide = Console(width=max(console.width, TABLE_WIDTH))
     wide.print(results_table(document))
+    if args.per_joint:
+        wide.print(joint_table(document))
     for kind in ("transfer_to", "defence"):
         if kind in document:
             wide.print(onlooker_table(document, kind))

@@ -1,4 +1,8 @@
-"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`."""
+"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`.
+
+With an .npz for a checkpoint, it bundles a universal perturbation that was fitted on the bundled
+weights of the config.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from pathlib import Path
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="the config that the weights were trained from")
-    parser.add_argument("checkpoint", help="what tools/train.py left in its work folder")
+    parser.add_argument("checkpoint", help="what tools/train.py or --attack uap left")
     parser.add_argument("--command", required=True, help="with which they were trained")
     parser.add_argument("--name", help="of the entry [the config's]")
     parser.add_argument("--notes", default="", help="training time, machine")
@@ -21,11 +25,14 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> int:
     args = parse_args()
-    from hpe_art.evaluation.publish import publish
+    from hpe_art.evaluation.publish import publish, publish_perturbation
 
     name = args.name or Path(args.config).stem
     try:
-        entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
+        if args.checkpoint.endswith(".npz"):
+            entry = publish_perturbation(args.config, args.checkpoint, args.command)
+        else:
+            entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
     except ValueError as error:
         print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
         return 2

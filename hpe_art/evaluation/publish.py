@@ -1,8 +1,9 @@
-"""Puts trained weights into the bundle: packs them, scores them, and writes the index entry."""
+"""Puts trained weights, and perturbations fitted on them, into the bundle, with index entries."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from hpe_art import zoo
-from hpe_art.datasets.crops import load_crops
+from hpe_art.attacks import UniversalPosePerturbation
+from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.results import package_versions
-from hpe_art.metrics import pckh, pckh_hits
+from hpe_art.metrics import pckh, pckh_hits, relative_pckh
 from hpe_art.zoo import packing
 
 
@@ -44,8 +46,9 @@ def publish(
     path = zoo.save(name, packed)
     estimator.model.load_state_dict(packing.unpack(packed))
     crops = load_crops(cfg)
-    poses = crops.to_image(estimator.predict(crops.x.astype(np.float32), batch_size=32))
-    clean = pckh(pckh_hits(poses, crops.truth, crops.head_size)).PCKh
+    clean = _score(estimator, crops, crops.x.astype(np.float32))
+    for stale in zoo.index().get(name, {}).get("perturbations", {}).values():
+        (zoo.FOLDER / stale["file"]).unlink(missing_ok=True)  # fitted on other weights
     entry = {
         "file": path.name,
         "sha256": zoo.sha256(path),
@@ -60,7 +63,59 @@ def publish(
         "versions": package_versions(),
         "notes": notes,
     }
-    entries = {**zoo.index(), name: entry}
+    _write_index({**zoo.index(), name: entry})
+    return entry
+
+
+def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]:
+    """Bundles a universal perturbation with the bundled network that it was fitted on.
+
+    Args:
+        config: of the network, relative to the repository; its `load_from` names the bundle.
+        path: what `UniversalPosePerturbation.save` wrote.
+        command: with which it was fitted.
+
+    Returns:
+        The entry, which goes under `perturbations` of the network's.
+
+    Raises:
+        ValueError: no such file, one for another network, or the network is not bundled.
+    """
+    cfg = load_config(config)
+    source = cfg.get("load_from") or ""
+    estimator = PyTorchPoseEstimator.from_config(cfg)
+    attack = UniversalPosePerturbation.load(path, estimator)
+    if not source.startswith(zoo.PREFIX) or attack.fitted["source"] != source:
+        raise ValueError(
+            f"Expected a perturbation fitted on the bundled weights of {config}, {source!r}. "
+            f"Got one fitted on {attack.fitted['source']!r}."
+        )
+    crops = load_crops(cfg)
+    x = crops.x.astype(np.float32)
+    clean, perturbed = (_score(estimator, crops, images) for images in (x, attack.generate(x)))
+    name = source.removeprefix(zoo.PREFIX)
+    file = zoo.FOLDER / f"{name}_uap{attack.eps:g}.npz"
+    shutil.copyfile(path, file)
+    entry = {
+        "file": file.name,
+        "sha256": zoo.sha256(file),
+        "command": command,
+        "date": date.today().isoformat(),
+        "fitted": attack.fitted,
+        "relative_PCKh": round(relative_pckh(perturbed, clean) or 0.0, 2),
+        "people": len(crops),
+    }
+    entries = zoo.index()
+    entries[name].setdefault("perturbations", {})[f"{attack.eps:g}"] = entry
+    _write_index(entries)
+    return entry
+
+
+def _score(estimator: PyTorchPoseEstimator, crops: Crops, images: np.ndarray) -> float | None:
+    poses = crops.to_image(estimator.predict(images, batch_size=32))
+    return pckh(pckh_hits(poses, crops.truth, crops.head_size)).PCKh
+
+
+def _write_index(entries: dict[str, Any]) -> None:
     text = json.dumps(dict(sorted(entries.items())), indent=2)
     Path(zoo.FOLDER / "index.json").write_text(text + "\n", encoding="utf-8")
-    return entry

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.mpii import GROUPS
+from hpe_art.mpii import GROUPS, JOINTS
 
 CAPTION = (
     "PCKh@0.5 in percent, also in the eight joint groups (plain, not relative). "
@@ -41,6 +41,37 @@ def results_table(results: Mapping[str, Any]) -> Table:
     for row in rows:
         table.add_row(*(Text(cell.replace(" ±", "\n±")) for cell in row))
     return table
+
+
+def joint_table(results: Mapping[str, Any]) -> Table:
+    """Every group and joint: what each attack leaves of it, and how much of the target it got."""
+    table = Table(
+        title=Text("per joint"),
+        caption="clean: PCKh. Attacks: relative PCKh, in percent of the joint's clean one; "
+        "→ target PCKh.",
+        box=box.SIMPLE_HEAD,
+    )
+    table.add_column("joint", no_wrap=True)
+    table.add_column("clean", justify="right")
+    for entry in results["attacks"]:
+        table.add_column(f"{entry_label(entry)} {entry['eps']:g}", justify="right")
+    for kind, names in (("per_group", GROUPS), ("per_joint", JOINTS)):
+        for name in names:
+            clean = results["clean"]
+            cells = [_score(clean[kind][name], clean["ci"][kind][name])]
+            cells += [_joint(entry, kind, name) for entry in results["attacks"]]
+            table.add_row(name, *cells)
+        table.add_section()
+    return table
+
+
+def _joint(entry: Mapping[str, Any], kind: str, name: str) -> str:
+    relative, spread = f"relative_{kind}", entry["ci"]
+    cell = _score(entry[relative][name], spread[relative][name])
+    if entry["targeted"] and entry[f"target_{kind}"]:
+        target = f"target_{kind}"
+        cell += f" → {_score(entry[target][name], spread[target][name])}"
+    return cell
 
 
 TITLES = {

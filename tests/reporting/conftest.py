@@ -13,10 +13,12 @@ def intervals(**scores: float | None) -> dict:
         return None if value is None else [max(0.0, value - 1), value + 1]
 
     named = {key: around(value) for key, value in scores.items()}
-    groups: dict = dict.fromkeys(GROUPS, around(scores["PCKh"]))
-    joints = dict.fromkeys(JOINTS, around(scores["PCKh"]))
-    drawn = {"level": 95, "resamples": 1000, "seed": 0}
-    return {**drawn, **named, "per_group": groups, "per_joint": joints}
+    drawn: dict = {"level": 95, "resamples": 1000, "seed": 0}
+    for key, value in scores.items():
+        prefix = key.removesuffix("PCKh")
+        drawn[f"{prefix}per_group"] = dict.fromkeys(GROUPS, around(value))
+        drawn[f"{prefix}per_joint"] = dict.fromkeys(JOINTS, around(value))
+    return {**drawn, **named}
 
 
 def entry(name: str, eps: float, relative: float | None, target: float | None = None) -> dict:

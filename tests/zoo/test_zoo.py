@@ -54,8 +54,22 @@ def test_every_network_is_built_with_its_weights_from_any_folder(tmp_path, monke
         assert all(torch.equal(v, weights[k]) for k, v in model.state_dict().items())
 
 
+def test_every_perturbation_is_whole_small_and_strong():
+    from hpe_art.attacks import UniversalPosePerturbation
+
+    for name, network in zoo.index().items():
+        for eps, entry in network.get("perturbations", {}).items():
+            path = zoo.perturbation_path(name, float(eps))
+            assert path.stat().st_size < 60e3
+            attack = UniversalPosePerturbation.load(path, None)
+            assert attack.fitted["source"] == f"zoo://{name}" and attack.eps == float(eps)
+            assert entry["relative_PCKh"] < 90
+
+
 def test_no_file_is_left_over():
     listed = {entry["file"] for entry in zoo.index().values()}
+    for entry in zoo.index().values():
+        listed |= {found["file"] for found in entry.get("perturbations", {}).values()}
     assert {path.name for path in zoo.FOLDER.glob("*.npz")} == listed
 
 

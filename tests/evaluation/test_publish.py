@@ -1,0 +1,51 @@
+import pytest
+
+from hpe_art import zoo
+from hpe_art.attacks import UniversalPosePerturbation
+from hpe_art.datasets.crops import load_crops
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.loader import load_config
+from hpe_art.evaluation.publish import publish, publish_perturbation
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch, write_config, weights):
+    """A bundle of one network, and its config."""
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    (folder / "index.json").write_text("{}")
+    monkeypatch.setattr(zoo, "FOLDER", folder)
+    config = str(write_config(tmp_path / "tiny.py", load_from="zoo://tiny"))
+    publish(config, str(weights), "tiny", "train it")
+    return config
+
+
+def fitted(config, path, source="zoo://tiny"):
+    cfg = load_config(config)
+    estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
+    crops = load_crops(cfg)
+    attack = UniversalPosePerturbation(estimator, delta=8.0, epochs=1, verbose=False)
+    return str(attack.fit(crops.x, crops.y, source).save(path))
+
+
+def test_weights_come_with_their_score_and_origin(own):
+    entry = zoo.index()["tiny"]
+    assert entry["command"] == "train it" and entry["config"] == own
+    assert entry["people"] == 6 and 0 < entry["clean_PCKh"] < 100
+    assert zoo.checkpoint_path("zoo://tiny").stat().st_size < 60_000
+
+
+def test_a_perturbation_goes_with_its_network_until_that_is_replaced(own, tmp_path, weights):
+    entry = publish_perturbation(own, fitted(own, tmp_path / "uap"), "fit it")
+    assert entry["fitted"]["people"] == 6 and entry["relative_PCKh"] >= 0
+    path = zoo.perturbation_path("zoo://tiny", 8.0)
+    assert path.name == "tiny_uap8.npz" and path.is_file()
+    assert zoo.perturbation_path("zoo://tiny", 16.0) is None
+    publish(own, str(weights), "tiny", "train it again")
+    assert zoo.perturbation_path("zoo://tiny", 8.0) is None and not path.exists()
+
+
+def test_a_perturbation_of_another_network_is_refused(own, tmp_path):
+    path = fitted(own, tmp_path / "uap", source="work_dirs/other.pth")
+    with pytest.raises(ValueError, match=r"'zoo://tiny'. Got one fitted on 'work_dirs/other.pth'"):
+        publish_perturbation(own, path, "fit it")
