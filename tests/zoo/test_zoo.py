@@ -56,12 +56,14 @@ def test_every_network_is_built_with_its_weights_from_any_folder(tmp_path, monke
 
 def test_every_perturbation_is_whole_small_and_strong():
     from hpe_art.attacks import UniversalPosePerturbation
+    from hpe_art.estimators import PyTorchPoseEstimator
 
     for name, network in zoo.index().items():
         for eps, entry in network.get("perturbations", {}).items():
             path = zoo.perturbation_path(name, float(eps))
             assert path.stat().st_size < 60e3
-            attack = UniversalPosePerturbation.load(path, None)
+            estimator = PyTorchPoseEstimator.from_config(REPOSITORY / network["config"])
+            attack = UniversalPosePerturbation.load(path, estimator)
             assert attack.fitted["source"] == f"zoo://{name}" and attack.eps == float(eps)
             assert entry["relative_PCKh"] < 90
 
