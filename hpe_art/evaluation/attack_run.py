@@ -22,11 +22,11 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import FLIP, ArgumentsError, attack_settings, recorded
+from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.document import checkpoint_record, result_document
 from hpe_art.evaluation.results import write_results
 from hpe_art.evaluation.run import (
     ChooseTargets,
-    Evaluation,
     check_scorable,
     evaluate,
     far_targets,
@@ -211,7 +211,7 @@ def attack_run(
             onlookers=run.onlookers,
             num_examples=num_examples,
             on_progress=lambda name, n: bar.update(task, description=name, advance=n),
-            on_images=_image_saver(run) if args.save_images else _keep_none,
+            on_images=_image_saver(run) if args.save_images else keep_no_images,
         ):
             document = result_document(done=done, **constant)
             write_results(args.out / "results.json", document)
@@ -238,10 +238,6 @@ def _notes(run: Prepared) -> list[str]:
     if run.args.behind:
         notes.append(f"Scored and attacked behind {' and '.join(run.args.behind)}.")
     return notes
-
-
-def _keep_none(setting: AttackSetting, index: np.ndarray, x_adv: np.ndarray) -> None:
-    """Keeps no images."""
 
 
 def _image_saver(run: Prepared) -> Any:

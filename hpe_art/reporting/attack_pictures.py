@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hpe_art.evaluation.attack_run import Prepared, rgb
-from hpe_art.evaluation.run import Attacked, Evaluation
+from hpe_art.evaluation.attacked import Attacked, Evaluation
 from hpe_art.metrics import pckh
 from hpe_art.reporting.curves import eps_curve
 from hpe_art.reporting.pictures import Person, save_pictures
