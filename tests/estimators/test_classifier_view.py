@@ -130,7 +130,7 @@ ATTACKS = {
     "HopSkipJump": lambda view: HopSkipJump(
         view, max_iter=1, max_eval=20, init_eval=10, init_size=20, verbose=False
     ),
-    "SquareAttack": lambda view: SquareAttack(view, eps=32, max_iter=60, verbose=False),
+    "SquareAttack": lambda view: SquareAttack(view, eps=64, max_iter=60, verbose=False),
     "UniversalPerturbation": lambda view: UniversalPerturbation(
         view,
         attacker="deepfool",

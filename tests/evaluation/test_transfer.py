@@ -18,7 +18,7 @@ def estimator():
 def test_images_of_its_own_kind_are_shown_as_they_are(estimator):
     x, _ = people(3)
     seen = Onlooker("toy", estimator).poses(x, bgr=True, batch_size=2)
-    np.testing.assert_allclose(seen, estimator.predict(x), atol=1e-4)
+    np.testing.assert_allclose(seen, estimator.predict(x, batch_size=2), atol=1e-4)
 
 
 def test_channels_are_turned_round(estimator):
@@ -96,9 +96,9 @@ def test_a_mirrored_perturbation_is_added_to_the_clean_image(setting):
     defended = MirroredPerturbation(estimator=estimator)
     seen = defended.poses(np.clip(x + change, 0, 255), estimator.packs_bgr, 4, clean=x)
     moved = np.clip(x + change, 0, 255) - x
-    expected = estimator.predict(np.clip(x + moved[..., ::-1], 0, 255).copy())
+    expected = estimator.predict(np.clip(x + moved[..., ::-1], 0, 255).copy(), batch_size=4)
     np.testing.assert_allclose(seen, expected, atol=1e-4)
     clean = defended.poses(x, estimator.packs_bgr)
-    np.testing.assert_allclose(clean, estimator.predict(x), atol=1e-4)
+    np.testing.assert_allclose(clean, estimator.predict(x, batch_size=32), atol=1e-4)
     *_, done = evaluate(estimator, crops, [AttackSetting("noise")], onlookers=[defended])
     assert "PCKh" in done.attacked[0].entry["defence"]["flip-perturbation"]
