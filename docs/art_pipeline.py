@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from art.attacks.evasion import DeepFool, ProjectedGradientDescent
-from art.defences.preprocessor import JpegCompression
+from art.defences.preprocessor import SpatialSmoothing
 
 from hpe_art import (
     PoseClassifierView,
@@ -36,9 +36,9 @@ def score(estimator, images):
 
 
 # --- a defence in front of it, and an attack through the defence
-jpeg = JpegCompression(clip_values=(0, 255), quality=50, channels_first=True)
+smoothing = SpatialSmoothing(window_size=3, channels_first=True, clip_values=(0, 255))
 plain = PyTorchPoseEstimator.from_config(config)
-defended = PyTorchPoseEstimator.from_config(config, preprocessing_defences=jpeg)
+defended = PyTorchPoseEstimator.from_config(config, preprocessing_defences=smoothing)
 for estimator in (plain, defended):
     attack = ProjectedGradientDescent(
         estimator, eps=8, eps_step=2, max_iter=10, batch_size=16, verbose=False

@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
         choices=(*DEFENCE_NAMES, FLIP),
         help="score the images behind these too, which the attacker does not know of",
     )
-    add("--behind", nargs="+", choices=DEFENCE_NAMES, help="attack and score behind these")
+    add("--behind", choices=DEFENCE_NAMES, help="attack and score behind this one")
     add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
     add("--batch-size", type=positive_int, default=32, help="images per pass [32]")
     add("--seed", type=seed, default=0, help="of noise and target poses [0]")

@@ -49,11 +49,13 @@ def check_gradient_sign(attack: Any) -> None:
         ):
             least = "> 0" if positive else ">= 0"
             raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
-    if isinstance(attack.eps_step, (list, tuple)) and np.shape(attack.eps_step) != np.shape(
-        attack.eps
+    listed = isinstance(attack.eps, (list, tuple))
+    if isinstance(attack.eps_step, (list, tuple)) and (
+        not listed or len(attack.eps_step) != len(attack.eps)
     ):
         raise ValueError(
-            f"Expected as many eps_step as eps. Got {len(attack.eps_step)} for eps {attack.eps}."
+            "Expected a list of eps_step with a list of as many eps. "
+            f"Got {len(attack.eps_step)} for eps {attack.eps}."
         )
     check_whole(attack, max_iter=0, num_random_init=0, batch_size=1)
     if not isinstance(attack.targeted, bool):

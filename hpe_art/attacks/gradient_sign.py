@@ -1,8 +1,8 @@
 """FGSM and PGD on poses, with ART's parameters, on the device from the first step to the last.
 
 ART's own `FastGradientMethod` and `ProjectedGradientDescent` run on the estimator too. For
-estimators that are not classifiers they drop the mask, refuse restarts, stumble over momentum
-with more than one batch, and go to NumPy and back in each step; these do not.
+estimators that are not classifiers FGSM drops the mask, PGD refuses restarts and stumbles over
+momentum with more than one batch, and both go to NumPy and back in each step; these do not.
 """
 
 from __future__ import annotations
@@ -395,8 +395,7 @@ def _draw(eps: Any) -> Any:
 
 
 def _floating(x: Any) -> Tensor:
-    images = torch.as_tensor(x)
-    return images if images.dtype.is_floating_point else images.float()
+    return torch.as_tensor(x).to(torch.float32)
 
 
 def _mask(mask: np.ndarray | None, x: Any) -> Tensor | None:

@@ -25,7 +25,7 @@ def direction(gradient: Tensor, norm: float) -> Tensor:
     Returns:
         (N, 3, H, W); 0 where the gradient is.
     """
-    gradient = torch.nan_to_num(gradient, nan=0.0, posinf=torch.inf, neginf=-torch.inf)
+    gradient = torch.nan_to_num(gradient)  # infinity becomes the largest number
     if norm == np.inf:
         return gradient.sign()
     flat = gradient.flatten(1)
@@ -33,7 +33,7 @@ def direction(gradient: Tensor, norm: float) -> Tensor:
         largest = flat.abs().argmax(1, keepdim=True)
         signs = flat.gather(1, largest).sign()
         return torch.zeros_like(flat).scatter_(1, largest, signs).view_as(gradient)
-    return (flat / _length(flat, 2)).view_as(gradient)
+    return torch.nan_to_num(flat / _length(flat, 2)).view_as(gradient)
 
 
 def accumulate(momentum: Tensor, gradient: Tensor, decay: float) -> Tensor:
@@ -41,7 +41,7 @@ def accumulate(momentum: Tensor, gradient: Tensor, decay: float) -> Tensor:
 
     Source: Dong et al. 2018, "Boosting Adversarial Attacks with Momentum", equation 6.
     """
-    gradient = torch.nan_to_num(gradient, nan=0.0)
+    gradient = torch.nan_to_num(gradient)
     return decay * momentum + (gradient.flatten(1) / _length(gradient.flatten(1), 1)).view_as(
         gradient
     )

@@ -36,6 +36,7 @@ class AttackSetting:
         seed: of what is random.
         batch_size: images per pass.
         perturbation: file of a fitted universal perturbation; only "uap" has one.
+        label: added to the name in the results, where several perturbations have the same.
     """
 
     attack: str
@@ -48,6 +49,7 @@ class AttackSetting:
     seed: int = 0
     batch_size: int = 32
     perturbation: str | None = None
+    label: str = ""
 
     def __post_init__(self) -> None:
         if self.attack not in ATTACKS:

@@ -131,6 +131,16 @@ class UniversalPosePerturbation(EvasionAttack):
         }
         return self
 
+    def set_params(self, **kwargs: Any) -> None:
+        """As in ART, but what a perturbation was fitted with cannot be changed afterwards."""
+        changed = [name for name, value in kwargs.items() if getattr(self, name, None) != value]
+        if self.noise is not None and set(changed) - {"verbose"}:
+            raise ValueError(
+                f"Expected set_params before fit. Got {changed} for a fitted perturbation: make "
+                "another."
+            )
+        super().set_params(**kwargs)
+
     @property
     def step(self) -> float:
         """The length of a step that is used."""
@@ -197,7 +207,8 @@ class UniversalPosePerturbation(EvasionAttack):
         """
         if self.noise is None:
             raise ValueError("Expected a fitted perturbation. Got none: call fit or load.")
-        path = Path(path).with_suffix(".npz")
+        path = Path(path)
+        path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
         path.parent.mkdir(parents=True, exist_ok=True)
         levels = np.rint(self.noise / self.eps * 127).astype(np.int8)
         np.savez_compressed(path, noise=levels, fitted=np.array(json.dumps(self.fitted)))

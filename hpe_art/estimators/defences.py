@@ -1,10 +1,11 @@
-"""ART's preprocessing defences by name, set for grey levels and channels first."""
+"""ART's preprocessing defences by name, set for the crops that MMPose packs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from art.defences.preprocessor import (
     FeatureSqueezing,
     GaussianAugmentation,
@@ -12,15 +13,46 @@ from art.defences.preprocessor import (
     SpatialSmoothing,
     TotalVarMin,
 )
+from art.defences.preprocessor.preprocessor import Preprocessor
 
 RANGE = (0.0, 255.0)
 
-DEFENCES: dict[str, Callable[[], Any]] = {
-    "smoothing": lambda: SpatialSmoothing(window_size=3, channels_first=True, clip_values=RANGE),
-    "jpeg": lambda: JpegCompression(clip_values=RANGE, quality=50, channels_first=True),
-    "squeezing": lambda: FeatureSqueezing(clip_values=RANGE, bit_depth=4),
-    "gaussian": lambda: GaussianAugmentation(
+
+class OnPhotographs(Preprocessor):
+    """A NumPy defence for images (N, H, W, 3), red first, put to crops (N, 3, H, W).
+
+    JPEG treats red and blue differently, and total variation takes the last axis for the colours.
+
+    Args:
+        defence: ART preprocessor.
+        bgr: whether the crops have blue first.
+    """
+
+    def __init__(self, defence: Preprocessor, bgr: bool) -> None:
+        super().__init__(apply_fit=defence.apply_fit, apply_predict=defence.apply_predict)
+        self.defence = defence
+        self.bgr = bgr
+
+    def __call__(self, x: np.ndarray, y: Any = None) -> tuple[np.ndarray, Any]:
+        """The crops as the defence leaves them, float32."""
+        channels = slice(None, None, -1) if self.bgr else slice(None)
+        photographs = x.transpose(0, 2, 3, 1)[..., channels]
+        seen, y = self.defence(np.ascontiguousarray(photographs), y)
+        packed = seen[..., channels].transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(packed, dtype=np.float32), y
+
+
+DEFENCES: dict[str, Callable[[bool], Preprocessor]] = {
+    "smoothing": lambda bgr: SpatialSmoothing(
+        window_size=3, channels_first=True, clip_values=RANGE
+    ),
+    "jpeg": lambda bgr: OnPhotographs(JpegCompression(clip_values=RANGE, quality=50), bgr),
+    "squeezing": lambda bgr: FeatureSqueezing(clip_values=RANGE, bit_depth=4),
+    "gaussian": lambda bgr: GaussianAugmentation(
         sigma=8.0, augmentation=False, apply_predict=True, clip_values=RANGE
     ),
-    "total-variation": lambda: TotalVarMin(max_iter=5, lamb=0.05, clip_values=RANGE),
+    "total-variation": lambda bgr: OnPhotographs(
+        TotalVarMin(max_iter=5, lamb=0.05, clip_values=RANGE), bgr
+    ),
 }
+"""By name: a function of whether crops have blue first."""

@@ -276,10 +276,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         Raises:
             ValueError: a NumPy preprocessing defence, which has no gradient.
         """
-        if not self.all_framework_preprocessing:
-            raise ValueError(
-                "Expected preprocessing defences in PyTorch, for their gradient. Got NumPy ones."
-            )
+        self._check_differentiable()
         with as_guest(self._model), frozen(self._model):
             seen, _ = self._apply_preprocessing(x, None, fit=False, no_grad=False)
             return self._adaptor.distances(self._raw_outputs(seen)[-1], y)
@@ -337,10 +334,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             framework: return a tensor rather than NumPy; for a tensor x it is differentiable in x.
 
         Returns:
-            (N, ...), what the layer puts out (the last one where it is a list).
+            (N, ...), what the layer puts out for the images as they are, not mirrored (the last
+            one where it is a list).
 
         Raises:
-            ValueError: no such layer.
+            ValueError: no such layer, one that images do not pass through, or a gradient is asked
+                for through a NumPy preprocessing defence.
         """
         self._check_x(x)
         names = self.layer_names
@@ -350,20 +349,26 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         seen: list[Tensor] = []
 
         def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-            seen.append(output[-1] if isinstance(output, (list, tuple)) else output)
+            # A copy: the next layer may work in place.
+            seen.append((output[-1] if isinstance(output, (list, tuple)) else output).clone())
 
+        differentiable = framework and isinstance(x, Tensor)
+        if differentiable:
+            self._check_differentiable()
         handle = self._model.get_submodule(name).register_forward_hook(keep)
         try:
-            if framework and isinstance(x, Tensor) and self.all_framework_preprocessing:
-                with as_guest(self._model), frozen(self._model):
-                    for part in _parts(len(x), batch_size):
-                        pixels = x[part].to(self._device)
+            with as_guest(self._model), frozen(self._model), torch.set_grad_enabled(differentiable):
+                for part in _parts(len(x), batch_size):
+                    if differentiable:
+                        pixels = torch.as_tensor(x[part], device=self._device)
                         batch, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
-                        self._raw_outputs(batch)
-            else:
-                self.predict(x, batch_size)
+                    else:
+                        batch = self._to_device(self._preprocessed(x[part]))
+                    self._raw_outputs(batch, flip_test=False)
         finally:
             handle.remove()
+        if not seen:
+            raise ValueError(f"Expected a layer that images pass through. Got {name!r}.")
         joined = torch.cat(seen)
         return joined if framework else joined.cpu().numpy()
 
@@ -384,9 +389,16 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         terms = [self._adaptor.loss(i, raw[i], targets[i]) for i in range(first, len(raw))]
         return torch.stack(terms).sum(0)
 
-    def _raw_outputs(self, seen: Tensor) -> list[Tensor]:
-        self.forward_passes += len(seen) * (2 if self.flip_test else 1)
-        return scored_outputs(self._model, self._adaptor, seen, self.flip_test, self._test_cfg)
+    def _raw_outputs(self, seen: Tensor, flip_test: bool | None = None) -> list[Tensor]:
+        flip_test = self.flip_test if flip_test is None else flip_test
+        self.forward_passes += len(seen) * (2 if flip_test else 1)
+        return scored_outputs(self._model, self._adaptor, seen, flip_test, self._test_cfg)
+
+    def _check_differentiable(self) -> None:
+        if not self.all_framework_preprocessing:
+            raise ValueError(
+                "Expected preprocessing defences in PyTorch, for their gradient. Got NumPy ones."
+            )
 
     def _preprocessed(self, x: Any) -> Any:
         if isinstance(x, Tensor) and not self.all_framework_preprocessing:

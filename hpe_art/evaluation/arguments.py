@@ -100,7 +100,7 @@ def check_together(args: argparse.Namespace) -> None:
     Raises:
         ArgumentsError: names the arguments.
     """
-    chosen = args.attack or list(DEFAULT_ATTACKS)
+    chosen = list(dict.fromkeys(name for name, _ in _kinds(args)))
     given = {"--eps-step": args.eps_step, "--max-iter": args.max_iter}
     for flag, value in given.items():
         if value is not None and "igsm" not in chosen:
@@ -108,11 +108,14 @@ def check_together(args: argparse.Namespace) -> None:
     if chosen == ["noise"] and (args.targeted or args.both):
         raise ArgumentsError("Expected --targeted or --both with fgsm or igsm. Got noise alone.")
     _check_universal(args)
-    if not targets_asked(args) and (args.target != "far" or args.target_joints):
+    asked = targets_asked(args) or args.perturbation  # a file may be targeted
+    if not asked and (args.target != "far" or args.target_joints):
         raise ArgumentsError(
             "Expected --target and --target-joints with a targeted attack. Got none: "
             "add --targeted."
         )
+    if args.behind and args.defence:
+        raise ArgumentsError("Expected --behind or --defence. Got both: leave one out.")
     if args.target not in ("far", "mirror") and not Path(args.target).is_file():
         raise ArgumentsError(
             f"Expected --target far, mirror or a JSON file of poses. Got {args.target}."
@@ -136,6 +139,12 @@ def _check_universal(args: argparse.Namespace) -> None:
     }
     given = [flag for flag, value in fits.items() if value is not None]
     universal = "uap" in (args.attack or ())
+    if args.fit_ann_file is not None and args.fit_data_root is None:
+        raise ArgumentsError("Expected --fit-ann-file with --fit-data-root. Got it alone.")
+    if (universal or args.perturbation) and args.norm != math.inf:
+        raise ArgumentsError(
+            f"Expected --norm inf with universal perturbations. Got {args.norm:g}."
+        )
     if args.perturbation:
         if given:
             raise ArgumentsError(
@@ -148,6 +157,12 @@ def _check_universal(args: argparse.Namespace) -> None:
         for path in args.perturbation:
             if not Path(path).is_file():
                 raise ArgumentsError(f"Expected a file for --perturbation. Got {path}: not there.")
+        alone = args.attack in (None, ["uap"])
+        if alone and (args.targeted or args.both or args.outputs != "last" or args.eps != [8.0]):
+            raise ArgumentsError(
+                "Expected --perturbation without --targeted, --both, --outputs and --eps: each "
+                "file says what it is. Got one of them: leave it out."
+            )
         return
     if given and not universal:
         raise ArgumentsError(f"Expected {given[0]} with --attack uap. Got another attack.")
@@ -155,12 +170,15 @@ def _check_universal(args: argparse.Namespace) -> None:
         raise ArgumentsError(
             f"Expected a folder for --fit-data-root. Got {args.fit_data_root}: not there."
         )
-    if universal and args.norm != math.inf:
-        raise ArgumentsError(f"Expected --norm inf with --attack uap. Got {args.norm:g}.")
     if universal and (args.targeted or args.both) and args.target == "far":
         raise ArgumentsError(
             "Expected --target mirror or a JSON file for a targeted universal perturbation, which "
             "moves everybody alike. Got far."
+        )
+    if universal and (args.targeted or args.both) and args.target_joints:
+        raise ArgumentsError(
+            "Expected no --target-joints with a targeted universal perturbation, which is fitted "
+            "for all joints."
         )
 
 

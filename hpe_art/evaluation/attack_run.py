@@ -38,6 +38,7 @@ from hpe_art.evaluation.universal import (
     people_to_fit_on,
     saved_settings,
 )
+from hpe_art.mpii import JOINTS
 
 DEFAULT_SAMPLES = 128
 
@@ -55,6 +56,7 @@ class Prepared:
         targets: how target poses are picked, where a setting is targeted.
         onlookers: networks that are shown the perturbed images too.
         fit_on: people to fit universal perturbations on, where one is to be fitted.
+        fit_targets: their target poses, where it is targeted.
     """
 
     args: argparse.Namespace
@@ -65,6 +67,7 @@ class Prepared:
     targets: ChooseTargets | None = None
     onlookers: list[Onlooker] = field(default_factory=list)
     fit_on: Crops | None = None
+    fit_targets: TargetPoses | None = None
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
@@ -90,23 +93,35 @@ def prepare(args: argparse.Namespace) -> Prepared:
         checkpoint,
         device_type="cpu" if args.device == "cpu" else "gpu",
         flip_test=True if args.flip_test else None,
-        preprocessing_defences=[DEFENCES[name]() for name in args.behind or ()] or None,
     )
+    if args.behind:
+        # Which defence is set how depends on the order of the model's channels.
+        defence = DEFENCES[args.behind](estimator.packs_bgr)
+        estimator = PyTorchPoseEstimator(
+            estimator.model,
+            flip_test=estimator.flip_test,
+            preprocessing_defences=defence,
+            device_type="cpu" if args.device == "cpu" else "gpu",
+        )
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
     onlookers += [_defended(name, estimator) for name in args.defence or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
     settings = attack_settings(args) + saved_settings(args, estimator)
     check_scorable(estimator, crops)
-    fit_on = None
+    fit_on = fit_targets = None
     if any(s.attack == "uap" and s.perturbation is None for s in settings):
         fit_on = people_to_fit_on(args, cfg)
         if fit_on is None:
-            settings = bundled_settings(settings, checkpoint)
+            settings = bundled_settings(settings, checkpoint, args)
+        elif args.targeted or args.both:
+            fit_targets = _fixed_targets(args.target, fit_on)
     targets = None
     if any(setting.targeted for setting in settings):
         targets = _target_rule(args.target, args.target_joints, crops, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    return Prepared(args, estimator, crops, settings, checkpoint, targets, onlookers, fit_on)
+    return Prepared(
+        args, estimator, crops, settings, checkpoint, targets, onlookers, fit_on, fit_targets
+    )
 
 
 def _checkpoint(config: str, cfg: Config, given: str | None) -> str:
@@ -126,7 +141,13 @@ def _onlooker(config: str, estimator: PyTorchPoseEstimator, device: str) -> Onlo
         cfg, _checkpoint(config, cfg, None), device_type="cpu" if device == "cpu" else "gpu"
     )
     onlooker = Onlooker(config, other)
-    onlooker.poses(np.zeros((1, *estimator.input_shape), np.float32), estimator.packs_bgr)
+    blank = np.zeros((1, *estimator.input_shape), np.float32)
+    joints = onlooker.poses(blank, estimator.packs_bgr).shape[1]
+    if joints != len(JOINTS):
+        raise ArgumentsError(
+            f"Expected networks of MPII's {len(JOINTS)} joints for --transfer-to. "
+            f"Got {config} with {joints}."
+        )
     return onlooker
 
 
@@ -137,7 +158,7 @@ def _defended(name: str, estimator: PyTorchPoseEstimator) -> Onlooker:
     defended = PyTorchPoseEstimator(
         estimator.model,
         flip_test=estimator.flip_test,
-        preprocessing_defences=DEFENCES[name](),
+        preprocessing_defences=DEFENCES[name](estimator.packs_bgr),
         device_type="cpu" if estimator.device.type == "cpu" else "gpu",
     )
     return Onlooker(name, defended, kind="defence")
@@ -185,7 +206,7 @@ def attack_run(
             args.out / "perturbations",
             run.checkpoint,
             args.epochs,
-            lambda people: _fixed_targets(args.target, people),
+            run.fit_targets,
         )
     constant = dict(
         config=str(args.config),
@@ -236,7 +257,7 @@ def _notes(run: Prepared) -> list[str]:
     if run.estimator.flip_test:
         notes.append("Scored and attacked with flip-test.")
     if run.args.behind:
-        notes.append(f"Scored and attacked behind {' and '.join(run.args.behind)}.")
+        notes.append(f"Scored and attacked behind {run.args.behind}.")
     return notes
 
 
@@ -254,6 +275,8 @@ def _image_saver(run: Prepared) -> Any:
 
 
 def _folder_name(setting: AttackSetting) -> str:
+    if setting.label:
+        return setting.label
     kind = "" if setting.attack == "noise" else "-t" if setting.targeted else "-u"
     steps = f"-{setting.iterations}" if setting.attack == "igsm" else ""
     return f"{setting.attack}{kind}{steps}_eps{setting.eps:g}"

@@ -144,6 +144,7 @@ def _attacked(crops: Crops, scored: _Scored, done: Evaluation, seed: int) -> Att
     hits, target_hits = _judged(crops, poses, done)
     forward, backward, seconds = scored.cost
     entry = attack_entry(
+        label=setting.label,
         attack=setting.attack,
         eps=setting.eps,
         **setting.effort,

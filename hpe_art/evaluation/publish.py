@@ -90,6 +90,11 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
             f"Expected a perturbation fitted on the bundled weights of {config}, {source!r}. "
             f"Got one fitted on {attack.fitted['source']!r}."
         )
+    if attack.targeted or attack.fitted["outputs"] != "last":
+        raise ValueError(
+            "Expected an untargeted perturbation for the last output. "
+            f"Got targeted {attack.targeted}, outputs {attack.fitted['outputs']!r}."
+        )
     crops = load_crops(cfg)
     x = crops.x.astype(np.float32)
     clean, perturbed = (_score(estimator, crops, images) for images in (x, attack.generate(x)))

@@ -98,6 +98,7 @@ def attack_entry(
     forward_passes: int,
     backward_passes: int,
     seconds: float,
+    label: str = "",
 ) -> dict[str, Any]:
     """One of the ``attacks``, named, with its scores and their intervals.
 
@@ -117,9 +118,11 @@ def attack_entry(
         forward_passes: counted in images.
         backward_passes: counted in images.
         seconds: wall clock.
+        label: added to the name.
     """
+    name = attack_name(attack, targeted, max_iter, outputs)
     return {
-        "name": attack_name(attack, targeted, max_iter, outputs),
+        "name": f"{name} {label}".strip(),
         "attack": attack,
         "eps": eps,
         "eps_step": eps_step,

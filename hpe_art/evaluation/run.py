@@ -108,6 +108,9 @@ def evaluate(
         ValueError: a head size is missing or not positive, or there are no target poses;
             `check_scorable` says so earlier.
     """
+    # ART's attacks and defences draw from NumPy's generator: seeded for each run, so that none
+    # depends on what ran before.
+    np.random.seed(seed)
     poses = []
     for part in batches(len(crops), batch_size):
         poses.append(estimator.predict(crops.x[part].astype(np.float32), batch_size))
@@ -122,6 +125,7 @@ def evaluate(
         done.targets = (choose_targets or far_targets(crops, seed))(clean_poses)
     yield done
     for group in shareable(settings):
+        np.random.seed(seed)
         done.attacked += attack_together(
             estimator, crops, group, done, seed, onlookers, num_examples, on_progress, on_images
         )

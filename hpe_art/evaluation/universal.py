@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from mmengine.config import Config
 
 from hpe_art import zoo
 from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbation
-from hpe_art.datasets.crops import Crops, load_crops
-from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.datasets.crops import Crops, DataError, load_crops
+from hpe_art.datasets.folder import FolderError, mpii_dataset, use_folder
 from hpe_art.datasets.rendered_people import NUM_PEOPLE, is_rendered
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.results import attack_name
@@ -28,10 +27,16 @@ def saved_settings(args: argparse.Namespace, estimator: Any) -> list[AttackSetti
     Raises:
         ValueError: a file that is no perturbation, or one for crops of another aspect.
     """
+    files = list(dict.fromkeys(map(str, args.perturbation or ())))
     settings = []
-    for path in args.perturbation or ():
+    for path in files:
         attack = UniversalPosePerturbation.load(path, estimator)
         attack.resized(*estimator.input_shape[1:])
+        if attack.targeted and args.target == "far":
+            raise ArgumentsError(
+                f"Expected --target mirror or a JSON file: what {path} was fitted to move people "
+                "to. Got far."
+            )
         settings.append(
             AttackSetting(
                 "uap",
@@ -40,7 +45,8 @@ def saved_settings(args: argparse.Namespace, estimator: Any) -> list[AttackSetti
                 outputs=attack.fitted["outputs"],
                 seed=args.seed,
                 batch_size=args.batch_size,
-                perturbation=str(path),
+                perturbation=path,
+                label=Path(path).stem if len(files) > 1 else "",
             )
         )
     return settings
@@ -57,7 +63,10 @@ def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:
     """
     cfg = cfg.copy()
     if args.fit_data_root:
-        dataset = mpii_dataset(args.fit_data_root, "train", args.fit_ann_file)
+        try:
+            dataset = mpii_dataset(args.fit_data_root, "train", args.fit_ann_file)
+        except FolderError as error:
+            raise ArgumentsError(str(error).replace("--ann-file", "--fit-ann-file")) from error
         use_folder(cfg.test_dataloader, dataset)
     else:
         dataset = dict(cfg.train_dataloader.dataset)
@@ -65,25 +74,39 @@ def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:
         if rendered and not is_rendered(dataset.get("num_people", NUM_PEOPLE)):
             return None
         cfg.test_dataloader.dataset = {**dataset, "pipeline": cfg.test_dataloader.dataset.pipeline}
-    return load_crops(cfg, args.fit_samples, args.skip_unreadable, FIT_SAMPLES, with_donors=False)
+    try:
+        return load_crops(
+            cfg, args.fit_samples, args.skip_unreadable, FIT_SAMPLES, with_donors=False
+        )
+    except DataError as error:
+        raise ArgumentsError(str(error).replace("--num-samples", "--fit-samples")) from error
 
 
-def bundled_settings(settings: list[AttackSetting], checkpoint: str) -> list[AttackSetting]:
+def bundled_settings(
+    settings: list[AttackSetting], checkpoint: str, args: argparse.Namespace
+) -> list[AttackSetting]:
     """The settings, the universal ones with the files that were fitted on a bundled network.
 
     Raises:
-        ArgumentsError: there is none of that size.
+        ArgumentsError: there is none of that size, or arguments ask for a fit.
     """
+    if args.epochs is not None or args.fit_samples is not None:
+        raise ArgumentsError(
+            "Expected training people for --epochs and --fit-samples. Got none: render them "
+            "(tools/train.py does), or name a folder with --fit-data-root."
+        )
     found = []
     for setting in settings:
         if setting.attack == "uap":
             path = None
-            if checkpoint.startswith(zoo.PREFIX) and not setting.targeted:
+            untargeted_last = not setting.targeted and setting.outputs == "last"
+            if checkpoint.startswith(zoo.PREFIX) and untargeted_last:
                 path = zoo.perturbation_path(checkpoint, setting.eps)
             if path is None:
                 raise ArgumentsError(
                     "Expected training people to fit a universal perturbation on, or a bundled "
-                    f"untargeted one. Got neither for {checkpoint} at eps {setting.eps:g}: render "
+                    "untargeted one for the last output. "
+                    f"Got neither for {checkpoint} at eps {setting.eps:g}: render "
                     "people (tools/train.py does), or name a folder with --fit-data-root."
                 )
             setting = replace(setting, perturbation=str(path))
@@ -98,7 +121,7 @@ def fitted_settings(
     out: Path,
     source: str,
     epochs: int | None = None,
-    targets: Callable[[Crops], TargetPoses] | None = None,
+    targets: TargetPoses | None = None,
 ) -> list[AttackSetting]:
     """The settings, the universal ones with a perturbation that is fitted now and saved at once.
 
@@ -122,7 +145,7 @@ def fitted_settings(
                 targeted=setting.targeted,
                 seed=setting.seed,
             )
-            y = targets(people).poses if setting.targeted and targets else people.y
+            y = targets.poses if setting.targeted and targets else people.y
             attack.fit(people.x, y, source)
             name = attack_name("uap", setting.targeted, None, setting.outputs).lower()
             path = attack.save(out / f"{name}_eps{setting.eps:g}.npz")

@@ -11,6 +11,7 @@ from art.summary_writer import SummaryWriter
 from toys import LinearPose, hourglass, people, regression
 
 from hpe_art.attacks import PoseFastGradientMethod, PoseProjectedGradientDescent
+from hpe_art.attacks.steps import direction
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.losses import pose_error
 
@@ -280,6 +281,21 @@ def test_the_loop_never_asks_the_host():
 
 
 @pytest.mark.parametrize("norm", [np.inf, 1, 2])
+def test_gradients_that_are_no_numbers_do_no_harm(norm):
+    x = torch.as_tensor(people(2)[0])
+    gradient = torch.ones_like(x)
+    gradient[0, 0, 0, :3] = torch.tensor([torch.inf, -torch.inf, torch.nan])
+    assert torch.isfinite(direction(gradient, norm)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8])
+def test_images_come_back_in_float32(dtype):
+    x, y = people(2)
+    attack = PoseProjectedGradientDescent(estimator_of(), max_iter=1, **QUIET)
+    assert attack.generate(x.astype(dtype), y).dtype == np.float32
+
+
+@pytest.mark.parametrize("norm", [np.inf, 1, 2])
 def test_the_ball_and_the_range_of_pixels_are_kept(norm):
     estimator = estimator_of()
     x, y = people(4)
@@ -347,7 +363,8 @@ def test_igsm_is_the_papers():
         (dict(eps=-1.0), r"finite eps >= 0. Got -1"),
         (dict(eps=[1.0, np.nan]), r"finite eps >= 0. Got \[1.0, nan\]"),
         (dict(eps_step=0.0), r"finite eps_step > 0. Got 0"),
-        (dict(eps=[1.0, 2.0], eps_step=[1.0]), r"as many eps_step as eps. Got 1"),
+        (dict(eps=[1.0, 2.0], eps_step=[1.0]), r"list of as many eps. Got 1"),
+        (dict(eps=np.ones(2), eps_step=[1.0, 2.0]), r"list of as many eps. Got 2"),
         (dict(max_iter=-1), r"whole max_iter >= 0. Got -1"),
         (dict(batch_size=0), r"whole batch_size >= 1. Got 0"),
         (dict(decay=-0.1), r"decay >= 0, or None. Got -0.1"),

@@ -144,6 +144,16 @@ def test_wrong_use_is_named(estimator, tmp_path):
         attack.generate(x, y, mask=None)
 
 
+def test_what_it_was_fitted_with_stays(estimator, tmp_path):
+    attack = UniversalPosePerturbation(estimator, epochs=1, **QUIET)
+    attack.set_params(eps=4.0)
+    attack.fit(*people(2))
+    attack.set_params(verbose=False, eps=4.0)
+    with pytest.raises(ValueError, match=r"before fit. Got \['eps'\] for a fitted"):
+        attack.set_params(eps=2.0)
+    assert attack.save(tmp_path / "uap_eps0.25").name == "uap_eps0.25.npz"
+
+
 @pytest.mark.parametrize("content", [b"", b"not a zip", None])
 def test_a_file_that_is_none_is_named(estimator, tmp_path, content):
     path = tmp_path / "uap.npz"

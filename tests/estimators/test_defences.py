@@ -17,7 +17,7 @@ def test_the_command_line_offers_every_defence():
 @pytest.mark.parametrize("name", DEFENCES)
 def test_every_defence_works_with_its_gradient(name):
     model = hourglass()
-    defence = DEFENCES[name]()
+    defence = DEFENCES[name](True)
     defended = PyTorchPoseEstimator(model, preprocessing_defences=defence, device_type="cpu")
     plain = PyTorchPoseEstimator(model, device_type="cpu")
     x, y = people(3)

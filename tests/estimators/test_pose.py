@@ -323,6 +323,24 @@ def test_activations_by_name_and_number():
         estimator.get_activations(x, "neck")
 
 
+def test_activations_are_those_of_the_images_as_they_are():
+    """Also with flip-test, and before a layer that works in place."""
+    model = hourglass()
+    x, _ = people(3)
+    name = next(n for n, m in model.named_modules() if isinstance(m, torch.nn.BatchNorm2d))
+    plain, flipped = (
+        PyTorchPoseEstimator(model, flip_test=flip, device_type="cpu") for flip in (False, True)
+    )
+    found = plain.get_activations(x, name)
+    assert found.min() < 0, "not yet rectified"
+    np.testing.assert_array_equal(flipped.get_activations(x, name), found)
+    images = torch.as_tensor(x).requires_grad_()
+    plain.get_activations(images, name, framework=True).sum().backward()
+    assert images.grad.abs().sum() > 0
+    with pytest.raises(ValueError, match="images pass through. Got 'data_preprocessor'"):
+        plain.get_activations(x, "data_preprocessor")
+
+
 def test_parameters_are_arts():
     estimator = wrap(hourglass())
     assert estimator.input_shape == (3, 32, 32)

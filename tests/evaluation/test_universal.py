@@ -12,6 +12,7 @@ from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.universal import bundled_settings, people_to_fit_on, saved_settings
 
 UAP = AttackSetting("uap", eps=8.0)
+NO_FIT = argparse.Namespace(epochs=None, fit_samples=None)
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def bundle(tmp_path, monkeypatch):
 
 def test_bundled_ones_are_found_by_network_and_eps(bundle):
     noise = AttackSetting("noise")
-    found = bundled_settings([noise, UAP], "zoo://toy")
+    found = bundled_settings([noise, UAP], "zoo://toy", NO_FIT)
     assert found[0] == noise and found[1].perturbation == str(bundle)
 
 
@@ -38,6 +39,7 @@ def test_bundled_ones_are_found_by_network_and_eps(bundle):
     [
         (AttackSetting("uap", eps=4.0), "zoo://toy"),
         (AttackSetting("uap", targeted=True), "zoo://toy"),
+        (AttackSetting("uap", outputs="all"), "zoo://toy"),
         (UAP, "zoo://other"),
         (UAP, "work_dirs/toy.pth"),
     ],
@@ -46,18 +48,18 @@ def test_without_one_the_mend_is_named(bundle, setting, checkpoint):
     with pytest.raises(
         ArgumentsError, match=rf"neither for {checkpoint} at eps .* --fit-data-root"
     ):
-        bundled_settings([setting], checkpoint)
+        bundled_settings([setting], checkpoint, NO_FIT)
 
 
 def test_a_damaged_one_is_refused(bundle):
     bundle.write_bytes(b"")
     with pytest.raises(zoo.ZooError, match="Expected .*toy_uap8.npz with SHA-256"):
-        bundled_settings([UAP], "zoo://toy")
+        bundled_settings([UAP], "zoo://toy", NO_FIT)
 
 
 def test_files_of_another_aspect_are_refused_at_once(bundle):
     estimator = argparse.Namespace(input_shape=(3, 64, 48), packs_bgr=True)
-    args = argparse.Namespace(perturbation=[bundle], seed=0, batch_size=2)
+    args = argparse.Namespace(perturbation=[bundle, bundle], seed=0, batch_size=2, target="far")
     real = PyTorchPoseEstimator(hourglass(), device_type="cpu")
     (setting,) = saved_settings(args, real)
     assert (setting.eps, setting.targeted, setting.outputs) == (8.0, False, "last")

@@ -144,17 +144,25 @@ def test_universal_perturbations_are_fitted_saved_and_scored_again(attack, confi
     assert entry["forward_passes"] == 4 and entry["backward_passes"] == 0
     files = sorted((done.folder / "perturbations").iterdir())
     assert [file.name for file in files] == ["uap-u_eps4.npz", "uap-u_eps8.npz"]
+    fitted = done.results["attacks"][:2]
     again = attack(config, weights, "--perturbation", *files, *flags)
-    assert again.names == ["UAP-U", "UAP-U"]
-    for one, other in zip(again.results["attacks"], done.results["attacks"], strict=False):
-        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    assert again.names == ["UAP-U uap-u_eps4", "UAP-U uap-u_eps8"]
+    same = {"name": "", "seconds": 0}
+    assert [{**e, **same} for e in again.results["attacks"]] == [{**e, **same} for e in fitted]
 
 
 def test_a_targeted_perturbation_moves_everybody_alike(attack, config, weights):
     flags = ["--attack", "uap", "--targeted", "--target", "mirror", "--epochs", 1]
     done = attack(config, weights, *flags)
     assert done.code == 0 and done.names == ["UAP-T"]
-    assert done.results["attacks"][0]["universal"]["targeted"]
+    [entry] = done.results["attacks"]
+    assert entry["universal"]["targeted"]
+    [file] = (done.folder / "perturbations").iterdir()
+    blind = attack(config, weights, "--perturbation", file)
+    assert blind.code == 2 and "--target mirror or a JSON file" in blind.err
+    again = attack(config, weights, "--perturbation", file, "--target", "mirror")
+    assert "mirrored" in again.results["targets"]["rule"]
+    assert again.results["attacks"][0]["target_PCKh"] == entry["target_PCKh"]
 
 
 def test_fitting_on_a_folder_of_ones_own(attack, config, weights, tmp_path, write_people):
@@ -331,6 +339,7 @@ def refused(done: Outcome, cwd: Path, *words: str) -> None:
         (["--transfer-to", "no.py"], ["Expected a config file. Got no.py, which does not exist"]),
         (["--perturbation", "no.npz"], ["file for --perturbation. Got no.npz: not there"]),
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
+        (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
     ],
     ids=lambda value: " ".join(value[:2]) if value and value[0].startswith("--") else "",
