@@ -21,3 +21,4 @@ train_cfg = dict(max_epochs=8, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 param_scheduler = _base_.param_scheduler
 param_scheduler[-1].end = train_cfg["max_epochs"]
+load_from = "zoo://dlcm"
