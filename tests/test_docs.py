@@ -12,6 +12,7 @@ import torch
 from mmpose.registry import MODELS
 
 from hpe_art import zoo
+from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
 from hpe_art.estimators.loader import load_config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -44,6 +45,16 @@ def test_every_network_has_a_row_and_a_section():
     assert set(ROWS) == {name for name in names if not name.endswith("_pretrained")}
     for name in names:
         assert re.search(rf"^## .*\b{name}\b", TEXT, re.MULTILINE) or f"{name}.py" in TEXT, name
+
+
+def test_every_attack_of_art_has_been_tried():
+    page = (REPOSITORY / "docs" / "art_attacks.md").read_text(encoding="utf-8")
+    tried, other = page.split("## Not for poses")
+    rows = [line for line in tried.splitlines() if line.startswith("| `")]
+    assert {row.split("`")[1] for row in rows} == set(RECIPES)
+    assert set(re.findall(r"^[|] `(\w+)`", other, re.MULTILINE)) == set(NOT_FOR_POSES)
+    # Whatever the seconds, each ran.
+    assert all("→" in row for row in rows)
 
 
 def test_the_pipeline_runs_and_its_page_shows_it(tmp_path):

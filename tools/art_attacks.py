@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.progress import track
@@ -45,15 +46,22 @@ def run_one(args: argparse.Namespace) -> int:
 def run_in_a_process(name: str, args: argparse.Namespace) -> dict:
     from hpe_art.attacks.art_shelf import RECIPES
 
-    command = [sys.executable, "-W", "ignore", __file__, "--one", name, "--config", args.config]
+    config, tool = Path(args.config).absolute(), Path(__file__).absolute()
+    command = [sys.executable, "-W", "ignore", str(tool), "--one", name, "--config", str(config)]
     command += ["--num-samples", str(args.num_samples)]
     recipe = RECIPES[name]
     row = {"name": name, "through": recipe.through, "eps": recipe.eps, "note": recipe.note}
     try:
         # Ten seconds for the start.
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=args.seconds + 10, check=True
-        )
+        with tempfile.TemporaryDirectory() as folder:  # some leave files where they run
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=args.seconds + 10,
+                check=True,
+                cwd=folder,
+            )
         return json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {**row, "error": f"not done after {args.seconds} s. {recipe.note}".strip()}

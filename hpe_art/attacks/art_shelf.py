@@ -7,19 +7,28 @@ predictions: intact for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 from art.attacks import evasion
-from art.estimators.classification import PyTorchClassifier
-from torch import Tensor, nn
 
-from hpe_art.estimators.classifier_view import BROKEN, INTACT
-
-EPS = 8.0
-Generate = Callable[[Any, np.ndarray, np.ndarray], np.ndarray]
+from hpe_art.attacks.art_adaptations import (
+    EPS,
+    Generate,
+    features,
+    features_by_differences,
+    graphite_blackbox,
+    laser,
+    on_blocks,
+    on_probabilities,
+    on_unit_pixels,
+    one_by_one,
+    patch,
+    plain,
+    square_on_the_estimator,
+    towards_broken,
+    with_labels,
+)
+from hpe_art.estimators.classifier_view import BROKEN
 
 
 @dataclass(frozen=True)
@@ -41,190 +50,34 @@ class Recipe:
     note: str = ""
 
 
-def _plain(name: str, **arguments: Any) -> Generate:
-    """The attack's class, called with the target and these arguments."""
-
-    def generate(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        attack = getattr(evasion, name)(target, **arguments)
-        images: np.ndarray = attack.generate(x, y if not _is_view(target) else None)
-        return images
-
-    return generate
-
-
-def _one_by_one(name: str, **arguments: Any) -> Generate:
-    """For attacks that take a single image."""
-
-    def generate(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        attack = getattr(evasion, name)(target, **arguments)
-        return np.concatenate([attack.generate(x[i : i + 1]) for i in range(len(x))])
-
-    return generate
-
-
-def _towards_broken(name: str, **arguments: Any) -> Generate:
-    """For attacks that want a target class."""
-
-    def generate(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        attack = getattr(evasion, name)(target, **arguments)
-        images: np.ndarray = attack.generate(x, _broken(len(x)))
-        return images
-
-    return generate
-
-
-def _patch(name: str, **arguments: Any) -> Generate:
-    """For attacks that make a patch, which is then put onto each image."""
-
-    def generate(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        attack = getattr(evasion, name)(target, **arguments)
-        attack.generate(x, _broken(len(x)))
-        images: np.ndarray = attack.apply_patch(x, scale=0.4)
-        return images
-
-    return generate
-
-
-def _on_probabilities(generate: Generate) -> Generate:
-    return lambda view, x, y: generate(view.with_probabilities(), x, y)
-
-
-def _on_unit_pixels(generate: Generate) -> Generate:
-    return lambda view, x, y: generate(view.with_unit_pixels(), x / 255, y) * 255
-
-
-def _square_on_the_estimator(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Square wants to know what success is, and a loss to lower; ours are of poses."""
-
-    def error(truth: np.ndarray, poses: np.ndarray) -> np.ndarray:
-        counts = truth[..., 2] > 0
-        distances = np.linalg.norm(poses[..., :2] - truth[..., :2], axis=-1)
-        return np.asarray((distances * counts).sum(1) / counts.sum(1).clip(min=1))
-
-    attack = evasion.SquareAttack(
-        target,
-        eps=16.0,
-        max_iter=100,
-        adv_criterion=lambda truth, poses: error(truth, poses) > 1e9,
-        loss=lambda images, truth: -error(truth, target.predict(images)),
-        verbose=False,
-    )
-    images: np.ndarray = attack.generate(x, y)
-    return images
-
-
-def _features(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Towards the inner features of the next person."""
-    attack = evasion.FeatureAdversariesPyTorch(
-        target, delta=EPS, layer="backbone", max_iter=20, step_size=1.0, verbose=False
-    )
-    images: np.ndarray = attack.generate(x, np.roll(x, 1, axis=0))
-    return images
-
-
-def _features_by_differences(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    attack = evasion.FeatureAdversariesNumpy(target, delta=EPS, layer="backbone")
-    images: np.ndarray = attack.generate(x, np.roll(x, 1, axis=0))
-    return images
-
-
-def _with_labels(name: str, **arguments: Any) -> Generate:
-    """For attacks that do not ask the classifier for labels themselves."""
-
-    def generate(target: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        attack = getattr(evasion, name)(target, **arguments)
-        labels = np.eye(3, dtype=np.float32)[[INTACT] * len(x)]
-        images: np.ndarray = attack.generate(x, labels)
-        return images
-
-    return generate
-
-
-def _laser(view: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """A beam drawn over the image; the attack takes channels last, and pixels of 0 to 1."""
-    from art.attacks.evasion.laser_attack.laser_attack import LaserBeam, LaserBeamGenerator
-
-    unit = view.with_unit_pixels()
-    last = PyTorchClassifier(
-        nn.Sequential(_ChannelsFirst(), unit.model),
-        nn.CrossEntropyLoss(),
-        (*view.input_shape[1:], 3),
-        view.nb_classes,
-        channels_first=False,
-        clip_values=(0.0, 1.0),
-        device_type="cpu" if view.device.type == "cpu" else "gpu",
-    )
-    generator = LaserBeamGenerator(
-        LaserBeam.from_array([380, 0, 0, 2]), LaserBeam.from_array([750, np.pi, 128, 12])
-    )
-    attack = evasion.LaserAttack(last, iterations=20, laser_generator=generator)
-    images = attack.generate((x / 255).transpose(0, 2, 3, 1).astype(np.float32))
-    return np.asarray(images.transpose(0, 3, 1, 2) * 255)
-
-
-class _ChannelsFirst(nn.Module):
-    """Images (N, H, W, 3) to (N, 3, H, W)."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images.permute(0, 3, 1, 2).float()
-
-
-def _graphite_blackbox(classifier: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """It starts from images of the target class: those of a few gradient steps."""
-    start = evasion.ProjectedGradientDescentPyTorch(
-        classifier, eps=16 / 255, eps_step=4 / 255, max_iter=10, **_QUIET
-    ).generate(x)
-    attack = evasion.GRAPHITEBlackbox(
-        classifier,
-        noise_size=(128, 128),
-        net_size=(128, 128),
-        heat_patch_size=(64, 64),
-        heat_patch_stride=(64, 64),
-        num_xforms_mask=4,
-        num_xforms_boost=4,
-        num_boost_queries=40,
-        rotation_range=(-5.0, 5.0),
-    )
-    images: np.ndarray = attack.generate(x, _broken(len(x)), x_tar=start)
-    return images
-
-
-def _broken(count: int) -> np.ndarray:
-    return np.eye(3, dtype=np.float32)[[BROKEN] * count]
-
-
-def _is_view(target: Any) -> bool:
-    return isinstance(target, PyTorchClassifier)
-
-
 _QUIET = dict(verbose=False)
 _STEPS = dict(eps=EPS, eps_step=2.0, max_iter=10, **_QUIET)
 _AUTO = dict(eps=EPS, eps_step=2.0, max_iter=10, nb_random_init=1, **_QUIET)
 
 RECIPES: dict[str, Recipe] = {
     # On the estimator itself.
-    "FastGradientMethod": Recipe("estimator", _plain("FastGradientMethod", eps=EPS)),
-    "BasicIterativeMethod": Recipe("estimator", _plain("BasicIterativeMethod", **_STEPS)),
+    "FastGradientMethod": Recipe("estimator", plain("FastGradientMethod", eps=EPS)),
+    "BasicIterativeMethod": Recipe("estimator", plain("BasicIterativeMethod", **_STEPS)),
     "MomentumIterativeMethod": Recipe(
         "estimator",
-        _plain("MomentumIterativeMethod", **_STEPS),
+        plain("MomentumIterativeMethod", **_STEPS),
         note="one batch only: with more it stumbles; PoseProjectedGradientDescent(decay=) does not",
     ),
-    "ProjectedGradientDescent": Recipe("estimator", _plain("ProjectedGradientDescent", **_STEPS)),
+    "ProjectedGradientDescent": Recipe("estimator", plain("ProjectedGradientDescent", **_STEPS)),
     "ProjectedGradientDescentNumpy": Recipe(
-        "estimator", _plain("ProjectedGradientDescentNumpy", **_STEPS)
+        "estimator", plain("ProjectedGradientDescentNumpy", **_STEPS)
     ),
-    "FeatureAdversariesPyTorch": Recipe("estimator", _features, eps=EPS),
+    "FeatureAdversariesPyTorch": Recipe("estimator", features, eps=EPS),
     # Through the view.
     "ProjectedGradientDescentPyTorch": Recipe(
-        "view", _plain("ProjectedGradientDescentPyTorch", **_STEPS)
+        "view", plain("ProjectedGradientDescentPyTorch", **_STEPS)
     ),
-    "AutoProjectedGradientDescent": Recipe("view", _plain("AutoProjectedGradientDescent", **_AUTO)),
+    "AutoProjectedGradientDescent": Recipe("view", plain("AutoProjectedGradientDescent", **_AUTO)),
     "AutoConjugateGradient": Recipe(
-        "view", _plain("AutoConjugateGradient", **{**_AUTO, "max_iter": 30})
+        "view", plain("AutoConjugateGradient", **{**_AUTO, "max_iter": 30})
     ),
     "RescalingAutoConjugateGradient": Recipe(
-        "view", _plain("RescalingAutoConjugateGradient", **{**_AUTO, "max_iter": 30})
+        "view", plain("RescalingAutoConjugateGradient", **{**_AUTO, "max_iter": 30})
     ),
     "AutoAttack": Recipe(
         "view",
@@ -242,14 +95,14 @@ RECIPES: dict[str, Recipe] = {
         ).generate(x),
         needs="multiprocess",
     ),
-    "DeepFool": Recipe("view", _plain("DeepFool", max_iter=20, **_QUIET), eps=None),
+    "DeepFool": Recipe("view", plain("DeepFool", max_iter=20, **_QUIET), eps=None),
     "NewtonFool": Recipe(
-        "view with a softmax", _on_probabilities(_plain("NewtonFool", max_iter=20, **_QUIET)), None
+        "view with a softmax", on_probabilities(plain("NewtonFool", max_iter=20, **_QUIET)), None
     ),
     "CarliniL2Method": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _plain(
+        on_unit_pixels(
+            plain(
                 "CarliniL2Method",
                 max_iter=10,
                 binary_search_steps=3,
@@ -263,8 +116,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     "CarliniLInfMethod": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _plain(
+        on_unit_pixels(
+            plain(
                 "CarliniLInfMethod",
                 max_iter=10,
                 initial_const=1.0,
@@ -279,8 +132,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     "CarliniL0Method": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _plain(
+        on_unit_pixels(
+            plain(
                 "CarliniL0Method",
                 max_iter=10,
                 binary_search_steps=2,
@@ -294,8 +147,8 @@ RECIPES: dict[str, Recipe] = {
     ),
     "ElasticNet": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _plain(
+        on_unit_pixels(
+            plain(
                 "ElasticNet",
                 max_iter=10,
                 binary_search_steps=3,
@@ -308,15 +161,15 @@ RECIPES: dict[str, Recipe] = {
         None,
     ),
     "SaliencyMapMethod": Recipe(
-        "view", _plain("SaliencyMapMethod", theta=255.0, gamma=0.005, batch_size=4, **_QUIET), None
+        "view", plain("SaliencyMapMethod", theta=255.0, gamma=0.005, batch_size=4, **_QUIET), None
     ),
     "ShadowAttack": Recipe(
-        "view", _one_by_one("ShadowAttack", nb_steps=20, batch_size=2, **_QUIET), eps=None
+        "view", one_by_one("ShadowAttack", nb_steps=20, batch_size=2, **_QUIET), eps=None
     ),
     "Wasserstein": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _plain(
+        on_unit_pixels(
+            plain(
                 "Wasserstein",
                 eps=0.1,
                 eps_step=0.1,
@@ -330,45 +183,53 @@ RECIPES: dict[str, Recipe] = {
         None,
     ),
     "VirtualAdversarialMethod": Recipe(
-        "view with a softmax",
-        _on_probabilities(
-            _plain(
+        "view of 16 x 16 blocks with a softmax",
+        on_blocks(
+            16,
+            plain(
                 "VirtualAdversarialMethod",
-                eps=500.0,
+                eps=400.0,
                 finite_diff=1.0,
                 max_iter=1,
                 batch_size=4,
                 **_QUIET,
-            )
+            ),
+            probabilities=True,
         ),
         None,
+        note="of blocks, since it takes a difference over every number",
     ),
-    "SquareAttack": Recipe("estimator", _square_on_the_estimator, eps=16.0),
+    "SquareAttack": Recipe("estimator", square_on_the_estimator, eps=16.0),
     "BoundaryAttack": Recipe(
         "view",
-        _plain("BoundaryAttack", targeted=False, max_iter=20, num_trial=5, sample_size=5, **_QUIET),
+        plain("BoundaryAttack", targeted=False, max_iter=20, num_trial=5, sample_size=5, **_QUIET),
         eps=None,
     ),
     "HopSkipJump": Recipe(
         "view",
-        _plain("HopSkipJump", max_iter=2, max_eval=50, init_eval=20, init_size=20, **_QUIET),
+        plain("HopSkipJump", max_iter=2, max_eval=50, init_eval=20, init_size=20, **_QUIET),
         eps=None,
     ),
-    "GeoDA": Recipe("view", _plain("GeoDA", max_iter=500, **_QUIET), eps=None),
+    "GeoDA": Recipe(
+        "view with pixels of 0 to 1",
+        on_unit_pixels(plain("GeoDA", max_iter=500, **_QUIET)),
+        eps=None,
+        note="leaves a file of cosines in the working directory",
+    ),
     "SignOPTAttack": Recipe(
         "view",
-        _plain("SignOPTAttack", targeted=False, num_trial=20, max_iter=5, query_limit=2000, k=20),
+        plain("SignOPTAttack", targeted=False, num_trial=20, max_iter=5, query_limit=2000, k=20),
         eps=None,
     ),
     "SimBA": Recipe(
         "view with a softmax",
-        _on_probabilities(_plain("SimBA", attack="px", epsilon=64.0, max_iter=100, **_QUIET)),
+        on_probabilities(plain("SimBA", attack="px", epsilon=64.0, max_iter=100, **_QUIET)),
         None,
     ),
     "ZooAttack": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _plain(
+        on_unit_pixels(
+            plain(
                 "ZooAttack",
                 max_iter=10,
                 learning_rate=0.1,
@@ -379,11 +240,21 @@ RECIPES: dict[str, Recipe] = {
         ),
         None,
     ),
-    "PixelAttack": Recipe("view", _plain("PixelAttack", th=20, es=1, max_iter=3), eps=None),
-    "ThresholdAttack": Recipe("view", _plain("ThresholdAttack", th=16, es=1, max_iter=1), eps=16.0),
+    "PixelAttack": Recipe(
+        "view of 16 x 16 blocks",
+        on_blocks(16, plain("PixelAttack", th=20, es=1, max_iter=20)),
+        None,
+        note="of blocks, since it looks for a few pixels out of all",
+    ),
+    "ThresholdAttack": Recipe(
+        "view of 8 x 8 blocks",
+        on_blocks(8, plain("ThresholdAttack", th=16, es=1, max_iter=3)),
+        16.0,
+        note="of blocks, since its first generation has a member for each number",
+    ),
     "SpatialTransformation": Recipe(
         "view",
-        _plain(
+        plain(
             "SpatialTransformation",
             max_translation=20,
             num_translations=3,
@@ -396,7 +267,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "UniversalPerturbation": Recipe(
         "view",
-        _plain(
+        plain(
             "UniversalPerturbation",
             attacker="deepfool",
             attacker_params=dict(max_iter=5, **_QUIET),
@@ -408,7 +279,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "TargetedUniversalPerturbation": Recipe(
         "view",
-        _towards_broken(
+        towards_broken(
             "TargetedUniversalPerturbation",
             attacker="fgsm",
             attacker_params=dict(eps=12.0, targeted=True),
@@ -419,19 +290,19 @@ RECIPES: dict[str, Recipe] = {
     ),
     "AdversarialPatch": Recipe(
         "view",
-        _patch(
+        patch(
             "AdversarialPatch", patch_shape=(3, 128, 128), max_iter=20, learning_rate=20.0, **_QUIET
         ),
         eps=None,
     ),
     "AdversarialPatchNumpy": Recipe(
         "view",
-        _patch("AdversarialPatchNumpy", target=BROKEN, max_iter=10, learning_rate=20.0, **_QUIET),
+        patch("AdversarialPatchNumpy", target=BROKEN, max_iter=10, learning_rate=20.0, **_QUIET),
         eps=None,
     ),
     "AdversarialPatchPyTorch": Recipe(
         "view",
-        _patch(
+        patch(
             "AdversarialPatchPyTorch",
             patch_shape=(3, 128, 128),
             max_iter=20,
@@ -443,17 +314,17 @@ RECIPES: dict[str, Recipe] = {
     ),
     "BrendelBethgeAttack": Recipe(
         "view",
-        _plain("BrendelBethgeAttack", steps=20, lr=0.1, init_size=20, batch_size=4),
+        plain("BrendelBethgeAttack", steps=20, lr=0.1, init_size=20, batch_size=4),
         eps=None,
         needs="numba",
     ),
     "GRAPHITEBlackbox": Recipe(
-        "view with pixels of 0 to 1", _on_unit_pixels(_graphite_blackbox), None
+        "view with pixels of 0 to 1", on_unit_pixels(graphite_blackbox), None
     ),
     "GRAPHITEWhiteboxPyTorch": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(
-            _towards_broken(
+        on_unit_pixels(
+            towards_broken(
                 "GRAPHITEWhiteboxPyTorch",
                 net_size=(128, 128),
                 num_xforms=4,
@@ -467,15 +338,16 @@ RECIPES: dict[str, Recipe] = {
         ),
         None,
     ),
-    "LaserAttack": Recipe("view with channels last", _laser, None, note="needs NumPy 1"),
+    "LaserAttack": Recipe("view with channels last", laser, None, note="needs NumPy 1"),
     "FeatureAdversariesNumpy": Recipe(
-        "estimator",
-        _features_by_differences,
-        note="takes differences over every pixel: use FeatureAdversariesPyTorch",
+        "view of 8 x 8 blocks",
+        on_blocks(8, features_by_differences),
+        note="of blocks, since it takes a difference over every number: use "
+        "FeatureAdversariesPyTorch",
     ),
     "CompositeAdversarialAttackPyTorch": Recipe(
         "view with pixels of 0 to 1",
-        _on_unit_pixels(_with_labels("CompositeAdversarialAttackPyTorch")),
+        on_unit_pixels(with_labels("CompositeAdversarialAttackPyTorch")),
         None,
         "kornia",
     ),
