@@ -5,7 +5,7 @@ Shapes: N people, K joints; crops are H x W pixels. Poses are (N, K, 3): x, y, v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,11 @@ class Crops:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def first(self, count: int) -> Crops:
+        """The first people alone; the donors are the same."""
+        names = ("x", "y", "truth", "head_size", "center", "scale", "index")
+        return replace(self, **{name: getattr(self, name)[:count] for name in names})
 
     def to_image(self, poses: Array) -> Array:
         """Crop pixels to image pixels, by each person's own metadata.

@@ -21,7 +21,7 @@ from hpe_art.datasets.folder import mpii_dataset, use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.arguments import FLIP, ArgumentsError, attack_settings, recorded
+from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.document import checkpoint_record, result_document
 from hpe_art.evaluation.results import write_results
@@ -31,7 +31,7 @@ from hpe_art.evaluation.run import (
     evaluate,
     far_targets,
 )
-from hpe_art.evaluation.transfer import MirroredPerturbation, Onlooker
+from hpe_art.evaluation.transfer import Onlooker, defended
 from hpe_art.evaluation.universal import (
     bundled_settings,
     fitted_settings,
@@ -104,7 +104,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
             device_type="cpu" if args.device == "cpu" else "gpu",
         )
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
-    onlookers += [_defended(name, estimator) for name in args.defence or ()]
+    onlookers += [defended(name, estimator) for name in args.defence or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
     settings = attack_settings(args) + saved_settings(args, estimator)
     check_scorable(estimator, crops)
@@ -149,19 +149,6 @@ def _onlooker(config: str, estimator: PyTorchPoseEstimator, device: str) -> Onlo
             f"Got {config} with {joints}."
         )
     return onlooker
-
-
-def _defended(name: str, estimator: PyTorchPoseEstimator) -> Onlooker:
-    """The attacked network behind a defence that the attacker does not know of."""
-    if name == FLIP:
-        return MirroredPerturbation(estimator=estimator)
-    defended = PyTorchPoseEstimator(
-        estimator.model,
-        flip_test=estimator.flip_test,
-        preprocessing_defences=DEFENCES[name](estimator.packs_bgr),
-        device_type="cpu" if estimator.device.type == "cpu" else "gpu",
-    )
-    return Onlooker(name, defended, kind="defence")
 
 
 def _target_rule(target: str, joints: list[str] | None, crops: Crops, seed: int) -> ChooseTargets:

@@ -20,6 +20,7 @@ Array = NDArray[np.float32]
 Hits = NDArray[np.float64]
 OnProgress = Callable[[str, int], None]
 OnImages = Callable[[AttackSetting, NDArray[np.int64], Array], None]
+OnlookersOf = Callable[[AttackSetting], Sequence[Onlooker]]
 
 
 def tell_nobody(name: str, count: int) -> None:
@@ -28,6 +29,11 @@ def tell_nobody(name: str, count: int) -> None:
 
 def keep_no_images(setting: AttackSetting, index: NDArray[np.int64], x_adv: Array) -> None:
     """Images that nobody wants."""
+
+
+def no_onlookers(setting: AttackSetting) -> Sequence[Onlooker]:
+    """Images that nobody else sees."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Attacked:
         entry: its part of the result file.
         poses: (N, K, 3), predictions on the perturbed images, in crop pixels.
         hits: (N, K), of those predictions against the truth.
+        target_hits: (N, K), of those predictions against the target poses, if there are any.
+        shown: hits (N, K) of each onlooker, by kind and name.
         examples: (n, 3, H, W), the perturbed images of the first people.
     """
 
@@ -46,6 +54,8 @@ class Attacked:
     entry: dict[str, Any]
     poses: Array
     hits: Hits
+    target_hits: Hits | None
+    shown: dict[tuple[str, str], Hits]
     examples: Array
 
 
@@ -99,7 +109,7 @@ def attack_together(
     group: list[AttackSetting],
     done: Evaluation,
     seed: int = 0,
-    onlookers: Sequence[Onlooker] = (),
+    onlookers_of: OnlookersOf = no_onlookers,
     num_examples: int = 0,
     on_progress: OnProgress = tell_nobody,
     on_images: OnImages = keep_no_images,
@@ -113,7 +123,7 @@ def attack_together(
         done: with the clean part, the target poses if the group is targeted, and the clean part of
             each onlooker.
         seed: of the intervals.
-        onlookers: who is shown the perturbed images too.
+        onlookers_of: who is shown the perturbed images of a setting too.
         num_examples: of how many people to keep the perturbed images.
         on_progress: called with a name and a number of images just finished.
         on_images: called with each batch of perturbed images and their people's index.
@@ -121,9 +131,12 @@ def attack_together(
     Returns:
         One for each setting, in their order.
     """
+    # ART's attacks and defences draw from NumPy's generator: seeded for each run, so that none
+    # depends on what ran before.
+    np.random.seed(seed)
     run = SharedRun(estimator, group)
     labels = done.targets.poses if group[0].targeted and done.targets else crops.y
-    gathered = [_Scored(setting, onlookers) for setting in group]
+    gathered = [_Scored(setting, onlookers_of(setting)) for setting in group]
     for part in batches(len(crops), group[0].batch_size):
         x = crops.x[part].astype(np.float32)
         begun = _cost(estimator)
@@ -160,13 +173,16 @@ def _attacked(crops: Crops, scored: _Scored, done: Evaluation, seed: int) -> Att
         backward_passes=int(backward),
         seconds=float(seconds),
     )
+    shown = {}
     for onlooker, seen in zip(scored.onlookers, scored.seen, strict=True):
         _, clean_hits = done.onlookers[onlooker.kind, onlooker.name]
         judged = _judged(crops, np.concatenate(seen), done)
+        shown[onlooker.kind, onlooker.name] = judged[0]
         entry.setdefault(onlooker.kind, {})[onlooker.name] = attack_scores(
             *judged, clean_hits, seed
         )
-    return Attacked(setting, entry, poses, hits, np.concatenate(scored.examples))
+    examples = np.concatenate(scored.examples)
+    return Attacked(setting, entry, poses, hits, target_hits, shown, examples)
 
 
 def clean_scores(crops: Crops, poses: Array, seed: int) -> tuple[dict[str, Any], Hits]:

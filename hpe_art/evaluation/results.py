@@ -203,7 +203,7 @@ def write_results(path: str | Path, results: Mapping[str, Any]) -> None:
         ValueError: the results do not fit the schema, or hold NaN or infinity; the key is named.
     """
     path = Path(path)
-    document = _plain(results)
+    document = plain(results)
     _validate(document, "The results")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -248,14 +248,14 @@ def _validate(document: Any, where: str) -> None:
         raise ValueError(f"{where} do not fit the schema at {error.json_path}: {error.message}.")
 
 
-def _plain(value: Any, key: str = "$") -> Any:
+def plain(value: Any, key: str = "$") -> Any:
     """The value in JSON's own types."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(item, f"{key}.{name}") for name, item in value.items()}
+        return {str(name): plain(item, f"{key}.{name}") for name, item in value.items()}
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_plain(item, f"{key}[{i}]") for i, item in enumerate(value)]
+        return [plain(item, f"{key}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, float) and not math.isfinite(value):

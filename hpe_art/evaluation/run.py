@@ -108,9 +108,36 @@ def evaluate(
         ValueError: a head size is missing or not positive, or there are no target poses;
             `check_scorable` says so earlier.
     """
-    # ART's attacks and defences draw from NumPy's generator: seeded for each run, so that none
-    # depends on what ran before.
-    np.random.seed(seed)
+    done = clean_evaluation(estimator, crops, batch_size, seed, onlookers, on_progress)
+    if any(setting.targeted for setting in settings):
+        done.targets = (choose_targets or far_targets(crops, seed))(done.clean_poses)
+    yield done
+    for group in shareable(settings):
+        done.attacked += attack_together(
+            estimator,
+            crops,
+            group,
+            done,
+            seed,
+            lambda setting: onlookers,
+            num_examples,
+            on_progress,
+            on_images,
+        )
+        done.attacked.sort(key=lambda attacked: settings.index(attacked.setting))
+        yield done
+
+
+def clean_evaluation(
+    estimator: Any,
+    crops: Crops,
+    batch_size: int = 32,
+    seed: int = 0,
+    onlookers: Sequence[Onlooker] = (),
+    on_progress: OnProgress = tell_nobody,
+) -> Evaluation:
+    """What the network and its onlookers see in the clean images; arguments as in `evaluate`."""
+    np.random.seed(seed)  # as in `attack_together`: Gaussian augmentation draws
     poses = []
     for part in batches(len(crops), batch_size):
         poses.append(estimator.predict(crops.x[part].astype(np.float32), batch_size))
@@ -121,13 +148,4 @@ def evaluate(
     for onlooker in onlookers:
         seen = onlooker.poses(crops.x.astype(np.float32), estimator.packs_bgr, batch_size)
         done.onlookers[onlooker.kind, onlooker.name] = clean_scores(crops, seen, seed)
-    if any(setting.targeted for setting in settings):
-        done.targets = (choose_targets or far_targets(crops, seed))(clean_poses)
-    yield done
-    for group in shareable(settings):
-        np.random.seed(seed)
-        done.attacked += attack_together(
-            estimator, crops, group, done, seed, onlookers, num_examples, on_progress, on_images
-        )
-        done.attacked.sort(key=lambda attacked: settings.index(attacked.setting))
-        yield done
+    return done

@@ -10,6 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.defences import DEFENCES
+from hpe_art.evaluation.arguments import FLIP
+
 Array = NDArray[np.float32]
 
 
@@ -85,3 +89,21 @@ class MirroredPerturbation(Onlooker):
         if clean is not None:
             images = np.clip(clean + (images - clean)[..., ::-1], 0, 255)
         return super().poses(np.ascontiguousarray(images), bgr, batch_size)
+
+
+def defended(name: str, estimator: PyTorchPoseEstimator) -> Onlooker:
+    """The attacked network itself, behind a defence that the attacker does not know of.
+
+    Args:
+        name: a key of `DEFENCES`, or "flip-perturbation".
+        estimator: the network.
+    """
+    if name == FLIP:
+        return MirroredPerturbation(estimator=estimator)
+    behind = PyTorchPoseEstimator(
+        estimator.model,
+        flip_test=estimator.flip_test,
+        preprocessing_defences=DEFENCES[name](estimator.packs_bgr),
+        device_type="cpu" if estimator.device.type == "cpu" else "gpu",
+    )
+    return Onlooker(name, behind, kind="defence")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 
 from hpe_art import zoo
@@ -70,9 +71,10 @@ def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:
         use_folder(cfg.test_dataloader, dataset)
     else:
         dataset = dict(cfg.train_dataloader.dataset)
-        rendered = dataset["type"] == "RenderedPeople"
-        if rendered and not is_rendered(dataset.get("num_people", NUM_PEOPLE)):
-            return None
+        if dataset["type"] == "RenderedPeople":
+            if not is_rendered(dataset.get("num_people", NUM_PEOPLE)):
+                return None
+            dataset["test_mode"] = True  # for their head boxes
         cfg.test_dataloader.dataset = {**dataset, "pipeline": cfg.test_dataloader.dataset.pipeline}
     try:
         return load_crops(
@@ -137,18 +139,44 @@ def fitted_settings(
     fitted = []
     for setting in settings:
         if setting.attack == "uap" and setting.perturbation is None:
-            estimator.set_params(outputs=setting.outputs)
-            attack = UniversalPosePerturbation(
-                estimator,
-                eps=setting.eps,
-                epochs=epochs or EPOCHS,
-                targeted=setting.targeted,
-                seed=setting.seed,
-            )
             y = targets.poses if setting.targeted and targets else people.y
-            attack.fit(people.x, y, source)
-            name = attack_name("uap", setting.targeted, None, setting.outputs).lower()
-            path = attack.save(out / f"{name}_eps{setting.eps:g}.npz")
-            setting = replace(setting, perturbation=str(path))
+            setting = fit_universal(setting, estimator, people.x, y, out, source, epochs)
         fitted.append(setting)
     return fitted
+
+
+def fit_universal(
+    setting: AttackSetting,
+    estimator: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    out: Path,
+    source: str,
+    epochs: int | None = None,
+    verbose: bool = True,
+) -> AttackSetting:
+    """The setting with a perturbation that is fitted now and saved in a folder.
+
+    Args:
+        setting: a universal one.
+        estimator: a `PyTorchPoseEstimator`.
+        x: (N, 3, H, W), to fit on.
+        y: (N, K, 3), true poses, or target poses if targeted.
+        out: folder; the file is named for attack and eps.
+        source: name of the network, saved with it.
+        epochs: passes over the people; default 2.
+        verbose: show progress.
+    """
+    estimator.set_params(outputs=setting.outputs)
+    attack = UniversalPosePerturbation(
+        estimator,
+        eps=setting.eps,
+        epochs=epochs or EPOCHS,
+        targeted=setting.targeted,
+        seed=setting.seed,
+        verbose=verbose,
+    )
+    attack.fit(x, y, source)
+    name = attack_name("uap", setting.targeted, None, setting.outputs).lower()
+    path = attack.save(out / f"{name}_eps{setting.eps:g}.npz")
+    return replace(setting, perturbation=str(path))
