@@ -7,6 +7,7 @@ hits of the same people are drawn together, and a ratio of the two is one of pai
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def pckh_intervals(hits: ArrayLike, seed: int = 0) -> dict[str, Any]:
 
     Source: Efron 1979, "Bootstrap methods"; percentile intervals, 1,000 draws of N people.
     """
-    return _named(_scores(hits, seed))
+    return _named(drawn_scores(hits, seed)[1:])
 
 
 def relative_intervals(hits: ArrayLike, clean_hits: ArrayLike, seed: int = 0) -> dict[str, Any]:
@@ -52,18 +53,27 @@ def relative_intervals(hits: ArrayLike, clean_hits: ArrayLike, seed: int = 0) ->
         As `pckh_intervals`, in percent of the clean score; None where that is 0 in every draw.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = 100.0 * _scores(hits, seed) / _scores(clean_hits, seed)
+        ratios = 100.0 * drawn_scores(hits, seed)[1:] / drawn_scores(clean_hits, seed)[1:]
     return _named(np.where(np.isfinite(ratios), ratios, np.nan))
 
 
-def _scores(hits: ArrayLike, seed: int) -> Numbers:
-    """(draws, 1 + 16 + 8): PCKh, joints and groups in percent, in each draw of N people."""
+def drawn_scores(hits: ArrayLike, seed: int = 0) -> Numbers:
+    """The scores of the people themselves, then of each draw of them.
+
+    Args:
+        hits: (N, 16), from `metrics.pckh_hits`.
+        seed: of the draws; with the same N it gives the same draws.
+
+    Returns:
+        (1 + draws, 1 + 16 + 8): PCKh, joints and groups in percent; NaN where nothing is labelled.
+
+    Raises:
+        ValueError: ``hits`` is not (N, 16).
+    """
     hits = np.asarray(hits, np.float64)
     if hits.ndim != 2 or hits.shape[1] != len(JOINTS):
         raise ValueError(f"Expected hits of shape (N, {len(JOINTS)}). Got {hits.shape}.")
-    count = len(hits)
-    random = np.random.default_rng(seed)
-    times = random.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(np.float64)
+    times = _times_drawn(len(hits), seed)
     found, labelled = times @ np.nan_to_num(hits), times @ (~np.isnan(hits)).astype(np.float64)
     scored = list(SCORED)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
@@ -72,6 +82,13 @@ def _scores(hits: ArrayLike, seed: int) -> Numbers:
         total = 100.0 * found[:, scored].sum(1) / labelled[:, scored].sum(1)
         groups = [np.nanmean(joints[:, list(group)], axis=1) for group in GROUPS.values()]
     return np.column_stack([total, joints, *groups])
+
+
+@lru_cache(maxsize=4)
+def _times_drawn(count: int, seed: int) -> Numbers:
+    """(1 + draws, N): how often each person is in a draw; all of them once in the first."""
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    return np.vstack([np.ones(count), drawn]).astype(np.float64)
 
 
 def _named(scores: Numbers) -> dict[str, Any]:

@@ -233,4 +233,4 @@ def _kinds(args: argparse.Namespace) -> list[tuple[str, bool]]:
 def recorded(args: argparse.Namespace) -> dict[str, Any]:
     """The arguments as they go into the result file."""
     plain = {key: str(v) if isinstance(v, Path) else v for key, v in vars(args).items()}
-    return {**plain, "norm": "inf" if args.norm == math.inf else args.norm}
+    return {key: "inf" if value == math.inf else value for key, value in plain.items()}

@@ -68,6 +68,9 @@ def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:
             dataset = mpii_dataset(args.fit_data_root, "train", args.fit_ann_file)
         except FolderError as error:
             raise ArgumentsError(str(error).replace("--ann-file", "--fit-ann-file")) from error
+        boxes = Path(dataset["ann_file"]).with_name("mpii_gt_train.mat")
+        if boxes.is_file() and not args.fit_ann_file:
+            dataset.update(headbox_file=str(boxes), test_mode=True)
         use_folder(cfg.test_dataloader, dataset)
     else:
         dataset = dict(cfg.train_dataloader.dataset)

@@ -1,0 +1,181 @@
+"""The networks of a study: which configs, their weights, and the people they see."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from hpe_art import zoo
+from hpe_art.datasets.crops import Crops, load_crops
+from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.loader import load_config
+from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.document import checkpoint_record
+from hpe_art.evaluation.run import check_scorable
+from hpe_art.evaluation.study.plan import DEFENCES
+from hpe_art.evaluation.transfer import Onlooker, defended
+from hpe_art.evaluation.universal import people_to_fit_on
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of a study.
+
+    Attributes:
+        name: of the config, without its suffix.
+        config: its file.
+        checkpoint: where the weights are from.
+        record: path and SHA-256 of the weights.
+        estimator: a `PyTorchPoseEstimator`.
+        crops: the test people as it sees them.
+        outputs: their number.
+        fit_on: training people, as it sees them; None where there are none.
+        bundled: files of fitted universal perturbations, by eps.
+        defended: the network itself as an onlooker, behind each defence.
+    """
+
+    name: str
+    config: str
+    checkpoint: str
+    record: dict[str, str | None]
+    estimator: PyTorchPoseEstimator
+    crops: Crops
+    outputs: int
+    fit_on: Crops | None = None
+    bundled: dict[float, Path] = field(default_factory=dict)
+    defended: dict[str, Onlooker] = field(default_factory=dict)
+
+
+def config_files(paths: Sequence[str]) -> list[Path]:
+    """The configs that are named, and those in folders that are named.
+
+    Raises:
+        ArgumentsError: a path does not exist, a folder has none, or two have one name.
+    """
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise ArgumentsError(f"Expected configs or folders of them. Got {path}: not there.")
+        found = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
+        if not found:
+            raise ArgumentsError(f"Expected configs (*.py) in {path}. Got none.")
+        files += found
+    names = [file.stem for file in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise ArgumentsError(
+                f"Expected each network once. Got {name} {names.count(name)} times."
+            )
+    return files
+
+
+def with_weights(files: Sequence[Path]) -> tuple[dict[Path, Config], dict[str, str]]:
+    """Those configs that name weights which are there, and of the others why they are left out.
+
+    Raises:
+        ArgumentsError: none has weights.
+        ValueError: a config that cannot be loaded.
+    """
+    ready: dict[Path, Config] = {}
+    left_out: dict[str, str] = {}
+    for file in files:
+        cfg = load_config(file)
+        source = cfg.get("load_from")
+        if not source:
+            left_out[file.stem] = "the config names no weights (load_from)"
+        elif "://" not in source and not Path(source).is_file():
+            left_out[file.stem] = f"its weights {source} are not there"
+        elif source.startswith(zoo.PREFIX) and source.removeprefix(zoo.PREFIX) not in zoo.index():
+            left_out[file.stem] = f"its weights {source} are not bundled"
+        else:
+            ready[file] = cfg
+    if not ready:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise ArgumentsError(f"Expected a network with weights. Got none: {reasons}.")
+    return ready, left_out
+
+
+def load_networks(
+    configs: dict[Path, Config],
+    args: argparse.Namespace,
+    default_people: int,
+    fit: bool,
+    universal_eps: Sequence[float],
+) -> list[Network]:
+    """Everything that can fail on bad input, before any attack.
+
+    Args:
+        configs: from `with_weights`.
+        args: as `tools/study.py` parses them.
+        default_people: how many test people at most where the arguments do not say.
+        fit: whether universal perturbations are fitted; else the bundled ones are used.
+        universal_eps: of the universal perturbations.
+
+    Raises:
+        ValueError: weights or people that cannot be used.
+    """
+    crops: dict[str, Crops] = {}
+    people: dict[str, Crops | None] = {}
+    networks = []
+    for file, cfg in configs.items():
+        if args.data_root:
+            dataset = mpii_dataset(
+                args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix
+            )
+            use_folder(cfg.test_dataloader, dataset)
+        estimator = PyTorchPoseEstimator.from_config(
+            cfg, cfg.load_from, device_type="cpu" if args.device == "cpu" else "gpu"
+        )
+        seen = repr(cfg.test_dataloader.dataset)
+        if seen not in crops:
+            crops[seen] = load_crops(cfg, args.num_samples, args.skip_unreadable, default_people)
+        check_scorable(estimator, crops[seen])
+        fitted_on = repr((seen, cfg.train_dataloader.dataset.type))
+        if fit and fitted_on not in people:
+            people[fitted_on] = people_to_fit_on(args, cfg)
+        networks.append(
+            Network(
+                file.stem,
+                str(file),
+                cfg.load_from,
+                checkpoint_record(cfg.load_from),
+                estimator,
+                crops[seen],
+                estimator.count_outputs(),
+                people.get(fitted_on),
+                {} if fit and people[fitted_on] else _bundled(cfg.load_from, universal_eps),
+                _behind_defences(estimator),
+            )
+        )
+    _check_same_people(networks)
+    return networks
+
+
+def _bundled(checkpoint: str, universal_eps: Sequence[float]) -> dict[float, Path]:
+    if not checkpoint.startswith(zoo.PREFIX):
+        return {}
+    paths = {eps: zoo.perturbation_path(checkpoint, eps) for eps in universal_eps}
+    return {eps: path for eps, path in paths.items() if path is not None}
+
+
+def _behind_defences(estimator: PyTorchPoseEstimator) -> dict[str, Onlooker]:
+    return {name: defended(name, estimator) for name in DEFENCES}
+
+
+def _check_same_people(networks: Sequence[Network]) -> None:
+    first = networks[0]
+    for network in networks:
+        if list(network.crops.index) != list(first.crops.index):
+            raise ArgumentsError(
+                "Expected networks with the same test people, to compare them. Got others for "
+                f"{network.name} than for {first.name}: name one set with --data-root."
+            )
+        blank: Any = network.crops.x[:1] * 0.0
+        for other in networks:
+            Onlooker(other.name, other.estimator).poses(blank, network.estimator.packs_bgr)

@@ -1,0 +1,121 @@
+"""A study from its arguments: everything that can fail on bad input, before long work starts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.study.cells import write_whole
+from hpe_art.evaluation.study.networks import Network, config_files, load_networks, with_weights
+from hpe_art.evaluation.study.plan import PARTS, QUICK, Grid, Studied, plan
+from hpe_art.evaluation.study.run import Study
+from hpe_art.evaluation.universal import EPOCHS
+
+QUICK_PEOPLE = 64
+PEOPLE = 128
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study whose arguments, networks and people have been found good.
+
+    Attributes:
+        study: to run.
+        grid: what was asked for.
+        left_out: networks that are not studied, and why.
+    """
+
+    study: Study
+    grid: Grid
+    left_out: dict[str, str]
+
+
+def prepare_study(args: argparse.Namespace) -> PreparedStudy:
+    """Loads networks and people.
+
+    Args:
+        args: as `tools/study.py` parses them.
+
+    Raises:
+        ValueError: something cannot be used, or the folder has the study of others.
+    """
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+    grid = asked_grid(args)
+    configs, left_out = with_weights(config_files(args.configs))
+    fit = "universal" in grid.parts and not args.quick
+    people = QUICK_PEOPLE if args.quick else PEOPLE
+    networks = load_networks(configs, args, people, fit, grid.universal_eps)
+    study = Study(
+        networks,
+        plan([_studied(network) for network in networks], grid),
+        args.out,
+        args.seed,
+        args.batch_size,
+        args.epochs or EPOCHS,
+    )
+    _claim_folder(study)
+    return PreparedStudy(study, grid, left_out)
+
+
+def asked_grid(args: argparse.Namespace) -> Grid:
+    """The grid that the arguments ask for.
+
+    Raises:
+        ArgumentsError: a part that there is not.
+    """
+    grid = QUICK if args.quick else Grid()
+    unknown = sorted(set(args.only or ()) - set(PARTS))
+    if unknown:
+        raise ArgumentsError(f"Expected parts out of {', '.join(PARTS)}. Got {', '.join(unknown)}.")
+    return replace(
+        grid,
+        parts=tuple(part for part in PARTS if part in (args.only or PARTS)),
+        eps=tuple(dict.fromkeys(args.eps or grid.eps)),
+        seed=args.seed,
+        batch_size=args.batch_size,
+    )
+
+
+def _studied(network: Network) -> Studied:
+    bundled = None if network.fit_on is not None else tuple(network.bundled)
+    return Studied(network.name, network.outputs, bundled)
+
+
+def _claim_folder(study: Study) -> None:
+    """Sees that the folder is new or holds a study of the same weights and people.
+
+    Raises:
+        ArgumentsError: it holds another, whose cells would be overwritten; the difference is named.
+    """
+    path = study.folder / "study.json"
+    about: dict[str, Any] = {
+        "seed": study.seed,
+        "people": {n.name: [n.crops.ann_file, len(n.crops)] for n in study.networks},
+        "weights": {n.name: n.record["sha256"] or n.checkpoint for n in study.networks},
+    }
+    try:
+        known = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    for key, value in about.items():
+        old = known.get(key, value)
+        both = (
+            [(old, value)]
+            if key == "seed"
+            else [(old[name], value[name]) for name in value if name in old]
+        )
+        for before, now in both:
+            if before != now:
+                raise ArgumentsError(
+                    f"Expected the {key} that {study.folder} was made with, {before}. Got {now}: "
+                    "choose another --out, or remove that folder."
+                )
+    for key in ("people", "weights"):
+        about[key] = {**known.get(key, {}), **about[key]}
+    write_whole(path, json.dumps(about, indent=1) + "\n")

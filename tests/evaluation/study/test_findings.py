@@ -1,0 +1,172 @@
+"""A verdict follows from the interval, whichever way the numbers point."""
+
+import numpy as np
+import pytest
+
+from hpe_art.evaluation.study.cells import written_hits
+from hpe_art.evaluation.study.findings import FAILS, HOLDS, UNTESTED, findings
+from hpe_art.evaluation.study.plan import Grid
+from hpe_art.evaluation.study.scores import StudyScores, interval
+from hpe_art.metrics import pckh, relative_pckh
+
+PEOPLE = 60
+GRID = Grid(eps=(8.0,), untargeted_curve=(1, 10, 100), targeted_curve=(1, 20, 100))
+
+
+def hits(share, seed=0):
+    """Hits of so many percent, on average over people."""
+    drawn = np.random.default_rng(seed).uniform(0, 100, (PEOPLE, 16))
+    return written_hits((drawn < share).astype(float))
+
+
+def attack(name, share, eps=8.0, target=None, shown=()):
+    return {
+        "entry": {"name": name, "eps": eps},
+        "hits": hits(share),
+        "target_hits": None if target is None else hits(target),
+        "shown": [{"kind": "transfer_to", "name": n, "hits": hits(s)} for n, s in shown],
+    }
+
+
+def network(*attacks, onlookers=()):
+    clean = {
+        "hits": hits(95),
+        "onlookers": [{"kind": "transfer_to", "name": n, "hits": hits(95)} for n in onlookers],
+    }
+    return {"clean": clean, "all": {"attacks": list(attacks)}}
+
+
+def found(cells, number):
+    return findings(StudyScores(cells, 0), GRID)[number - 1]
+
+
+def test_scores_are_those_of_the_metric():
+    scores = StudyScores({"net": network(attack("FGSM-U", 40.0))}, 0)
+    value, low, high = interval(scores.relative("net", "FGSM-U", 8.0))
+    from hpe_art.evaluation.study.cells import read_hits
+
+    plain = [pckh(read_hits(hits(share))).PCKh for share in (40.0, 95)]
+    assert value == pytest.approx(relative_pckh(*plain))
+    assert low < value < high
+
+
+@pytest.mark.parametrize(("deep", "verdict"), [(60, HOLDS), (40, FAILS), (20, FAILS)])
+def test_deeper_is_more_robust(deep, verdict):
+    cells = {
+        "hourglass": network(attack("IGSM-U-10", 40), attack("FGSM-U", 60)),
+        "hourglass_8stack": network(attack("IGSM-U-10", deep), attack("FGSM-U", 60)),
+    }
+    finding = found(cells, 5)
+    assert finding.verdict == verdict
+    first = finding.comparisons[0]
+    assert first.decides and first.low <= first.value <= first.high
+    assert (first.low > 0) == (verdict == HOLDS)
+    # Equal networks are equal in every draw.
+    assert deep != 40 or (first.low, first.high) == (0, 0)
+
+
+def test_what_was_not_studied_is_not_tested():
+    finding = found({"hourglass": network(attack("IGSM-U-10", 40))}, 5)
+    assert finding.verdict == UNTESTED and "hourglass_8stack" in finding.why
+    short = Grid(eps=(8.0,), untargeted_curve=(1, 10), targeted_curve=(1, 20))
+    scores = StudyScores({"hourglass": network(attack("IGSM-U-10", 40))}, 0)
+    assert "more than 10" in findings(scores, short)[3].why
+
+
+def test_an_interval_over_zero_is_said_to_be_one():
+    noisy = attack("IGSM-U-10", 40)
+    noisy["hits"] = hits(40)[::-1]  # the same score, of other people
+    cells = {
+        "hourglass": network(attack("IGSM-U-10", 40), attack("FGSM-U", 60)),
+        "hourglass_8stack": network(noisy, attack("FGSM-U", 60)),
+    }
+    finding = found(cells, 5)
+    assert finding.verdict == FAILS and "includes 0" in finding.why
+
+
+def test_dlcm_is_measured_against_the_best_other():
+    cells = {
+        "dlcm": network(attack("IGSM-U-10", 50)),
+        "weak": network(attack("IGSM-U-10", 20)),
+        "strong": network(attack("IGSM-U-10", 70)),
+    }
+    finding = found(cells, 3)
+    assert finding.verdict == FAILS and "strong" in finding.comparisons[0].what
+    del cells["strong"]
+    assert found(cells, 3).verdict == HOLDS
+
+
+@pytest.mark.parametrize(("left", "verdict"), [(5, HOLDS), (30, FAILS)])
+def test_iterations_must_take_more_than_half_of_what_is_left(left, verdict):
+    cells = {"net": network(attack("IGSM-U-10", 40), attack("IGSM-U-100", left))}
+    assert found(cells, 4).verdict == verdict
+
+
+def test_all_outputs_against_the_last():
+    cells = {"net": network(attack("IGSM-U-10", 40), attack("IGSM-U-10-ALL", 20))}
+    assert found(cells, 6).verdict == HOLDS
+    cells = {"net": network(attack("IGSM-U-10", 20), attack("IGSM-U-10-ALL", 40))}
+    assert found(cells, 6).verdict == FAILS
+
+
+@pytest.mark.parametrize(("untargeted", "targeted", "verdict"), [(10, 2, HOLDS), (90, 80, FAILS)])
+def test_steps_to_half_of_the_effect(untargeted, targeted, verdict):
+    cells = {
+        "net": network(
+            attack("IGSM-U-1", 95),
+            attack("IGSM-U-10", untargeted),
+            attack("IGSM-U-100", 0),
+            attack("IGSM-T-1", 95, target=0),
+            attack("IGSM-T-20", 95, target=targeted),
+            attack("IGSM-T-100", 95, target=95),
+        )
+    }
+    finding = found(cells, 7)
+    assert finding.verdict == verdict
+    if verdict == HOLDS:
+        # Half of 100 lies at about 1 + 9 * 50 / 90 steps; half of 95 far beyond the 20th.
+        assert finding.comparisons[0].value == pytest.approx(20 + 80 * 45.5 / 93 - 5.7, abs=4)
+
+
+@pytest.mark.parametrize(("universal", "verdict"), [(8, HOLDS), (40, FAILS)])
+def test_universal_against_image_specific(universal, verdict):
+    cells = {"net": network(attack("UAP-U", universal, 16.0), attack("IGSM-U-10", 5, 16.0))}
+    assert found(cells, 8).verdict == verdict
+
+
+def test_transfer_counts_pairs_and_likeness():
+    def net(name, alike):
+        others = [n for n in ("hourglass", "dlcm", "deeppose") if n != name]
+        shown = [(n, 40 if {n, name} == {"hourglass", "dlcm"} else alike) for n in others]
+        return network(attack("IGSM-U-10", 10, shown=shown), onlookers=others)
+
+    names = ("hourglass", "dlcm", "deeppose")
+    assert found({name: net(name, 70) for name in names}, 9).verdict == HOLDS
+    reverse = found({name: net(name, 30) for name in names}, 9)
+    assert reverse.verdict == FAILS
+    assert [c.low > 0 for c in reverse.comparisons if c.decides] == [True, True, False]
+
+
+def test_joints_are_compared_by_group():
+    one = attack("IGSM-U-10", 50)
+    words = [list(word) for word in one["hits"]]
+    for i, word in enumerate(words):
+        word[8] = word[9] = "1" if i % 4 else "0"  # neck and head: three quarters
+        word[2] = word[3] = "1" if i % 10 == 0 else "0"  # hips: a tenth
+    one["hits"] = ["".join(word) for word in words]
+    finding = found({"net": network(one)}, 10)
+    assert finding.verdict == HOLDS
+    assert len([c for c in finding.comparisons if not c.decides]) == 8
+
+
+def test_there_are_ten_and_the_papers_words_are_with_them():
+    all_ten = findings(StudyScores({"net": network(attack("IGSM-U-10", 40))}, 0), GRID)
+    assert [finding.number for finding in all_ten] == list(range(1, 11))
+    assert all(finding.paper and finding.claim for finding in all_ten)
+
+
+def test_without_any_clean_hit_nothing_can_be_said():
+    cells = {"net": network(attack("IGSM-U-10", 40))}
+    cells["net"]["clean"]["hits"] = hits(0)
+    finding = found(cells, 10)
+    assert finding.verdict == UNTESTED and "clean PCKh above 0" in finding.why
