@@ -234,7 +234,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         _no_more(kwargs)
         self._check_x(x)
         self._check_y(y, len(x))
-        with as_guest(self._model):
+        with as_guest(self._model), frozen(self._model):
             parts = _parts(len(x), batch_size)
             gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
         if isinstance(x, Tensor):
@@ -259,7 +259,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def _input_gradient(self, seen: Tensor, y: Tensor, pixels: Tensor) -> Tensor:
         loss = self._loss(seen, y).sum()
         self.backward_passes += len(seen) * (2 if self.flip_test else 1)
-        # Only towards the pixels: no weight gets a gradient, whatever its requires_grad says.
         (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
 

@@ -380,3 +380,15 @@ def test_arguments_that_would_be_ignored_raise():
     del model.dataset_meta
     with pytest.raises(ValueError, match="flip_indices"):
         wrap(model, flip_test=True)
+
+
+def test_frozen_weights_change_no_bit(monkeypatch):
+    from contextlib import nullcontext
+
+    x, y = people(3)
+    for model in (hourglass(), regression()):
+        estimator = PyTorchPoseEstimator(model, outputs="all", device_type="cpu")
+        frozen = estimator.loss_gradient(x, y)
+        with monkeypatch.context() as patch:
+            patch.setattr("hpe_art.estimators.pose.frozen", lambda model: nullcontext())
+            np.testing.assert_array_equal(estimator.loss_gradient(x, y), frozen)

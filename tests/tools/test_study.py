@@ -17,7 +17,7 @@ import runpy, sys, os, signal
 from dataclasses import replace
 import hpe_art.evaluation.study.prepared as prepared
 from hpe_art.evaluation.study.cells import CellStore
-few = dict(untargeted_curve=(1, 3), targeted_curve=(2, 4), universal_eps=(8.0,))
+few = dict(untargeted_curve=(1, 3), targeted_curve=(2, 4), universal_eps=(8.0,), all_targeted=True)
 prepared.QUICK = replace(prepared.QUICK, **few)
 prepared.Grid = lambda: replace(prepared.QUICK, eps=(4.0, 8.0))
 stop, when = int(sys.argv.pop(1)), sys.argv.pop(1)

@@ -21,6 +21,9 @@ class Grid:
     Attributes:
         parts: out of `PARTS`.
         eps: of noise, FGSM and IGSM, in grey levels.
+        targeted_eps: of the targeted ones; default `eps`.
+        all_eps: of those with the loss over all outputs; default `eps`.
+        all_targeted: whether targeted attacks are run with the loss over all outputs too.
         curve_eps: of the long runs, and of what is shown to other networks.
         untargeted_curve: steps of the untargeted long run that are scored.
         targeted_curve: steps of the targeted one.
@@ -31,6 +34,9 @@ class Grid:
 
     parts: tuple[str, ...] = PARTS
     eps: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+    targeted_eps: tuple[float, ...] | None = None
+    all_eps: tuple[float, ...] | None = None
+    all_targeted: bool = True
     curve_eps: float = 8.0
     untargeted_curve: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
     targeted_curve: tuple[int, ...] = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
@@ -39,7 +45,14 @@ class Grid:
     batch_size: int = 32
 
 
-QUICK = Grid(eps=(1.0, 8.0, 16.0), untargeted_curve=(1, 2, 3, 5, 10), targeted_curve=(1, 5, 10, 20))
+QUICK = Grid(
+    eps=(2.0, 8.0, 16.0),
+    targeted_eps=(8.0,),
+    all_eps=(8.0,),
+    all_targeted=False,
+    untargeted_curve=(1, 2, 3, 5, 7, 10),
+    targeted_curve=(1, 2, 5, 10, 15, 20),
+)
 
 
 @dataclass(frozen=True)
@@ -147,11 +160,11 @@ def _settings(grid: Grid, network: Studied) -> list[AttackSetting]:
         found += [replace(common, eps=eps) for eps in grid.eps]
     for outputs in ("last", "all") if network.outputs > 1 else ("last",):
         base = replace(common, outputs=outputs)
-        for targeted in (False, True):
+        for targeted in (False, True) if outputs == "last" or grid.all_targeted else (False,):
             for attack in ("fgsm", "igsm"):
                 if attack in grid.parts:
                     one = replace(base, attack=attack, targeted=targeted)
-                    found += [replace(one, eps=eps) for eps in grid.eps]
+                    found += [replace(one, eps=eps) for eps in _eps(grid, outputs, targeted)]
             if "iterations" in grid.parts:
                 long = replace(base, attack="igsm", targeted=targeted, eps=grid.curve_eps)
                 curve = grid.targeted_curve if targeted else grid.untargeted_curve
@@ -162,6 +175,12 @@ def _settings(grid: Grid, network: Studied) -> list[AttackSetting]:
                 sizes = tuple(e for e in sizes if e in network.bundled and outputs == "last")
             found += [replace(base, attack="uap", eps=eps) for eps in sizes]
     return list({_known_by(setting): setting for setting in found}.values())
+
+
+def _eps(grid: Grid, outputs: str, targeted: bool) -> tuple[float, ...]:
+    if outputs == "all" and grid.all_eps is not None:
+        return grid.all_eps
+    return grid.eps if not targeted or grid.targeted_eps is None else grid.targeted_eps
 
 
 def _known_by(setting: AttackSetting) -> AttackSetting:

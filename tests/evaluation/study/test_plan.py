@@ -7,15 +7,6 @@ from hpe_art.evaluation.study.plan import DEFENCES, QUICK, Grid, Studied, cost, 
 TWO = [Studied("deep", 8), Studied("flat", 1)]
 
 
-def names(cells):
-    return [
-        (cell.network, setting.attack, setting.targeted, setting.eps, setting.outputs)
-        for cell in cells
-        for setting in cell.settings
-        if setting.attack != "igsm"
-    ]
-
-
 def test_every_setting_is_there_once():
     cells = plan(TWO, Grid())
     settings = [(cell.network, setting) for cell in cells for setting in cell.settings]
@@ -90,3 +81,10 @@ def test_a_part_alone():
         ("flat", "clean"),
         ("flat", "noise_eps4"),
     ]
+
+
+def test_the_quick_grid_asks_less_of_targets_and_of_all_outputs():
+    settings = [(c.network, s) for c in plan(TWO, QUICK) for s in c.settings]
+    assert {s.eps for n, s in settings if s.targeted} == {8.0}
+    assert {s.eps for n, s in settings if s.outputs == "all" and s.attack != "uap"} == {8.0}
+    assert not any(s.targeted for n, s in settings if s.outputs == "all")
