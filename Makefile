@@ -32,12 +32,19 @@ requirements:
 	$(BIN)uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 		--group pinned --annotation-style line pyproject.toml -o requirements.txt
 
+FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
+
 zoo: $(READY)
 	for name in $(NETWORKS); do \
-		$(VENV)/bin/python tools/train.py mmpose_configs/$$name.py --amp --work-dir work_dirs/$$name && \
-		$(VENV)/bin/python tools/publish.py mmpose_configs/$$name.py \
-			$$(ls -t work_dirs/$$name/epoch_*.pth | head -1) \
-			--command "make zoo NETWORKS=$$name # mmpose_configs/$$name.py" || exit; \
+		config=mmpose_configs/$$name.py && work=work_dirs/$$name && \
+		$(VENV)/bin/python tools/train.py $$config --amp --work-dir $$work && \
+		$(VENV)/bin/python tools/publish.py $$config $$(ls -t $$work/epoch_*.pth | head -1) \
+			--command "make zoo NETWORKS=$$name # $$config" && \
+		$(VENV)/bin/python tools/attack.py $$config $(FIT) --out $$work/uap && \
+		for file in $$work/uap/perturbations/*.npz; do \
+			$(VENV)/bin/python tools/publish.py $$config $$file \
+				--command "python tools/attack.py $$config $(FIT)" || exit; \
+		done || exit; \
 	done
 
 $(READY): requirements.txt pyproject.toml

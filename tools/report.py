@@ -1,0 +1,47 @@
+"""One HTML page from result files: `python tools/report.py study -o report.html`.
+
+Reads what tools/study.py and tools/attack.py wrote, nothing else; the page needs no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hpe_art.evaluation.arguments import check_paths
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("results", nargs="+", type=Path, help="result files, or folders with a results.json")
+    add("-o", "--out", type=Path, default=Path("report.html"), help="page [report.html]")
+    add("--figures", type=Path, metavar="DIR", help="write the figures as PDF and PNG too")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        check_paths([], args.out.parent)
+        from hpe_art.reporting.report import read_runs, report_html
+
+        document, folders = read_runs(args.results)
+    except ValueError as error:
+        print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
+        return 2
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(report_html(document, folders), encoding="utf-8")
+    if args.figures:
+        from hpe_art.reporting.study_figures import save_figures, study_figures
+
+        save_figures(study_figures(document, folders), args.figures)
+    print(f"{args.out}, {args.out.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
