@@ -19,6 +19,7 @@ from hpe_art.mpii import GROUPS, SKELETON
 from hpe_art.reporting.study_figures import Styles, study_figures
 
 U10 = "IGSM-U-10"
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 BROKEN = 50.0
 """Relative PCKh in percent below which a network counts as broken."""
 
@@ -99,7 +100,7 @@ def svg(figure: Figure) -> str:
     """A figure as SVG to be put into a page."""
     file = io.StringIO()
     with rc_context({"svg.hashsalt": "hpe_art"}):  # the same names inside each time
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata=_NO_METADATA)
     text = file.getvalue()
     return text[text.index("<svg") :]
 
