@@ -110,7 +110,7 @@ def test_training_people_are_scored_too(whole):
 
 def test_the_plan_was_right(whole, networks, tmp_path):
     planned = study(networks, tmp_path / "plan", "--plan")
-    assert planned.returncode == 0 and not (tmp_path / "plan" / "cells").exists()
+    assert planned.returncode == 0 and not (tmp_path / "plan").exists()
     rows = [line.split() for line in planned.stdout.splitlines()]
     counted = {
         (network, cell, passes["forward"], passes["backward"], sum(passes["elsewhere"].values()))

@@ -59,7 +59,7 @@ def prepare_study(args: argparse.Namespace) -> PreparedStudy:
         args.batch_size,
         args.epochs or EPOCHS,
     )
-    _claim_folder(study)
+    _claim_folder(study, write=not args.plan)
     return PreparedStudy(study, grid, left_out)
 
 
@@ -87,7 +87,7 @@ def _studied(network: Network) -> Studied:
     return Studied(network.name, network.outputs, bundled)
 
 
-def _claim_folder(study: Study) -> None:
+def _claim_folder(study: Study, write: bool) -> None:
     """Sees that the folder is new or holds a study of the same weights and people.
 
     Raises:
@@ -118,4 +118,5 @@ def _claim_folder(study: Study) -> None:
                 )
     for key in ("people", "weights"):
         about[key] = {**known.get(key, {}), **about[key]}
-    write_whole(path, json.dumps(about, indent=1) + "\n")
+    if write:
+        write_whole(path, json.dumps(about, indent=1) + "\n")
