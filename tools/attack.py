@@ -15,6 +15,7 @@ from hpe_art.evaluation.arguments import (
     ATTACK_NAMES,
     DEFENCE_NAMES,
     FLIP,
+    add_data_arguments,
     check_paths,
     check_together,
     key_value,
@@ -79,12 +80,7 @@ def parse_args() -> argparse.Namespace:
     )
     fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
     fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
-    data = parser.add_argument_group("data (relative paths join the root)")
-    data.add_argument("--data-root", help="folder in MPII format [the config's test set]")
-    data.add_argument("--ann-file", help="annotations [the one *val*.json]")
-    data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
-    data.add_argument("--image-prefix", help="folder of the images [images]")
-    data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+    add_data_arguments(parser)
     args = parser.parse_args()
     args.out = args.out or Path("results") / Path(args.config).stem
     if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:

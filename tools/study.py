@@ -11,7 +11,13 @@ import sys
 import warnings
 from pathlib import Path
 
-from hpe_art.evaluation.arguments import check_paths, positive_float, positive_int, seed
+from hpe_art.evaluation.arguments import (
+    add_data_arguments,
+    check_paths,
+    positive_float,
+    positive_int,
+    seed,
+)
 
 WIDTH = 100
 
@@ -41,12 +47,7 @@ def parse_args() -> argparse.Namespace:
     fit.add_argument("--fit-ann-file", metavar="FILE", help="its annotations [the *train*.json]")
     fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
     fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
-    data = parser.add_argument_group("data (relative paths join the root)")
-    data.add_argument("--data-root", help="folder in MPII format [each config's test set]")
-    data.add_argument("--ann-file", help="annotations [the one *val*.json]")
-    data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
-    data.add_argument("--image-prefix", help="folder of the images [images]")
-    data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+    add_data_arguments(parser)
     args = parser.parse_args()
     if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
         parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")

@@ -69,6 +69,16 @@ def key_value(text: str) -> str:
     return text
 
 
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name people to attack, for every tool that does."""
+    data = parser.add_argument_group("data (relative paths join the root)")
+    data.add_argument("--data-root", help="folder in MPII format [the config's test set]")
+    data.add_argument("--ann-file", help="annotations [the one *val*.json]")
+    data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
+    data.add_argument("--image-prefix", help="folder of the images [images]")
+    data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+
+
 def check_paths(configs: Sequence[str], out: Path, data_root: str | None = None) -> None:
     """Sees that what is read exists and that results can be written.
 

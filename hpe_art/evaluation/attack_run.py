@@ -19,7 +19,6 @@ from hpe_art.attacks.targets import hold_others, joint_numbers, mirrored_poses, 
 from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.datasets.folder import mpii_dataset, use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
@@ -95,14 +94,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         flip_test=True if args.flip_test else None,
     )
     if args.behind:
-        # Which defence is set how depends on the order of the model's channels.
-        defence = DEFENCES[args.behind](estimator.packs_bgr)
-        estimator = PyTorchPoseEstimator(
-            estimator.model,
-            flip_test=estimator.flip_test,
-            preprocessing_defences=defence,
-            device_type="cpu" if args.device == "cpu" else "gpu",
-        )
+        estimator = defended(args.behind, estimator).estimator
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
     onlookers += [defended(name, estimator) for name in args.defence or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)

@@ -141,7 +141,7 @@ def attack_together(
         x = crops.x[part].astype(np.float32)
         begun = _cost(estimator)
         perturbed = run.generate(x, labels[part])
-        gathered[run.longest].cost += _cost(estimator) - begun
+        gathered[0].cost += _cost(estimator) - begun
         for scored, x_adv in zip(gathered, perturbed, strict=True):
             scored.add(estimator, x, x_adv, num_examples - part.start)
             on_images(scored.setting, crops.index[part], x_adv)

@@ -92,7 +92,7 @@ class MirroredPerturbation(Onlooker):
 
 
 def defended(name: str, estimator: PyTorchPoseEstimator) -> Onlooker:
-    """The attacked network itself, behind a defence that the attacker does not know of.
+    """The same network behind a defence, which its first estimator does not know of.
 
     Args:
         name: a key of `DEFENCES`, or "flip-perturbation".

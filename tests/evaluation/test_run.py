@@ -102,13 +102,20 @@ def test_one_gradient_serves_all_eps_of_fgsm(estimator, crops):
     assert sum(a.entry["forward_passes"] for a in done.attacked) == 9 * COUNT
 
 
+def test_shared_work_is_counted_on_the_first(estimator, crops):
+    settings = [AttackSetting("igsm", max_iter=steps) for steps in (2, 6, 4)]
+    done = finish(estimator, crops, settings)
+    assert [a.entry["backward_passes"] for a in done.attacked] == [6 * COUNT, 0, 0]
+    assert [a.entry["forward_passes"] for a in done.attacked] == [7 * COUNT, COUNT, COUNT]
+
+
 def test_one_long_run_gives_the_numbers_of_the_short_ones(estimator, crops):
     iterations = [1, 7, 3]
     settings = [AttackSetting("igsm", max_iter=i, batch_size=4) for i in iterations]
     settings.insert(1, AttackSetting("noise"))
     together = finish(estimator, crops, settings)
     assert [a.setting for a in together.attacked] == settings
-    assert [a.entry["backward_passes"] for a in together.attacked] == [0, 0, 7 * COUNT, 0]
+    assert [a.entry["backward_passes"] for a in together.attacked] == [7 * COUNT, 0, 0, 0]
     for attacked in together.attacked:
         (alone,) = finish(estimator, crops, [attacked.setting]).attacked
         np.testing.assert_array_equal(attacked.poses, alone.poses)

@@ -51,6 +51,11 @@ class Network:
     bundled: dict[float, Path] = field(default_factory=dict)
     defended: dict[str, Onlooker] = field(default_factory=dict)
 
+    @property
+    def weights(self) -> str:
+        """What tells its weights from others: their SHA-256, or where they are from."""
+        return self.record["sha256"] or self.checkpoint
+
 
 def config_files(paths: Sequence[str]) -> list[Path]:
     """The configs that are named, and those in folders that are named.

@@ -97,7 +97,7 @@ def _claim_folder(study: Study, write: bool) -> None:
     about: dict[str, Any] = {
         "seed": study.seed,
         "people": {n.name: [n.crops.ann_file, len(n.crops)] for n in study.networks},
-        "weights": {n.name: n.record["sha256"] or n.checkpoint for n in study.networks},
+        "weights": {n.name: n.weights for n in study.networks},
     }
     try:
         known = json.loads(path.read_text("utf-8"))

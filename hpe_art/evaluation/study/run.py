@@ -64,8 +64,7 @@ class Study:
         crops = network.crops
         made_of: dict[str, Any] = {
             "weights": {
-                name: self.network(name).record["sha256"] or self.network(name).checkpoint
-                for name in (cell.network, *_others(cell))
+                name: self.network(name).weights for name in (cell.network, *_others(cell))
             },
             "people": [crops.ann_file, len(crops), int(crops.index.sum())],
             "seed": self.seed,
@@ -264,7 +263,7 @@ def _record(study: Study, network: Network, one: Attacked) -> dict[str, Any]:
 
 
 def _with_perturbation(study: Study, network: Network, setting: AttackSetting) -> AttackSetting:
-    """The setting with its file: bundled, fitted before, or fitted now."""
+    """The setting with its file: bundled, or fitted now."""
     if network.fit_on is None:
         return replace(setting, perturbation=str(network.bundled[setting.eps]))
     folder = study.folder / "perturbations" / network.name
