@@ -26,7 +26,7 @@ out.mkdir(parents=True, exist_ok=True)
 # --- a network, people, and the metric
 config = load_config("mmpose_configs/hourglass.py")
 people = load_crops(config, num_samples=16)
-x, y = people.x.astype(np.float32), people.y
+x, y = people.x[:].astype(np.float32), people.y
 
 
 def score(estimator, images):

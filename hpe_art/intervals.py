@@ -17,6 +17,7 @@ from hpe_art.mpii import GROUPS, JOINTS, SCORED
 
 LEVEL = 95
 RESAMPLES = 1000
+_PARTS = 20
 
 Interval = list[float] | None
 Numbers = NDArray[np.float64]
@@ -74,7 +75,9 @@ def drawn_scores(hits: ArrayLike, seed: int = 0) -> Numbers:
     if hits.ndim != 2 or hits.shape[1] != len(JOINTS):
         raise ValueError(f"Expected hits of shape (N, {len(JOINTS)}). Got {hits.shape}.")
     times = _times_drawn(len(hits), seed)
-    found, labelled = times @ np.nan_to_num(hits), times @ (~np.isnan(hits)).astype(np.float64)
+    known = np.concatenate([np.nan_to_num(hits), ~np.isnan(hits)], axis=1)
+    counted = np.concatenate([part @ known for part in np.array_split(times, _PARTS)])
+    found, labelled = np.split(counted, 2, axis=1)
     scored = list(SCORED)
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a draw without any labelled joint
@@ -85,10 +88,12 @@ def drawn_scores(hits: ArrayLike, seed: int = 0) -> Numbers:
 
 
 @lru_cache(maxsize=4)
-def _times_drawn(count: int, seed: int) -> Numbers:
+def _times_drawn(count: int, seed: int) -> NDArray[np.uint16]:
     """(1 + draws, N): how often each person is in a draw; all of them once in the first."""
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), RESAMPLES)
-    return np.vstack([np.ones(count), drawn]).astype(np.float64)
+    random, shares = np.random.default_rng(seed), np.full(count, 1 / count)
+    # Draw by draw and in few bytes: of thousands of people this would be the largest array.
+    draws = (random.multinomial(count, shares).astype(np.uint16) for _ in range(RESAMPLES))
+    return np.stack([np.ones(count, np.uint16), *draws])
 
 
 def _named(scores: Numbers) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hpe_art.evaluation.arguments import (
     DEFENCE_NAMES,
     FLIP,
     add_data_arguments,
+    add_speed_arguments,
     check_paths,
     check_together,
     key_value,
@@ -81,6 +82,7 @@ def parse_args() -> argparse.Namespace:
     fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
     fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
     add_data_arguments(parser)
+    add_speed_arguments(parser)
     args = parser.parse_args()
     args.out = args.out or Path("results") / Path(args.config).stem
     if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:

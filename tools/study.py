@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hpe_art.evaluation.arguments import (
     add_data_arguments,
+    add_speed_arguments,
     check_paths,
     positive_float,
     positive_int,
@@ -48,6 +49,7 @@ def parse_args() -> argparse.Namespace:
     fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
     fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
     add_data_arguments(parser)
+    add_speed_arguments(parser)
     args = parser.parse_args()
     if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
         parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")

@@ -5,6 +5,7 @@ Shapes: N people, K joints; crops are H x W pixels. Poses are (N, K, 3): x, y, v
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from mmpose.utils import register_all_modules
 from numpy.typing import NDArray
 from PIL import Image
 
+from hpe_art.datasets.pixels import PixelFile
+
 Array = NDArray[np.float32]
 
 
@@ -31,7 +34,8 @@ class Crops:
     """People cropped by MMPose's own pipeline.
 
     Attributes:
-        x: (N, 3, H, W) uint8, channels as packed (BGR for MMPose's `LoadImage`).
+        x: (N, 3, H, W) uint8, channels as packed (BGR for MMPose's `LoadImage`); read from a file
+            where it is sliced.
         y: (N, K, 3), true poses in crop pixels.
         truth: (N, K, 3), true poses in image pixels, as the metric takes them.
         head_size: (N,), in image pixels; NaN where the set has no head boxes.
@@ -43,7 +47,7 @@ class Crops:
         skipped: names of the images left out because they cannot be read.
     """
 
-    x: NDArray[np.uint8]
+    x: PixelFile | NDArray[np.uint8]
     y: Array
     truth: Array
     head_size: Array
@@ -105,22 +109,36 @@ def load_crops(
         raise DataError(f"Expected at most {total} people (--num-samples). Got {num_samples}.")
     infos = [dataset.get_data_info(i) for i in range(total)]
     chosen, skipped = _readable(infos[: num_samples or default_samples], skip_unreadable)
-    samples = [dataset[i] for i in chosen]
-    metas = [sample["data_samples"].metainfo for sample in samples]
-    truths = [sample["data_samples"].gt_instances for sample in samples]
-    head_sizes = [float(np.ravel(infos[i].get("head_size", np.nan))[0]) for i in chosen]
+    rows: list[dict[str, Any]] = []
+
+    def crops() -> Iterator[NDArray[np.uint8]]:
+        for i in chosen:
+            sample = dataset[i]
+            rows.append(_row(sample["data_samples"], infos[i]))
+            yield sample["inputs"].numpy()
+
+    x = PixelFile(crops())
+    gathered = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     return Crops(
-        x=np.stack([sample["inputs"].numpy() for sample in samples]),
-        y=np.concatenate([_pose(t.transformed_keypoints, t.keypoints_visible) for t in truths]),
-        truth=np.concatenate([_pose(t.keypoints, t.keypoints_visible) for t in truths]),
-        head_size=np.asarray(head_sizes, np.float32),
-        center=np.stack([meta["input_center"] for meta in metas]).astype(np.float32),
-        scale=np.stack([meta["input_scale"] for meta in metas]).astype(np.float32),
+        x=x,
+        **gathered,
         index=np.asarray(chosen, np.int64),
         donors=_donors(dataset) if with_donors else np.zeros((0, 0, 3), np.float32),
         ann_file=str(dataset.ann_file),
         skipped=tuple(skipped),
     )
+
+
+def _row(sample: Any, info: dict[str, Any]) -> dict[str, Array]:
+    """What `Crops` holds of one person, but for the pixels."""
+    truth, meta = sample.gt_instances, sample.metainfo
+    return {
+        "y": _pose(truth.transformed_keypoints, truth.keypoints_visible)[0],
+        "truth": _pose(truth.keypoints, truth.keypoints_visible)[0],
+        "head_size": np.float32(np.ravel(info.get("head_size", np.nan))[0]),
+        "center": np.asarray(meta["input_center"], np.float32),
+        "scale": np.asarray(meta["input_scale"], np.float32),
+    }
 
 
 def build_test_set(cfg: Config) -> Any:

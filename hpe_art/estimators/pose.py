@@ -16,8 +16,10 @@ from art.estimators.pytorch import PyTorchEstimator
 from torch import Tensor, nn
 
 from hpe_art.estimators.adaptors import adaptor_for
+from hpe_art.estimators.encoded import EncodedTargets
+from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision
 from hpe_art.estimators.loader import build_model, load_config
-from hpe_art.estimators.scored import as_guest, frozen, packs_bgr, scored_outputs
+from hpe_art.estimators.scored import as_guest, frozen, normalised, packs_bgr, scored_outputs
 
 Outputs = Literal["last", "all"]
 PoseLoss = Callable[[list[Tensor], Tensor], Tensor]
@@ -40,6 +42,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         loss: per-image loss `(outputs, y) -> (N,)`, with the raw outputs chosen by `outputs` as
             a list and y (N, K, 3) on the device; default the network's own training loss.
         flip_test: average with the mirrored image's output; default the model's `test_cfg`.
+        precision: of the gradients; poses and losses are always those of the model itself.
+            "float32" takes gradients through the model, exactly. "bfloat16" and "auto" take them
+            through a private copy, with batch norms folded into convolutions and rounded to
+            bfloat16: always, or for "auto" where the device has fast units for it.
+        compile: take gradients through a copy that `torch.compile` has compiled, which takes a
+            minute or so once and pays in long runs.
         optimizer: only `fit` needs it.
         clip_values: allowed range of pixels.
         preprocessing_defences: ART preprocessors, applied before the model.
@@ -65,6 +73,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         "outputs",
         "loss",
         "flip_test",
+        "precision",
+        "compile",
     ]
 
     def __init__(
@@ -73,6 +83,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         outputs: Outputs = "last",
         loss: PoseLoss | None = None,
         flip_test: bool | None = None,
+        precision: Precision = "float32",
+        compile: bool = False,
         optimizer: torch.optim.Optimizer | None = None,
         clip_values: tuple[float, float] = (0.0, 255.0),
         preprocessing_defences: Any = None,
@@ -85,7 +97,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self.outputs = outputs
         self.loss = loss
         self.flip_test = bool(test_cfg.get("flip_test", False)) if flip_test is None else flip_test
+        self.precision = precision
+        self.compile = compile
         self._test_cfg = test_cfg
+        self._encoded = EncodedTargets(self._adaptor)
+        self._copy: FastCopy | None = None
         self._optimizer = optimizer
         self.forward_passes = 0
         self.backward_passes = 0
@@ -105,6 +121,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         super()._check_params()
         if self.outputs not in ("last", "all"):
             raise ValueError(f"Expected outputs 'last' or 'all'. Got {self.outputs!r}.")
+        if self.precision not in PRECISIONS:
+            expected = ", ".join(map(repr, PRECISIONS))
+            raise ValueError(f"Expected precision out of {expected}. Got {self.precision!r}.")
+        if not isinstance(self.compile, bool):
+            raise ValueError(f"Expected compile True or False. Got {self.compile!r}.")
         if self.loss is not None and not callable(self.loss):
             raise ValueError(f"Expected loss to be callable or None. Got {self.loss!r}.")
         if self.flip_test and "flip_indices" not in (getattr(self._model, "dataset_meta", {})):
@@ -152,6 +173,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def packs_bgr(self) -> bool:
         """Whether the pipeline packs blue first, as MMPose's `LoadImage` does by default."""
         return packs_bgr(self._model)
+
+    @property
+    def found_with(self) -> str:
+        """How gradients are computed, for the record: "float32", or "bfloat16, folded"."""
+        copy = self._fast_copy()
+        return str(next(self._model.parameters()).dtype)[6:] if copy is None else copy.found_with
 
     def count_outputs(self) -> int:
         """Number of outputs that `outputs="all"` sums over; passes one blank image forward."""
@@ -257,7 +284,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         return self._to_device(self._apply_preprocessing_gradient(numpy_x, gradient))
 
     def _input_gradient(self, seen: Tensor, y: Tensor, pixels: Tensor) -> Tensor:
-        loss = self._loss(seen, y).sum()
+        loss = self._loss(seen, y, fast=self._fast_copy()).sum()
         self.backward_passes += len(seen) * (2 if self.flip_test else 1)
         (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
@@ -278,7 +305,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_differentiable()
         with as_guest(self._model), frozen(self._model):
             seen, _ = self._apply_preprocessing(x, None, fit=False, no_grad=False)
-            return self._adaptor.distances(self._raw_outputs(seen)[-1], y)
+            outputs = self._raw_outputs(seen, fast=self._fast_copy())
+            return self._adaptor.distances(outputs[-1], y)
 
     def fit(
         self,
@@ -376,22 +404,46 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         """Names of all modules of the model."""
         return [name for name, _ in self._model.named_modules() if name]
 
-    def _loss(self, seen: Tensor, y: Tensor, outputs: Outputs | None = None) -> Tensor:
-        raw = self._raw_outputs(seen)
+    def _loss(
+        self,
+        seen: Tensor,
+        y: Tensor,
+        outputs: Outputs | None = None,
+        fast: FastCopy | None = None,
+    ) -> Tensor:
+        raw = self._raw_outputs(seen, fast=fast)
         first = 0 if (outputs or self.outputs) == "all" else len(raw) - 1
         if self.loss is not None:
             loss = self.loss(raw[first:], y)
             if loss.shape != (len(y),):
                 raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
             return loss
-        targets = self._adaptor.targets(y, len(raw))
+        targets = self._encoded.of(y, len(raw))
         terms = [self._adaptor.loss(i, raw[i], targets[i]) for i in range(first, len(raw))]
         return torch.stack(terms).sum(0)
 
-    def _raw_outputs(self, seen: Tensor, flip_test: bool | None = None) -> list[Tensor]:
+    def _raw_outputs(
+        self, seen: Tensor, flip_test: bool | None = None, fast: FastCopy | None = None
+    ) -> list[Tensor]:
         flip_test = self.flip_test if flip_test is None else flip_test
         self.forward_passes += len(seen) * (2 if flip_test else 1)
-        return scored_outputs(self._model, self._adaptor, seen, flip_test, self._test_cfg)
+        if fast is None:
+            return scored_outputs(self._model, self._adaptor, seen, flip_test, self._test_cfg)
+        with fast.computing():
+            outputs = scored_outputs(fast.model, self._adaptor, seen, flip_test, self._test_cfg)
+        return [output.to(seen.dtype) for output in outputs]
+
+    def _fast_copy(self) -> FastCopy | None:
+        """The copy to take gradients through; None for the model itself."""
+        made_with = (self.precision, self.compile)
+        if made_with == ("float32", False):
+            return None
+        copy = self._copy
+        if copy is None or copy.made_with != made_with or not copy.is_current(self._model):
+            ramp = torch.linspace(0, 255, int(np.prod(self.input_shape))).view(self.input_shape)
+            example = normalised(self._model, self._to_device(ramp[None]))
+            self._copy = copy = FastCopy(self._model, *made_with, example)
+        return copy
 
     def _check_differentiable(self) -> None:
         if not self.all_framework_preprocessing:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ATTACK_NAMES = ("noise", "fgsm", "igsm", "uap")
 DEFENCE_NAMES = ("smoothing", "jpeg", "squeezing", "gaussian", "total-variation")
+PRECISION_NAMES = ("auto", "float32", "bfloat16")
 FLIP = "flip-perturbation"
 DEFAULT_ATTACKS = ("noise", "fgsm", "igsm")
 MAX_GREY = 255.0
@@ -77,6 +78,19 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
     data.add_argument("--image-prefix", help="folder of the images [images]")
     data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+
+
+def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how gradients are computed, for every tool that attacks."""
+    speed = parser.add_argument_group("speed (poses are scored in float32 by the model itself)")
+    speed.add_argument(
+        "--precision",
+        choices=PRECISION_NAMES,
+        default="auto",
+        help="of gradients: float32 takes them through the model itself, bfloat16 and auto "
+        "through a faster copy; auto rounds where the device has fast units for it [auto]",
+    )
+    speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")
 
 
 def check_paths(configs: Sequence[str], out: Path, data_root: str | None = None) -> None:

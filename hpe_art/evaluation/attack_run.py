@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.document import checkpoint_record, result_document
+from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import write_results
 from hpe_art.evaluation.run import (
     ChooseTargets,
@@ -56,6 +58,7 @@ class Prepared:
         onlookers: networks that are shown the perturbed images too.
         fit_on: people to fit universal perturbations on, where one is to be fitted.
         fit_targets: their target poses, where it is targeted.
+        seconds: that it took to find all this good.
     """
 
     args: argparse.Namespace
@@ -67,6 +70,7 @@ class Prepared:
     onlookers: list[Onlooker] = field(default_factory=list)
     fit_on: Crops | None = None
     fit_targets: TargetPoses | None = None
+    seconds: float = 0.0
 
 
 def prepare(args: argparse.Namespace) -> Prepared:
@@ -78,6 +82,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     Raises:
         ValueError: config, checkpoint, data or arguments cannot be used; the message says why.
     """
+    begun = time.perf_counter()
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
     cfg = load_config(args.config, args.cfg_options)
@@ -92,6 +97,8 @@ def prepare(args: argparse.Namespace) -> Prepared:
         checkpoint,
         device_type="cpu" if args.device == "cpu" else "gpu",
         flip_test=True if args.flip_test else None,
+        precision=args.precision,
+        compile=args.compile,
     )
     if args.behind:
         estimator = defended(args.behind, estimator).estimator
@@ -112,7 +119,16 @@ def prepare(args: argparse.Namespace) -> Prepared:
         targets = _target_rule(args.target, args.target_joints, crops, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     return Prepared(
-        args, estimator, crops, settings, checkpoint, targets, onlookers, fit_on, fit_targets
+        args,
+        estimator,
+        crops,
+        settings,
+        checkpoint,
+        targets,
+        onlookers,
+        fit_on,
+        fit_targets,
+        time.perf_counter() - begun,
     )
 
 
@@ -177,6 +193,9 @@ def attack_run(
     """
     args, started = run.args, datetime.now().astimezone()
     settings = run.settings
+    phases = Phases()
+    phases.add("load", run.seconds)
+    begun = time.perf_counter()
     if run.fit_on is not None:
         settings = fitted_settings(
             settings,
@@ -187,12 +206,14 @@ def attack_run(
             args.epochs,
             run.fit_targets,
         )
+        phases.add("fit", time.perf_counter() - begun)
     constant = dict(
         config=str(args.config),
         checkpoint=checkpoint_record(run.checkpoint),
         crops=run.crops,
         seed=args.seed,
         device=str(run.estimator.device),
+        precision=run.estimator.found_with,
         arguments=recorded(args),
         started=started,
         notes=_notes(run),
@@ -212,9 +233,11 @@ def attack_run(
             num_examples=num_examples,
             on_progress=lambda name, n: bar.update(task, description=name, advance=n),
             on_images=_image_saver(run) if args.save_images else keep_no_images,
+            phases=phases,
         ):
-            document = result_document(done=done, **constant)
-            write_results(args.out / "results.json", document)
+            with phases.spent("tell"):
+                document = result_document(done=done, **constant)
+                write_results(args.out / "results.json", document)
     return done, document
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSetting, SharedRun, TargetPoses, UniversalPosePerturbation
 from hpe_art.datasets.crops import Crops
+from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import attack_entry, attack_scores, clean_entry
 from hpe_art.evaluation.transfer import Onlooker
 from hpe_art.metrics import pckh_hits
@@ -70,6 +73,7 @@ class Evaluation:
         targets: the target poses, where a targeted attack was asked for.
         attacked: the finished settings.
         onlookers: of those that look on, by kind and name: the `clean` part and the hits (N, K).
+        phases: where the time went.
     """
 
     clean: dict[str, Any]
@@ -78,6 +82,7 @@ class Evaluation:
     targets: TargetPoses | None = None
     attacked: list[Attacked] = field(default_factory=list)
     onlookers: dict[tuple[str, str], tuple[dict[str, Any], Hits]] = field(default_factory=dict)
+    phases: Phases = field(default_factory=Phases)
 
 
 class _Scored:
@@ -100,7 +105,8 @@ class _Scored:
             bgr, batch_size = estimator.packs_bgr, self.setting.batch_size
             seen.append(onlooker.poses(x_adv, bgr, batch_size, clean=x))
         self.linf = max(self.linf, float(np.abs(x_adv - x).max()))
-        self.examples.append(x_adv[: max(0, num_examples)])
+        # A copy, because a part of an array, even an empty one, keeps all of it in memory.
+        self.examples.append(x_adv[: max(0, num_examples)].copy())
 
 
 def attack_together(
@@ -137,16 +143,20 @@ def attack_together(
     run = SharedRun(estimator, group)
     labels = done.targets.poses if group[0].targeted and done.targets else crops.y
     gathered = [_Scored(setting, onlookers_of(setting)) for setting in group]
-    for part in batches(len(crops), group[0].batch_size):
-        x = crops.x[part].astype(np.float32)
+    spent = done.phases.spent
+    for part, x in loaded(crops, group[0].batch_size, estimator.device, done.phases):
         begun = _cost(estimator)
-        perturbed = run.generate(x, labels[part])
+        with spent("attack"):
+            perturbed = run.generate(x, labels[part])
         gathered[0].cost += _cost(estimator) - begun
         for scored, x_adv in zip(gathered, perturbed, strict=True):
-            scored.add(estimator, x, x_adv, num_examples - part.start)
-            on_images(scored.setting, crops.index[part], x_adv)
-            on_progress(scored.setting.attack, len(x))
-    attacked = [_attacked(crops, scored, done, seed) for scored in gathered]
+            with spent("score"):
+                scored.add(estimator, x, x_adv, num_examples - part.start)
+            with spent("tell"):
+                on_images(scored.setting, crops.index[part], x_adv)
+                on_progress(scored.setting.attack, len(x))
+    with spent("tell"):
+        attacked = [_attacked(crops, scored, done, seed) for scored in gathered]
     if isinstance(run.attack, UniversalPosePerturbation):
         attacked[0].entry["universal"] = run.attack.fitted
     return attacked
@@ -208,6 +218,33 @@ def _cost(estimator: Any) -> NDArray[np.float64]:
 
 def _hits(crops: Crops, poses: Array, truth: Array, threshold: float = 0.5) -> Hits:
     return pckh_hits(crops.to_image(poses), truth, crops.head_size, threshold)
+
+
+def loaded(
+    crops: Crops, batch_size: int, device: torch.device, phases: Phases
+) -> Iterator[tuple[slice, Array]]:
+    """Rows and images (float32) of each batch; the next one is read while one is in use.
+
+    Args:
+        crops: the people.
+        batch_size: images of a batch.
+        device: where they go; for a GPU they are in page-locked memory, which it copies faster.
+        phases: the time spent waiting is counted as "read".
+    """
+
+    def read(part: slice) -> Array:
+        images = torch.from_numpy(crops.x[part].astype(np.float32))
+        return (images.pin_memory() if device.type == "cuda" else images).numpy()
+
+    parts = batches(len(crops), batch_size)
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(read, parts[0])
+        for part, following in zip(parts, [*parts[1:], None], strict=True):
+            with phases.spent("read"):
+                x = ahead.result()
+            if following is not None:
+                ahead = pool.submit(read, following)
+            yield part, x
 
 
 def batches(count: int, batch_size: int) -> list[slice]:

@@ -46,7 +46,7 @@ def publish(
     path = zoo.save(name, packed)
     estimator.model.load_state_dict(packing.unpack(packed))
     crops = load_crops(cfg)
-    clean = _score(estimator, crops, crops.x.astype(np.float32))
+    clean = _score(estimator, crops, crops.x[:].astype(np.float32))
     for stale in zoo.index().get(name, {}).get("perturbations", {}).values():
         (zoo.FOLDER / stale["file"]).unlink(missing_ok=True)  # fitted on other weights
     entry = {
@@ -96,7 +96,7 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
             f"Got targeted {attack.targeted}, outputs {attack.fitted['outputs']!r}."
         )
     crops = load_crops(cfg)
-    x = crops.x.astype(np.float32)
+    x = crops.x[:].astype(np.float32)
     clean, perturbed = (_score(estimator, crops, images) for images in (x, attack.generate(x)))
     name = source.removeprefix(zoo.PREFIX)
     file = zoo.FOLDER / f"{name}_uap{attack.eps:g}.npz"

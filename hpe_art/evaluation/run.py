@@ -24,11 +24,12 @@ from hpe_art.evaluation.attacked import (
     OnImages,
     OnProgress,
     attack_together,
-    batches,
     clean_scores,
     keep_no_images,
+    loaded,
     tell_nobody,
 )
+from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.transfer import Onlooker
 from hpe_art.mpii import JOINTS
 
@@ -83,6 +84,7 @@ def evaluate(
     num_examples: int = 0,
     on_progress: OnProgress = tell_nobody,
     on_images: OnImages = keep_no_images,
+    phases: Phases | None = None,
 ) -> Iterator[Evaluation]:
     """Runs the settings, those together that one run serves.
 
@@ -99,6 +101,7 @@ def evaluate(
         num_examples: of how many people to keep the perturbed images.
         on_progress: called with a name and a number of images just finished.
         on_images: called with each batch of perturbed images and their people's index.
+        phases: counts the time of each phase.
 
     Yields:
         The growing evaluation, in the order of the settings: once after the clean images, once
@@ -108,7 +111,7 @@ def evaluate(
         ValueError: a head size is missing or not positive, or there are no target poses;
             `check_scorable` says so earlier.
     """
-    done = clean_evaluation(estimator, crops, batch_size, seed, onlookers, on_progress)
+    done = clean_evaluation(estimator, crops, batch_size, seed, onlookers, on_progress, phases)
     if any(setting.targeted for setting in settings):
         done.targets = (choose_targets or far_targets(crops, seed))(done.clean_poses)
     yield done
@@ -135,17 +138,23 @@ def clean_evaluation(
     seed: int = 0,
     onlookers: Sequence[Onlooker] = (),
     on_progress: OnProgress = tell_nobody,
+    phases: Phases | None = None,
 ) -> Evaluation:
     """What the network and its onlookers see in the clean images; arguments as in `evaluate`."""
     np.random.seed(seed)  # as in `attack_together`: Gaussian augmentation draws
-    poses = []
-    for part in batches(len(crops), batch_size):
-        poses.append(estimator.predict(crops.x[part].astype(np.float32), batch_size))
-        on_progress("clean", len(poses[-1]))
+    poses: list[Array] = []
+    seen: list[list[Array]] = [[] for _ in onlookers]
+    phases = phases or Phases()
+    for _, x in loaded(crops, batch_size, estimator.device, phases):
+        with phases.spent("clean"):
+            poses.append(estimator.predict(x, batch_size))
+            for onlooker, its_poses in zip(onlookers, seen, strict=True):
+                its_poses.append(onlooker.poses(x, estimator.packs_bgr, batch_size))
+        on_progress("clean", len(x))
     clean_poses = np.concatenate(poses)
     clean, hits = clean_scores(crops, clean_poses, seed)
-    done = Evaluation(clean, clean_poses, hits)
-    for onlooker in onlookers:
-        seen = onlooker.poses(crops.x.astype(np.float32), estimator.packs_bgr, batch_size)
-        done.onlookers[onlooker.kind, onlooker.name] = clean_scores(crops, seen, seed)
+    done = Evaluation(clean, clean_poses, hits, phases=phases)
+    for onlooker, its_poses in zip(onlookers, seen, strict=True):
+        scores = clean_scores(crops, np.concatenate(its_poses), seed)
+        done.onlookers[onlooker.kind, onlooker.name] = scores
     return done

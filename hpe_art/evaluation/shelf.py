@@ -37,7 +37,7 @@ def try_attack(name: str, estimator: PyTorchPoseEstimator, crops: Crops, seed: i
     }
     if recipe.needs and find_spec(recipe.needs) is None:
         return {**row, "error": f"needs the package {recipe.needs}"}
-    x = crops.x.astype(np.float32)
+    x = crops.x[:].astype(np.float32)
     np.random.seed(seed)
     torch.manual_seed(seed)
     begun = time.perf_counter()

@@ -103,6 +103,8 @@ def defended(name: str, estimator: PyTorchPoseEstimator) -> Onlooker:
     behind = PyTorchPoseEstimator(
         estimator.model,
         flip_test=estimator.flip_test,
+        precision=estimator.precision,
+        compile=estimator.compile,
         preprocessing_defences=DEFENCES[name](estimator.packs_bgr),
         device_type="cpu" if estimator.device.type == "cpu" else "gpu",
     )

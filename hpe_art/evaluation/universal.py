@@ -151,7 +151,7 @@ def fitted_settings(
 def fit_universal(
     setting: AttackSetting,
     estimator: Any,
-    x: np.ndarray,
+    x: Any,
     y: np.ndarray,
     out: Path,
     source: str,

@@ -32,7 +32,7 @@ def case(request):
         # Untrained, it puts all joints next to each other.
         return PyTorchPoseEstimator(regression(), device_type="cpu"), people(5)[0], 8.0
     cfg = load_config(CONFIG)
-    x = load_crops(cfg, 5, with_donors=False).x.astype(np.float32)
+    x = load_crops(cfg, 5, with_donors=False).x[:].astype(np.float32)
     return PyTorchPoseEstimator.from_config(cfg, device_type="cpu"), x, 0.1
 
 
@@ -148,7 +148,7 @@ def test_arts_classifier_attacks_break_poses(attack):
     cfg = load_config(CONFIG)
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
     crops = load_crops(cfg, 3, with_donors=False)
-    x = crops.x.astype(np.float32)
+    x = crops.x[:].astype(np.float32)
     np.random.seed(0)
     view = PoseClassifierView(estimator, x)
     x_adv = ATTACKS[attack](view).generate(x)

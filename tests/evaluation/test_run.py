@@ -231,11 +231,11 @@ def test_attacks_move_the_network_more_than_noise(estimator, crops):
         AttackSetting("igsm", max_iter=5, targeted=True),
     ]
     done = finish(estimator, crops, settings, on_images=keep)
-    clean = estimator.compute_loss(crops.x.astype(np.float32), crops.y)
+    clean = estimator.compute_loss(crops.x[:].astype(np.float32), crops.y)
     away = estimator.compute_loss(images["igsm", False], crops.y) - clean
     noise = estimator.compute_loss(images["noise", False], crops.y) - clean
     assert (away > np.abs(noise)).all()
-    before = estimator.compute_loss(crops.x.astype(np.float32), done.targets.poses)
+    before = estimator.compute_loss(crops.x[:].astype(np.float32), done.targets.poses)
     after = estimator.compute_loss(images["igsm", True], done.targets.poses)
     assert (after < before).all()
 

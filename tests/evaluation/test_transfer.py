@@ -90,7 +90,7 @@ def test_a_stranger_is_scored_against_its_own_clean_predictions(setting):
 
 def test_a_mirrored_perturbation_is_added_to_the_clean_image(setting):
     estimator, crops = setting
-    x = crops.x.astype(np.float32)
+    x = crops.x[:].astype(np.float32)
     change = np.zeros_like(x)
     change[..., :5] = 40
     defended = MirroredPerturbation(estimator=estimator)

@@ -82,7 +82,7 @@ def _run(network: Network, cells: Mapping[str, Any], seed: int) -> dict[str, Any
         "versions": package_versions(),
         "seed": seed,
         "device": str(network.estimator.device),
-        "precision": "float32",
+        "precision": network.estimator.found_with,
         "clean": clean["clean"],
         "attacks": [one["entry"] for cell in cells.values() for one in cell.get("attacks", ())],
         "targets": clean["targets"],

@@ -135,7 +135,11 @@ def load_networks(
             )
             use_folder(cfg.test_dataloader, dataset)
         estimator = PyTorchPoseEstimator.from_config(
-            cfg, cfg.load_from, device_type="cpu" if args.device == "cpu" else "gpu"
+            cfg,
+            cfg.load_from,
+            device_type="cpu" if args.device == "cpu" else "gpu",
+            precision=args.precision,
+            compile=args.compile,
         )
         seen = repr(cfg.test_dataloader.dataset)
         if seen not in crops:

@@ -68,6 +68,7 @@ class Study:
             },
             "people": [crops.ann_file, len(crops), int(crops.index.sum())],
             "seed": self.seed,
+            "precision": network.estimator.found_with,
             "pictured": self.pictured,
         }
         if not cell.settings or cell.settings[0].attack == "uap":
@@ -299,7 +300,7 @@ def _train_hits(
     if network.fit_on is None:
         raise RuntimeError("Expected training people. Got none.")
     people = network.fit_on.first(train_people(network))
-    x = people.x.astype(np.float32)
+    x = people.x[:].astype(np.float32)
     if setting is not None:
         x = UniversalPosePerturbation.load(str(setting.perturbation), network.estimator).generate(x)
     poses = people.to_image(network.estimator.predict(x, study.batch_size))

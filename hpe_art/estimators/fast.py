@@ -1,0 +1,123 @@
+"""A private copy of a model that finds gradients faster; poses are never scored with it.
+
+What makes it faster: batch norms folded into the convolutions before them, weights in the
+channels-last format, bfloat16 where the device has fast units for it, and compilation if asked.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+from mmcv.cnn import fuse_conv_bn
+from torch import Tensor, nn
+
+Precision = Literal["float32", "bfloat16", "auto"]
+PRECISIONS = ("float32", "bfloat16", "auto")
+FOLDED_TOLERANCE = 1e-3
+"""Largest change of an output by folding, relative to the largest value of that output."""
+
+logger = logging.getLogger(__name__)
+_MATRICES = (nn.modules.conv._ConvNd, nn.Linear)
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether matrices are multiplied faster in bfloat16 than in float32.
+
+    On a CPU that takes AMX: AVX512-BF16 alone multiplies no faster than float32 does there
+    (docs/performance.md).
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return device.type == "cpu" and bool(has_amx())
+
+
+class FastCopy:
+    """The copy, and whether it still is one.
+
+    Args:
+        model: MMPose `TopdownPoseEstimator` on its device; it is left as it is.
+        precision: "bfloat16", or "auto", which is bfloat16 only where `has_fast_bfloat16`.
+            "float32" stays so.
+        compile: compile the forward and the backward pass with `torch.compile`.
+        example: (N, 3, H, W), normalised images to compare the outputs on.
+
+    Attributes:
+        model: the copy, in eval mode, with frozen weights.
+        made_with: precision and compile.
+        dtype: of its multiplications: torch.float32 or torch.bfloat16.
+        folded: whether batch norms are folded; not if that changed an output.
+    """
+
+    def __init__(
+        self, model: nn.Module, precision: Precision, compile: bool, example: Tensor
+    ) -> None:
+        device = example.device
+        self.made_with = (precision, compile)
+        half = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+        self.dtype = torch.bfloat16 if half else torch.float32
+        self._state = _state(model)
+        self.model, self.folded = _folded(model, example)
+        self.model.to(memory_format=torch.channels_last)
+        if half:
+            # Autocast would round the frozen weights anew in every pass.
+            for module in self.model.modules():
+                if isinstance(module, _MATRICES):
+                    module.to(torch.bfloat16)
+        if compile:
+            mode = "reduce-overhead" if device.type == "cuda" else None  # CUDA graphs
+            self.model.forward = torch.compile(self.model.forward, mode=mode)
+
+    def is_current(self, model: nn.Module) -> bool:
+        """Whether the model has the weights and buffers that were copied."""
+        return _state(model) == self._state
+
+    @property
+    def found_with(self) -> str:
+        """How its gradients are computed, for the record."""
+        how = [str(self.dtype).removeprefix("torch.")]
+        how += ["folded"] if self.folded else []
+        how += ["compiled"] if self.made_with[1] else []
+        return ", ".join(how)
+
+    def computing(self) -> AbstractContextManager[None]:
+        """The precision to pass images in."""
+        device = next(self.model.parameters()).device.type
+        half = self.dtype == torch.bfloat16
+        return torch.autocast(device, torch.bfloat16, enabled=half)
+
+
+def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
+    """A frozen copy in eval mode; folded, unless its outputs for the example then differ."""
+    plain, folded = (copy.deepcopy(model).eval().requires_grad_(False) for _ in range(2))
+    try:
+        # Takes modules to be called in the order in which they were registered.
+        fuse_conv_bn(folded).requires_grad_(False)
+        with torch.no_grad():
+            pairs = zip(_outputs(plain, example), _outputs(folded, example), strict=True)
+            faithful = all(_alike(before, after) for before, after in pairs)
+    except RuntimeError:  # of two that have not the same number of channels
+        faithful = False
+    if not faithful:
+        logger.warning("%s: batch norms cannot be folded; left as they are.", type(model).__name__)
+    return (folded, True) if faithful else (plain, False)
+
+
+def _outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
+    outputs = model(images, None, mode="tensor")
+    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+def _alike(before: Tensor, after: Tensor) -> bool:
+    return bool((before - after).abs().max() <= FOLDED_TOLERANCE * before.abs().max())
+
+
+def _state(model: nn.Module) -> list[tuple[int, int]]:
+    """Where each weight and buffer is, and how often it was changed in place."""
+    tensors: Iterable[Tensor] = (*model.parameters(), *model.buffers())
+    return [(tensor.data_ptr(), tensor._version) for tensor in tensors]

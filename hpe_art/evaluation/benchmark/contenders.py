@@ -1,0 +1,221 @@
+"""Ways to run the same steps of PGD: other projects', ours, and the least that it can take.
+
+Each takes a case and a number of steps, and gives a function without arguments that attacks the
+case's images once. All start at the image, take steps of 0.4 eps along the sign of the gradient of
+the training loss on the last output, and stay within eps 8 and 0 to 255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Literal
+from unittest import mock
+
+import numpy as np
+import torch
+from art.attacks.evasion import ProjectedGradientDescent
+from art.estimators.pytorch import PyTorchEstimator
+from torch import Tensor, nn
+
+from hpe_art.attacks import PoseProjectedGradientDescent
+from hpe_art.estimators.adaptors import adaptor_for
+from hpe_art.estimators.fast import FastCopy
+from hpe_art.estimators.scored import frozen, normalised
+from hpe_art.evaluation.benchmark.cases import Array, Case
+
+EPS = 8.0
+STEP = 3.2
+Run = Callable[[], Any]
+
+
+class PlainEstimator(PyTorchEstimator):
+    """What an ART user would write today: float32, the gradients of all weights, NumPy between."""
+
+    def __init__(self, model: nn.Module, device_type: str) -> None:
+        super().__init__(
+            model=model, clip_values=(0, 255), channels_first=True, device_type=device_type
+        )
+        self._adaptor = adaptor_for(model.head)  # type: ignore[arg-type]
+
+    def loss_gradient(self, x: Any, y: Any, **kwargs: Any) -> Any:
+        """(N, 3, H, W)."""
+        pixels = torch.tensor(x, device=self._device, requires_grad=True)
+        poses = torch.tensor(y, device=self._device)
+        self._model.zero_grad()
+        _loss(self._model, self._adaptor, pixels, poses).backward()
+        if pixels.grad is None:
+            raise RuntimeError("Expected a gradient. Got none.")
+        return pixels.grad.cpu().numpy()
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(3, H, W)."""
+        width, height = self._adaptor.codec.input_size
+        return 3, int(height), int(width)
+
+    def predict(self, x: Any, batch_size: int = 128, **kwargs: Any) -> Any:
+        """Not needed here."""
+        raise NotImplementedError
+
+    def fit(self, x: Any, y: Any, **kwargs: Any) -> None:
+        """Not needed here."""
+        raise NotImplementedError
+
+    def get_activations(self, x: Any, layer: Any, batch_size: int, framework: bool = False) -> Any:
+        """Not needed here."""
+        raise NotImplementedError
+
+    def compute_loss(self, x: Any, y: Any, **kwargs: Any) -> Any:
+        """Not needed here."""
+        raise NotImplementedError
+
+
+def _last(model: nn.Module, pixels: Tensor) -> Tensor:
+    outputs = model(normalised(model, pixels), None, mode="tensor")
+    return outputs[-1] if isinstance(outputs, (list, tuple)) else outputs
+
+
+def _loss(model: nn.Module, adaptor: Any, pixels: Tensor, y: Tensor) -> Tensor:
+    output = _last(model, pixels)
+    loss: Tensor = adaptor.loss(-1, output, adaptor.encode(y)).sum()
+    return loss
+
+
+def art(case: Case, steps: int) -> Run:
+    """ART's PGD on a plain estimator."""
+    device = case.estimator.device.type
+    plain = PlainEstimator(case.estimator.model, "cpu" if device == "cpu" else "gpu")
+    attack = ProjectedGradientDescent(
+        plain,
+        eps=EPS,
+        eps_step=STEP,
+        max_iter=steps,
+        batch_size=case.batch_size,
+        verbose=False,
+        summary_writer=False,
+    )
+    return lambda: attack.generate(case.x, case.y)
+
+
+def torchattacks(case: Case, steps: int) -> Run:
+    """PGD of torchattacks, whose cross-entropy is replaced by the same loss."""
+    from torchattacks import PGD
+
+    adaptor = adaptor_for(case.estimator.model.head)
+    device = case.estimator.device
+    x, y = (torch.as_tensor(values, device=device) for values in (case.x / 255, case.y))
+
+    class Outputs(nn.Module):
+        """The last output for pixels of 0 to 1."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = case.estimator.model
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            return _last(self.model, pixels * 255)
+
+    def loss(output: Tensor, poses: Tensor) -> Tensor:
+        value: Tensor = adaptor.loss(-1, output, adaptor.encode(poses)).sum()
+        return value
+
+    attack = PGD(Outputs().eval(), eps=EPS / 255, alpha=STEP / 255, steps=steps, random_start=False)
+
+    def run() -> Any:
+        with mock.patch("torchattacks.attacks.pgd.nn.CrossEntropyLoss", lambda: loss):
+            return attack(x, y)
+
+    return run
+
+
+def foolbox(case: Case, steps: int) -> Run:
+    """LinfPGD of foolbox, with the same loss through its hook for one."""
+    import eagerpy
+    from foolbox import PyTorchModel
+    from foolbox.attacks import LinfPGD
+    from foolbox.criteria import Misclassification
+
+    adaptor = adaptor_for(case.estimator.model.head)
+    device = case.estimator.device
+    x, y = (torch.as_tensor(values, device=device) for values in (case.x, case.y))
+
+    class PoseLinfPGD(LinfPGD):
+        """With the loss of poses."""
+
+        def get_loss_fn(self, model: Any, labels: Any) -> Any:
+            network = case.estimator.model
+            return lambda images: eagerpy.astensor(_loss(network, adaptor, images.raw, y))
+
+    model = PyTorchModel(case.estimator.model, bounds=(0, 255), device=device)
+    attack = PoseLinfPGD(abs_stepsize=STEP, steps=steps, random_start=False)
+    nobody = Misclassification(torch.zeros(len(x), dtype=torch.long, device=device))
+    return lambda: attack.run(model, x, nobody, epsilon=EPS)
+
+
+def ours(case: Case, steps: int, precision: Any = "float32", compile: bool = False) -> Run:
+    """Our PGD, NumPy in and out."""
+    attack = PoseProjectedGradientDescent(
+        case.with_precision(precision, compile),
+        eps=EPS,
+        eps_step=STEP,
+        max_iter=steps,
+        batch_size=case.batch_size,
+        verbose=False,
+    )
+    return lambda: attack.generate(case.x, case.y)
+
+
+def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto") -> Run:
+    """Nothing but forward, gradient, sign and clamp, on the bare model that ours goes through."""
+    estimator, adaptor = case.estimator, adaptor_for(case.estimator.model.head)
+    device = estimator.device
+    x, y = (torch.as_tensor(values, device=device) for values in (case.x, case.y))
+    low, high = (x - EPS).clamp(min=0), (x + EPS).clamp(max=255)
+    target = adaptor.encode(y)
+    fast = None
+    if precision == "auto":
+        fast = FastCopy(estimator.model, "auto", False, normalised(estimator.model, x[:1]))
+    model = estimator.model if fast is None else fast.model
+
+    def run() -> Tensor:
+        now = x
+        with frozen(model):
+            for _ in range(steps):
+                now = now.detach().requires_grad_()
+                images = normalised(model, now).contiguous(memory_format=torch.channels_last)
+                if fast is None:
+                    outputs = model(images, None, mode="tensor")
+                else:
+                    with fast.computing():
+                        outputs = model(images, None, mode="tensor")
+                output = outputs[-1] if isinstance(outputs, (list, tuple)) else outputs
+                loss = adaptor.loss(-1, output.float(), target).sum()
+                (gradient,) = torch.autograd.grad(loss, now)
+                now = torch.clamp(now.detach() + STEP * gradient.sign(), low, high)
+        return now
+
+    return run
+
+
+CONTENDERS: dict[str, Callable[[Case, int], Run]] = {
+    "art": art,
+    "torchattacks": torchattacks,
+    "foolbox": foolbox,
+    "ours, float32": ours,
+    "ours, fast": lambda case, steps: ours(case, steps, "auto"),
+    "floor, float32": lambda case, steps: floor(case, steps, "float32"),
+    "floor, fast": floor,
+}
+"""In the order in which they take turns."""
+
+
+def missing_peers() -> list[str]:
+    """Peers that are not installed."""
+    return [name for name in ("torchattacks", "foolbox") if find_spec(name) is None]
+
+
+def as_pixels(images: Any, name: str) -> Array:
+    """What a contender found, as NumPy pixels of 0 to 255."""
+    found = images.detach().cpu().numpy() if isinstance(images, Tensor) else np.asarray(images)
+    return np.asarray(found * 255 if name == "torchattacks" else found, np.float32)

@@ -1,0 +1,86 @@
+"""What is aimed at, and whether a run reached it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hpe_art.evaluation.benchmark.speed import ratios
+
+ALL = ("art", "torchattacks", "foolbox", "ours, float32", "ours, fast")
+FLOORS = ("floor, float32", "floor, fast")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One ratio that is aimed at.
+
+    Attributes:
+        case: name of the network.
+        batch_size: images.
+        device: "cpu" or "cuda".
+        slow: contenders that are divided; the fastest of them counts.
+        fast: the one that divides.
+        at_least: the ratio must reach this; or
+        at_most: must not pass this, for what ours may cost over the floor.
+    """
+
+    case: str
+    batch_size: int
+    device: str
+    slow: tuple[str, ...]
+    fast: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+_PAPER, _BUNDLED = ("2-stack hourglass", 8, "cpu"), ("bundled hourglass", 32, "cpu")
+_GPU = ("2-stack hourglass", 64, "cuda")
+GOALS = [
+    Goal(*_PAPER, ("art",), "ours, fast", at_least=5.5),
+    Goal(*_PAPER, ("torchattacks", "foolbox"), "ours, fast", at_least=4.0),
+    Goal(*_PAPER, ("art",), "ours, float32", at_least=1.5),
+    Goal(*_PAPER, ("ours, fast",), "floor, fast", at_most=1.10),
+    Goal(*_PAPER, ("ours, float32",), "floor, float32", at_most=1.10),
+    Goal(*_BUNDLED, ("art",), "ours, fast", at_least=3.0),
+    Goal(*_GPU, ("art",), "ours, fast", at_least=15.0),
+    Goal(*_GPU, ("ours, fast",), "floor, fast", at_most=1.10),
+]
+
+
+def goal_cases(device: str) -> list[tuple[str, int]]:
+    """The (name, batch size) that the goals of a device are about."""
+    return list(dict.fromkeys((g.case, g.batch_size) for g in GOALS if g.device == device))
+
+
+def judged(rows: Sequence[Mapping[str, Any]], device: str) -> list[dict[str, Any]]:
+    """Each goal of the device with its ratio.
+
+    Args:
+        rows: from `timed_case`.
+        device: "cpu" or "cuda".
+
+    Returns:
+        The goals as dicts, with `ratio` (median, low, high), `against` (which contender) and
+        `reached`: True, False, or None where it was not measured. A goal counts as missed only
+        if no round reached it.
+    """
+    judgements = []
+    for goal in GOALS:
+        if goal.device != device:
+            continue
+        row = next(
+            (r for r in rows if (r["case"], r["batch_size"]) == (goal.case, goal.batch_size)), None
+        )
+        known = {} if row is None else {n: ratios(dict(row), n, goal.fast) for n in goal.slow}
+        found = {name: ratio for name, ratio in known.items() if ratio is not None}
+        against = min(found, key=lambda name: found[name]["median"], default=None)
+        ratio = None if against is None else found[against]
+        reached = None
+        if ratio is not None and goal.at_least is not None:
+            reached = ratio["high"] >= goal.at_least
+        elif ratio is not None and goal.at_most is not None:
+            reached = ratio["low"] <= goal.at_most
+        judgements.append({**asdict(goal), "against": against, "ratio": ratio, "reached": reached})
+    return judgements

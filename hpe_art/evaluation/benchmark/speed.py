@@ -1,0 +1,148 @@
+"""Times the contenders on a case in turns, and profiles where our fast way spends its time."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hpe_art.evaluation.benchmark.cases import Case
+from hpe_art.evaluation.benchmark.contenders import (
+    CONTENDERS,
+    EPS,
+    as_pixels,
+    missing_peers,
+    ours,
+)
+
+_CLEAR_PEAK = Path("/proc/self/clear_refs")
+
+
+def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> dict[str, Any]:
+    """Seconds of each contender, in turns so that all meet the same disturbances.
+
+    Args:
+        case: network and images.
+        steps: of an attack.
+        repeats: rounds, after one step of each to warm up.
+        names: of the contenders; peers that are not installed are left out.
+
+    Returns:
+        `case`, `batch_size`, `steps`, `device`, `seconds` (of each round, by name), `pace` (images
+        x steps per second, by name), `memory` (peak MiB, by name, `rss` and `device`), `found`
+        (how ours computes), `passes` (images forward and backward of ours), and `agree` (share of
+        pixels that are as ART left them, by name).
+
+    Raises:
+        RuntimeError: a contender leaves the eps ball.
+    """
+    names = [name for name in names if name not in missing_peers()]
+    for name in names:
+        CONTENDERS[name](case, 1)()
+    runs = {name: CONTENDERS[name](case, steps) for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    memory: dict[str, dict[str, float | None]] = {}
+    found: dict[str, Any] = {}
+    counted = case.estimator
+    for _ in range(repeats):
+        for name, run in runs.items():
+            _forget_peak(case)
+            begun = time.perf_counter()
+            images = run()
+            _finish(case)
+            seconds[name].append(time.perf_counter() - begun)
+            memory[name] = _peak(case)
+            found[name] = as_pixels(images, name)
+            worst = float(np.abs(found[name] - case.x).max())
+            if worst > EPS + 0.01:
+                raise RuntimeError(f"Expected changes of at most {EPS}. Got {worst} by {name}.")
+    reference = found[names[0]]
+    return {
+        "case": case.name,
+        "batch_size": case.batch_size,
+        "size": list(counted.input_shape[1:]),
+        "steps": steps,
+        "device": device_name(case),
+        "found_with": case.with_precision("auto", False).found_with,
+        "seconds": seconds,
+        "pace": {
+            name: case.batch_size * steps / statistics.median(spent)
+            for name, spent in seconds.items()
+        },
+        "memory": memory,
+        "agree": {
+            name: float((np.abs(images - reference) < 0.01).mean())
+            for name, images in found.items()
+        },
+    }
+
+
+def ratios(row: dict[str, Any], slow: str, fast: str) -> dict[str, float] | None:
+    """How many times faster one contender is than another: median, lowest and highest round."""
+    if slow not in row["seconds"] or fast not in row["seconds"]:
+        return None
+    pairs = zip(row["seconds"][slow], row["seconds"][fast], strict=True)
+    values = [one / other for one, other in pairs]
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def profile(case: Case, rows: int = 12) -> list[dict[str, Any]]:
+    """What a step of our fast way spends its time on: the largest operations and their share."""
+    run = ours(case, 1, "auto")
+    run()
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    on_gpu = case.estimator.device.type == "cuda"
+    if on_gpu:
+        activities.append(torch.profiler.ProfilerActivity.CUDA)
+    with torch.profiler.profile(activities=activities) as recorded:
+        run()
+    events = recorded.key_averages()
+
+    def spent(event: Any) -> float:
+        value = event.self_device_time_total if on_gpu else event.self_cpu_time_total
+        return float(value)
+
+    total = sum(map(spent, events)) or 1.0
+    largest = sorted(events, key=spent, reverse=True)[:rows]
+    return [
+        {"operation": event.key, "calls": event.count, "share": spent(event) / total}
+        for event in largest
+    ]
+
+
+def device_name(case: Case) -> str:
+    """Kind of the machine: its processor or GPU."""
+    if case.estimator.device.type == "cuda":
+        return str(torch.cuda.get_device_name())
+    known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    fast = [name for name in ("amx_tile", "avx512_bf16", "avx512_f", "avx2") if known.get(name)]
+    return f"CPU, {torch.get_num_threads()} threads, {' '.join(fast) or 'plain'}"
+
+
+def _finish(case: Case) -> None:
+    if case.estimator.device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _forget_peak(case: Case) -> None:
+    if case.estimator.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    if _CLEAR_PEAK.exists():
+        _CLEAR_PEAK.write_text("5")
+
+
+def _peak(case: Case) -> dict[str, float | None]:
+    """MiB since `_forget_peak`; of the whole process where the system cannot forget."""
+    on_gpu = case.estimator.device.type == "cuda"
+    device = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return {"rss": int(lines["VmHWM"].split()[0]) / 1024, "device": device}
+    return {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "device": device}

@@ -1,0 +1,155 @@
+"""The parts of a benchmark, each written to disk as soon as it is measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hpe_art.evaluation.arguments import ArgumentsError, check_paths
+from hpe_art.evaluation.benchmark import runs
+from hpe_art.evaluation.benchmark.cases import SIZES, build_case
+from hpe_art.evaluation.benchmark.contenders import CONTENDERS, missing_peers
+from hpe_art.evaluation.benchmark.goals import goal_cases, judged
+from hpe_art.evaluation.benchmark.speed import device_name, profile, timed_case
+from hpe_art.evaluation.benchmark.strength import strengths
+from hpe_art.evaluation.results import package_versions
+
+BATCH_SIZES = (1, 8, 32)
+FORMAT = 1
+
+
+def check_benchmark(args: argparse.Namespace) -> None:
+    """Sees that the device and every config are there.
+
+    Args:
+        args: as `tools/benchmark.py` parses them.
+
+    Raises:
+        ArgumentsError: names what is missing.
+    """
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+    check_paths([str(args.configs / file) for file in SIZES.values()], args.out)
+
+
+def run_benchmark(
+    args: argparse.Namespace, attack_tool: Path, say: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Measures the parts that are asked for; earlier ones in the folder are kept.
+
+    Args:
+        args: as `tools/benchmark.py` parses them.
+        attack_tool: path of `tools/attack.py`.
+        say: told what is measured next.
+
+    Returns:
+        The parts by name, as in `benchmark.json` of the folder.
+    """
+    device = "cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu"
+    path = args.out / "benchmark.json"
+    document: dict[str, Any] = {"format": FORMAT}
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        document = kept if kept.get("format") == FORMAT else document
+    for name in missing_peers():
+        say(f"{name} is not installed and takes no part.")
+    measured: dict[str, Callable[[], dict[str, Any]]] = {
+        "goals": lambda: _goals(args, device, say),
+        "sizes": lambda: _sizes(args, device, say),
+        "runs": lambda: _runs(args, device, attack_tool, say),
+        "growth": lambda: _growth(args, device, attack_tool, say),
+        "strength": lambda: _strength(args, device, say),
+    }
+    for part in args.parts:
+        document[part] = {**measured[part](), **_about(args, device)}
+        args.out.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+    return document
+
+
+def _about(args: argparse.Namespace, device: str) -> dict[str, Any]:
+    case = build_case("bundled hourglass", 1, args.configs, _device_type(device))
+    arguments = {key: str(value) for key, value in vars(args).items()}
+    return {
+        "arguments": arguments,
+        "command": " ".join(["python tools/benchmark.py", *sys.argv[1:]]),
+        "date": date.today().isoformat(),
+        "machine": device_name(case),
+        "versions": package_versions(),
+    }
+
+
+def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> dict[str, Any]:
+    rows = list(_timed(args, device, goal_cases(device), list(CONTENDERS), say))
+    verdicts = judged(rows, device)
+    missed = {goal["case"]: goal["batch_size"] for goal in verdicts if goal["reached"] is False}
+    profiles = {}
+    for name, batch_size in missed.items():
+        say(f"Profile of {name}")
+        profiles[name] = profile(build_case(name, batch_size, args.configs, _device_type(device)))
+    return {"rows": rows, "judged": verdicts, "profiles": profiles}
+
+
+def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> dict[str, Any]:
+    cases = [(name, batch_size) for name in SIZES for batch_size in BATCH_SIZES]
+    names = ["art", "ours, float32", "ours, fast", "floor, fast"]
+    return {"rows": list(_timed(args, device, cases, names, say))}
+
+
+def _timed(
+    args: argparse.Namespace,
+    device: str,
+    cases: Iterable[tuple[str, int]],
+    names: list[str],
+    say: Callable[[str], Any],
+) -> Iterable[dict[str, Any]]:
+    for name, batch_size in cases:
+        say(f"{name}, batch of {batch_size}")
+        case = build_case(name, batch_size, args.configs, _device_type(device))
+        yield timed_case(case, args.steps, args.repeats, names)
+
+
+def _tool(args: argparse.Namespace, device: str, script: Path) -> runs.Tool:
+    folder = args.out / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return runs.Tool(script, args.configs / "hourglass.py", folder, device)
+
+
+def _runs(
+    args: argparse.Namespace, device: str, script: Path, say: Callable[[str], Any]
+) -> dict[str, Any]:
+    say("tools/attack.py against its floor")
+    case = build_case("bundled hourglass", 32, args.configs, _device_type(device))
+    return runs.against_floor(_tool(args, device, script), case)
+
+
+def _growth(
+    args: argparse.Namespace, device: str, script: Path, say: Callable[[str], Any]
+) -> dict[str, Any]:
+    tool = _tool(args, device, script)
+    say("tools/attack.py on more and more images")
+    images = runs.growth_with_images(tool)
+    say("tools/attack.py with more and more steps")
+    return {"images": images, "iterations": runs.growth_with_iterations(tool)}
+
+
+def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> dict[str, Any]:
+    rows = []
+    for row in strengths([args.configs], args.people, device=_device_type(device)):
+        say(f"{row['network']}, {row['attack']}, eps {row['eps']:g}")
+        rows.append(row)
+    return {"rows": rows, "people": args.people}
+
+
+def _device_type(device: str) -> str:
+    return "gpu" if device == "cuda" else "cpu"

@@ -1,0 +1,52 @@
+"""Targets are encoded once for the poses of a batch, and anew for any others."""
+
+import pytest
+import torch
+from art.attacks.evasion import ProjectedGradientDescent
+from toys import dlcm, people
+
+from hpe_art.attacks import PoseProjectedGradientDescent
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.adaptors import adaptor_for
+from hpe_art.estimators.encoded import EncodedTargets
+
+
+def counted(adaptor):
+    """The adaptor, and a list that grows with each of its encodings."""
+    calls = []
+    targets = adaptor.targets
+    adaptor.targets = lambda *given: calls.append(1) or targets(*given)
+    return calls
+
+
+def test_once_for_the_same_poses_and_again_for_others():
+    adaptor = adaptor_for(dlcm().head)
+    calls, encoded = counted(adaptor), EncodedTargets(adaptor)
+    y = torch.from_numpy(people(3)[1])
+    first = encoded.of(y, 5)
+    assert encoded.of(y.clone(), 5) is first and len(calls) == 1
+    encoded.of(y[:2], 5)
+    assert len(calls) == 2
+
+
+def test_poses_changed_behind_pytorchs_back_are_seen():
+    adaptor = adaptor_for(dlcm().head)
+    encoded = EncodedTargets(adaptor)
+    shared = people(2)[1]
+    y = torch.from_numpy(shared)
+    before = encoded.of(y, 5)
+    shared[:, :, :2] += 4.0  # NumPy tells nobody
+    after = encoded.of(y, 5)
+    assert not torch.equal(before[0][0], after[0][0])
+
+
+@pytest.mark.parametrize(
+    ("attack", "count"), [(PoseProjectedGradientDescent, 4), (ProjectedGradientDescent, 2)]
+)
+def test_an_attack_encodes_each_batch_once(attack, count):
+    x, y = people(count)  # ART's own takes all batches a step further, then all another
+    estimator = PyTorchPoseEstimator(dlcm(), device_type="cpu")
+    calls = counted(estimator._adaptor)
+    options = dict(eps=8, eps_step=2, max_iter=5, batch_size=2, verbose=False)
+    attack(estimator, **options).generate(x, y)
+    assert len(calls) == count / 2

@@ -1,0 +1,189 @@
+"""The fast copy: finds nearly the same gradients, follows the model, and never scores."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmpose.registry import MODELS
+from torch import nn
+from toys import (
+    HEATMAP_CODEC,
+    dlcm,
+    hourglass,
+    people,
+    pose_model,
+    regression,
+    simple_baseline,
+)
+
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.defences import DEFENCES
+from hpe_art.estimators.fast import has_fast_bfloat16
+
+NETWORKS = {
+    "hourglass": hourglass,
+    "dlcm": dlcm,
+    "regression": regression,
+    "baseline": simple_baseline,
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def model(request):
+    return NETWORKS[request.param]()
+
+
+def wrap(model, **options):
+    return PyTorchPoseEstimator(model, device_type="cpu", **options)
+
+
+def cosine(a, b):
+    a, b = a.ravel(), b.ravel()
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def folded(estimator):
+    estimator.loss_gradient(*people(1))
+    return estimator._copy.folded
+
+
+@pytest.mark.parametrize("outputs", ["last", "all"])
+@pytest.mark.parametrize("flip_test", [False, True])
+def test_folding_keeps_the_gradient(model, outputs, flip_test):
+    x, y = people(4)
+    options = dict(outputs=outputs, flip_test=flip_test)
+    exact = wrap(model, **options).loss_gradient(x, y)
+    fast = wrap(model, precision="auto", **options)
+    found = fast.loss_gradient(x, y)
+    if not has_fast_bfloat16(fast.device):
+        assert fast.found_with == "float32, folded"
+        assert cosine(found, exact) > 0.99999
+        assert (np.sign(found) == np.sign(exact)).mean() > 0.999
+    assert cosine(found, exact) > 0.9
+    assert folded(fast)
+
+
+def test_batch_norms_after_convolutions_are_gone_from_the_copy_alone(model):
+    fast = wrap(model, precision="auto")
+    before = sum(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    fast.loss_gradient(*people(1))
+    after = sum(isinstance(m, nn.BatchNorm2d) for m in fast._copy.model.modules())
+    assert after < before == sum(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+
+
+def test_bfloat16_points_the_same_way(model):
+    x, y = people(4)
+    fast = wrap(model, precision="bfloat16")
+    found = fast.loss_gradient(x, y)
+    assert found.dtype == np.float32
+    assert 0.9 < cosine(found, wrap(model).loss_gradient(x, y)) < 0.9999999
+    assert fast.found_with == "bfloat16, folded"
+
+
+@pytest.mark.parametrize("precision", ["auto", "bfloat16"])
+def test_poses_losses_and_the_model_are_untouched(model, precision):
+    x, y = people(3)
+    before = copy.deepcopy(model.state_dict())
+    strides = {name: value.stride() for name, value in model.named_parameters()}
+    plain, fast = wrap(model), wrap(model, precision=precision)
+    fast.loss_gradient(x, y)
+    np.testing.assert_array_equal(fast.predict(x), plain.predict(x))
+    np.testing.assert_array_equal(fast.compute_loss(x, y), plain.compute_loss(x, y))
+    after = model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    for name, value in model.named_parameters():
+        assert value.requires_grad and value.grad is None
+        assert value.stride() == strides[name] and value.dtype == torch.float32
+
+
+def test_the_copy_follows_the_weights():
+    x, y = people(2)
+    model = hourglass()
+    fast = wrap(model, precision="auto")
+    before = fast.loss_gradient(x, y)
+    kept = fast._copy
+    fast.loss_gradient(x, y)
+    assert fast._copy is kept
+    with torch.no_grad():
+        next(model.parameters()).mul_(1.5)  # in place, as an optimiser does
+    after = fast.loss_gradient(x, y)
+    assert fast._copy is not kept
+    assert cosine(after, before) < 0.9999
+    assert cosine(after, wrap(model).loss_gradient(x, y)) > 0.9999
+    model.load_state_dict(hourglass().state_dict())
+    assert cosine(fast.loss_gradient(x, y), before) > 0.9999
+
+
+def test_precision_can_be_changed_as_arts_parameters_are():
+    x, y = people(2)
+    estimator = wrap(hourglass())
+    exact = estimator.loss_gradient(x, y)
+    estimator.set_params(precision="bfloat16")
+    assert not np.array_equal(estimator.loss_gradient(x, y), exact)
+    estimator.set_params(precision="float32")
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), exact)
+
+
+def test_a_defence_in_front_of_the_copy():
+    x, y = people(2)
+    defence = DEFENCES["smoothing"](True)
+    exact, fast = (
+        wrap(hourglass(), preprocessing_defences=defence, precision=precision)
+        for precision in ("float32", "auto")
+    )
+    assert cosine(exact.loss_gradient(x, y), fast.loss_gradient(x, y)) > 0.99
+
+
+def test_passes_are_counted_as_through_the_model():
+    estimator = wrap(hourglass(), precision="auto")
+    estimator.loss_gradient(*people(3))
+    assert (estimator.forward_passes, estimator.backward_passes) == (3, 3)
+
+
+@MODELS.register_module()
+class LateBatchNorm(nn.Module):
+    """Its batch norm follows its convolution in the list of modules, and a ReLU in the forward."""
+
+    def __init__(self, channels=16, init_cfg=None):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, stride=4, padding=1)
+        self.norm = nn.BatchNorm2d(16)
+        self.unused = nn.ModuleList([nn.Conv2d(3, 16, 1), nn.BatchNorm2d(channels)])
+
+    def forward(self, x):
+        return (self.norm(self.conv(x).relu()),)
+
+
+@pytest.mark.parametrize("channels", [16, 5])
+def test_a_network_that_cannot_be_folded_is_left_as_it_is(channels, caplog):
+    head = dict(
+        type="HeatmapHead",
+        in_channels=16,
+        out_channels=16,
+        deconv_out_channels=None,
+        loss=dict(type="KeypointMSELoss", use_target_weight=True),
+        decoder=HEATMAP_CODEC,
+    )
+    model = pose_model(dict(type="LateBatchNorm", channels=channels), head)
+    x, y = people(2)
+    fast = wrap(model, precision="auto")
+    found = fast.loss_gradient(x, y)
+    assert not fast._copy.folded
+    assert "batch norms cannot be folded" in caplog.text
+    if not has_fast_bfloat16(fast.device):
+        assert fast.found_with == "float32"
+    assert cosine(found, wrap(model).loss_gradient(x, y)) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(precision="half"), "Expected precision out of 'float32', 'bfloat16', 'auto'. Got"),
+        (dict(compile="yes"), "Expected compile True or False. Got 'yes'."),
+    ],
+)
+def test_wrong_use_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        wrap(hourglass(), **options)

@@ -1,0 +1,84 @@
+"""All contenders run the same attack, so that their times can be compared."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toys import hourglass, people
+
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.evaluation.benchmark.cases import Case, build_case
+from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
+from hpe_art.evaluation.benchmark.goals import GOALS, goal_cases, judged
+from hpe_art.evaluation.benchmark.speed import profile, ratios, timed_case
+
+CONFIGS = Path(__file__).parents[3] / "mmpose_configs"
+EXACT = {"torchattacks": 1e-3}  # grey levels; it works on pixels of 0 to 1
+
+
+@pytest.fixture(scope="module")
+def case():
+    x, y = people(3)
+    return Case("toy", 3, PyTorchPoseEstimator(hourglass(), device_type="cpu"), x, y)
+
+
+@pytest.mark.parametrize("name", list(CONTENDERS)[1:])
+def test_all_find_what_art_finds(case, name):
+    if name in missing_peers():
+        pytest.skip(f"{name} is not installed")
+    expected = as_pixels(CONTENDERS["art"](case, 3)(), "art")
+    found = as_pixels(CONTENDERS[name](case, 3)(), name)
+    assert np.abs(expected - case.x).max() == pytest.approx(EPS, abs=1e-3)
+    alike = np.abs(found - expected) <= EXACT.get(name, 1e-4)
+    assert alike.mean() > (0.995 if "fast" in name or name in EXACT else 0.9999)
+    assert not case.estimator.model.training
+
+
+def test_a_timing_has_every_contender_and_round(case):
+    row = timed_case(case, steps=2, repeats=2, names=["art", "ours, float32"])
+    assert {name: len(spent) for name, spent in row["seconds"].items()} == {
+        "art": 2,
+        "ours, float32": 2,
+    }
+    assert row["agree"] == {"art": 1.0, "ours, float32": 1.0}
+    assert all(pace > 0 for pace in row["pace"].values())
+    assert all(peak["rss"] > 10 for peak in row["memory"].values())
+
+
+def test_ratios_are_of_neighbours():
+    row = {"seconds": {"a": [4.0, 9.0, 5.0], "b": [2.0, 3.0, 5.0]}}
+    assert ratios(row, "a", "b") == {"median": 2.0, "low": 1.0, "high": 3.0}
+    assert ratios(row, "a", "c") is None
+
+
+def test_goals_are_judged_by_their_best_round():
+    def row(name, batch_size, **seconds):
+        return {"case": name, "batch_size": batch_size, "seconds": seconds}
+
+    paper = {
+        "art": [55.0, 40.0],
+        "foolbox": [30.0, 30.0],
+        "torchattacks": [45.0, 45.0],
+        "ours, float32": [20.0, 20.0],
+        "ours, fast": [10.0, 10.0],
+        "floor, fast": [8.0, 8.0],
+        "floor, float32": [19.0, 10.0],
+    }
+    found = judged([row("2-stack hourglass", 8, **paper)], "cpu")
+    assert [goal["reached"] for goal in found] == [True, False, True, False, True, None]
+    assert found[1]["against"] == "foolbox"
+    assert found[0]["ratio"] == {"median": 4.75, "low": 4.0, "high": 5.5}
+    assert len(found) == sum(goal.device == "cpu" for goal in GOALS)
+    assert goal_cases("cpu") == [("2-stack hourglass", 8), ("bundled hourglass", 32)]
+
+
+def test_a_profile_shares_the_time(case):
+    rows = profile(case, 5)
+    assert len(rows) == 5 and rows[0]["share"] == max(row["share"] for row in rows)
+    assert 0 < sum(row["share"] for row in rows) <= 1
+
+
+def test_a_case_is_a_configs_network():
+    built = build_case("bundled hourglass", 2, CONFIGS, "cpu")
+    assert built.x.shape == (2, 3, 128, 128) and built.y.shape == (2, 16, 3)
+    assert built.with_precision("auto", False).model is built.estimator.model

@@ -1,0 +1,67 @@
+"""Measures how fast attacks are, as ratios within one run: `python tools/benchmark.py`.
+
+Without flags: the goals of this kind of machine, in under 10 minutes; exits 1 if one is missed in
+every round. Other projects' attacks (torchattacks, foolbox) take part where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from hpe_art.evaluation.arguments import check_paths, positive_int
+
+PARTS = ("goals", "sizes", "runs", "growth", "strength")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--parts", nargs="+", choices=PARTS, default=["goals"], help="what to measure [goals]")
+    add("--configs", type=Path, default=ROOT / "mmpose_configs", help="folder of the configs")
+    add("--repeats", type=positive_int, default=3, help="rounds of each timing [3]")
+    add("--steps", type=positive_int, default=3, help="of an attack that is timed [3]")
+    add("--people", type=positive_int, default=128, help="that strengths are compared on [128]")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
+    add("--out", type=Path, default=Path("results/benchmark"), help="folder [results/benchmark]")
+    add("--markdown", type=Path, help="write all that is measured so far as a page to this file")
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    warnings.filterwarnings("ignore")
+    try:
+        check_paths([str(args.configs / "hourglass.py")], args.out)
+        from hpe_art.evaluation.benchmark.whole import check_benchmark, run_benchmark
+
+        check_benchmark(args)
+    except ValueError as error:
+        print(f"{Path(__file__).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    from rich.console import Console
+
+    from hpe_art.reporting.performance import goals_table, page, speed_table
+
+    console = Console()
+    document = run_benchmark(args, ROOT / "tools" / "attack.py", console.print)
+    wide = Console(width=max(console.width, 120))
+    for part in ("goals", "sizes"):
+        if part in args.parts:
+            wide.print(speed_table(document[part]["rows"]))
+    if "goals" in args.parts:
+        wide.print(goals_table(document["goals"]["judged"]))
+    if args.markdown:
+        args.markdown.write_text(page(document), encoding="utf-8")
+    print(args.out / "benchmark.json")
+    judged = document.get("goals", {}).get("judged", []) if "goals" in args.parts else []
+    return int(any(goal["reached"] is False for goal in judged))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
