@@ -8,7 +8,7 @@ BIN = $(if $(wildcard $(VENV)/bin/ruff),$(VENV)/bin/)
 NETWORKS = hourglass hourglass_8stack dlcm attention_hourglass chained_predictions \
 	deeppose resnet_regression resnet_heatmap
 
-.PHONY: attack test check lint types layers requirements zoo
+.PHONY: attack test check lint types layers requirements zoo benchmark
 
 attack: $(READY)
 	$(VENV)/bin/python tools/attack.py mmpose_configs/hourglass.py
@@ -31,6 +31,12 @@ layers:
 requirements:
 	$(BIN)uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 		--group pinned --annotation-style line pyproject.toml -o requirements.txt
+
+# torchattacks asks for an outdated requests, which it does not need.
+benchmark: $(READY)
+	$(VENV)/bin/pip install --no-deps torchattacks==3.5.1
+	$(VENV)/bin/python tools/benchmark.py --parts runs growth strength sizes goals \
+		--markdown docs/performance.md
 
 FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
+import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal
@@ -22,6 +24,7 @@ FOLDED_TOLERANCE = 1e-3
 """Largest change of an output by folding, relative to the largest value of that output."""
 
 logger = logging.getLogger(__name__)
+_COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
 _MATRICES = (nn.modules.conv._ConvNd, nn.Linear)
 
 
@@ -52,12 +55,20 @@ class FastCopy:
         made_with: precision and compile.
         dtype: of its multiplications: torch.float32 or torch.bfloat16.
         folded: whether batch norms are folded; not if that changed an output.
+
+    Raises:
+        ValueError: there is no compiler to compile with.
     """
 
     def __init__(
         self, model: nn.Module, precision: Precision, compile: bool, example: Tensor
     ) -> None:
         device = example.device
+        if compile and device.type == "cpu" and not any(map(shutil.which, _COMPILERS)):
+            raise ValueError(
+                "Expected a C++ compiler for compile=True on a CPU. Got none: install g++ or "
+                "clang, or leave it out."
+            )
         self.made_with = (precision, compile)
         half = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
         self.dtype = torch.bfloat16 if half else torch.float32

@@ -6,7 +6,8 @@ and the score (predictions) or the visibility (labels; a joint counts where it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -261,11 +262,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         _no_more(kwargs)
         self._check_x(x)
         self._check_y(y, len(x))
-        with as_guest(self._model), frozen(self._model):
+        with self._finding():
             parts = _parts(len(x), batch_size)
             gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
         if isinstance(x, Tensor):
-            return torch.cat(gradients).to(x.device, _floating(x.dtype))
+            joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients)
+            return joined.to(x.device, _floating(x.dtype))
         return np.concatenate([g.cpu().numpy() for g in gradients]).astype(
             x.dtype if np.issubdtype(x.dtype, np.floating) else np.float32
         )
@@ -303,7 +305,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             ValueError: a NumPy preprocessing defence, which has no gradient.
         """
         self._check_differentiable()
-        with as_guest(self._model), frozen(self._model):
+        with self._finding():
             seen, _ = self._apply_preprocessing(x, None, fit=False, no_grad=False)
             outputs = self._raw_outputs(seen, fast=self._fast_copy())
             return self._adaptor.distances(outputs[-1], y)
@@ -432,6 +434,15 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         with fast.computing():
             outputs = scored_outputs(fast.model, self._adaptor, seen, flip_test, self._test_cfg)
         return [output.to(seen.dtype) for output in outputs]
+
+    @contextmanager
+    def _finding(self) -> Iterator[None]:
+        """The model ready to take gradients through; its copy, if there is one, always is."""
+        if self._fast_copy() is not None:
+            yield
+        else:
+            with as_guest(self._model), frozen(self._model):
+                yield
 
     def _fast_copy(self) -> FastCopy | None:
         """The copy to take gradients through; None for the model itself."""

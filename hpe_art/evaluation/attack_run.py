@@ -105,6 +105,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
     onlookers += [defended(name, estimator) for name in args.defence or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
+    _ = estimator.found_with  # makes the fast copy, if there is to be one
     settings = attack_settings(args) + saved_settings(args, estimator)
     check_scorable(estimator, crops)
     fit_on = fit_targets = None

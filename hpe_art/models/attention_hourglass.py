@@ -9,9 +9,10 @@ Shapes: N images, C channels, K joints, S stacks; the maps have a quarter of the
                 second half: per joint, times attention of its own -> 1x1 -> its heatmap
              stack's input + 1x1(features) + 1x1(heatmaps) -> input of the next stack
 
-From the paper: hourglass residual units on the side branches; attention as three steps of
-mean field in a conditional random field (CRF), instead of a softmax; whole-body attention in
-every stack, part attention in the second half; attention of several resolutions, if asked for.
+From the paper (figure 2 has the whole): hourglass residual units on the side branches; attention
+as three steps of mean field in a conditional random field (CRF), instead of a softmax; whole-body
+attention in every stack, part attention in stacks 5 to 8; attention of several resolutions, if
+asked for.
 From the authors' Torch code, where the paper leaves it open: the stem, the two 1x1 layers after
 the hourglass, what is passed on between stacks (features *before* attention), an 11x11 kernel.
 

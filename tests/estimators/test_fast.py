@@ -1,6 +1,8 @@
 """The fast copy: finds nearly the same gradients, follows the model, and never scores."""
 
 import copy
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from mmpose.registry import MODELS
 from torch import nn
 from toys import (
     HEATMAP_CODEC,
+    LinearPose,
     dlcm,
     hourglass,
     people,
@@ -17,9 +20,16 @@ from toys import (
     simple_baseline,
 )
 
+from hpe_art.datasets.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.fast import has_fast_bfloat16
+from hpe_art.estimators.loader import load_config
+from hpe_art.evaluation.benchmark.cases import Case
+from hpe_art.evaluation.benchmark.contenders import art, ours
+from hpe_art.metrics import pckh, pckh_hits
+
+CONFIG = Path(__file__).parents[2] / "mmpose_configs" / "hourglass.py"
 
 NETWORKS = {
     "hourglass": hourglass,
@@ -142,6 +152,23 @@ def test_passes_are_counted_as_through_the_model():
     assert (estimator.forward_passes, estimator.backward_passes) == (3, 3)
 
 
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of the compiler's
+def test_compiled_gradients_are_those_of_the_model():
+    x = np.random.default_rng(0).uniform(0, 255, (3, 3, 8, 8)).astype(np.float32)
+    y = np.random.default_rng(1).uniform(1, 6, (3, 2, 3)).astype(np.float32)
+    fast = wrap(LinearPose(), compile=True)
+    found = fast.loss_gradient(x, y)
+    np.testing.assert_allclose(found, wrap(LinearPose()).loss_gradient(x, y), rtol=1e-4, atol=1e-9)
+    assert fast.found_with == "float32, folded, compiled"
+
+
+def test_without_a_compiler_the_error_says_so(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(ValueError, match="Expected a C.. compiler for compile=True on a CPU. Got"):
+        wrap(hourglass(), compile=True).loss_gradient(*people(1))
+
+
 @MODELS.register_module()
 class LateBatchNorm(nn.Module):
     """Its batch norm follows its convolution in the list of modules, and a ReLU in the forward."""
@@ -187,3 +214,25 @@ def test_a_network_that_cannot_be_folded_is_left_as_it_is(channels, caplog):
 def test_wrong_use_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         wrap(hourglass(), **options)
+
+
+def test_layout_and_folding_change_few_pixels_and_no_score():
+    """On the bundled hourglass; docs/attacks.md says what this asserts."""
+    cfg = load_config(CONFIG)
+    crops = load_crops(cfg, 32, with_donors=False)
+    model = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
+    case = Case("hourglass", 32, model, crops.x[:].astype(np.float32), crops.y)
+    precisions = ["float32"] if has_fast_bfloat16(model.device) else ["float32", "auto"]
+
+    def score(images):
+        poses = crops.to_image(model.predict(images))
+        return pckh(pckh_hits(poses, crops.truth, crops.head_size)).PCKh
+
+    # ART's has neither, and takes the gradients of all weights as well.
+    step, attacked = art(case, 1)(), art(case, 10)()
+    for precision in precisions:
+        moved = ours(case, 1, precision)()
+        assert (np.abs(moved - step) > 0.01).mean() < 0.001
+        assert abs(score(moved) - score(step)) <= 0.5
+        # Signs of tiny gradients tip over, step upon step: other perturbations, no weaker ones.
+        assert abs(score(ours(case, 10, precision)()) - score(attacked)) <= 4

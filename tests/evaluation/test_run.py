@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -107,6 +109,40 @@ def test_shared_work_is_counted_on_the_first(estimator, crops):
     done = finish(estimator, crops, settings)
     assert [a.entry["backward_passes"] for a in done.attacked] == [6 * COUNT, 0, 0]
     assert [a.entry["forward_passes"] for a in done.attacked] == [7 * COUNT, COUNT, COUNT]
+
+
+class Watched:
+    """Crops that say how many were read at a time."""
+
+    def __init__(self, x):
+        self.x, self.sizes = x, []
+        self.shape = x.shape
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, chosen):
+        found = self.x[chosen]
+        self.sizes.append(len(found))
+        return found
+
+
+def test_people_are_read_batch_by_batch_and_perturbed_images_not_kept(estimator, crops):
+    watched = replace(crops, x=Watched(crops.x))
+    settings = [AttackSetting("fgsm", eps=e, batch_size=2) for e in (1, 8)]
+    alive = []
+
+    def look(setting, index, x_adv):
+        alive.append(weakref.ref(x_adv))
+        gc.collect()
+        # Both settings of a batch, and what is still in the hands of the loop.
+        assert sum(one() is not None for one in alive) <= 4
+
+    done = finish(estimator, watched, settings, batch_size=2, num_examples=1, on_images=look)
+    assert len(watched.x) == COUNT and max(watched.x.sizes) == 2
+    assert done.attacked[0].examples.shape[0] == 1
+    assert done.attacked[0].examples.base is None
+    assert done.phases.seconds.keys() == {"read", "clean", "attack", "score", "tell"}
 
 
 def test_one_long_run_gives_the_numbers_of_the_short_ones(estimator, crops):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hpe_art import zoo
+from hpe_art.estimators.fast import has_fast_bfloat16
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.results import read_results
 
@@ -56,10 +57,23 @@ def attack(load_tool, capsys, monkeypatch, tmp_path):
 
 def without_clock(results: dict) -> dict:
     attacks = [{**entry, "seconds": None} for entry in results["attacks"]]
-    return {**results, "started": None, "seconds": None, "arguments": None, "attacks": attacks}
+    clock = dict.fromkeys(("started", "seconds", "phases", "arguments"))
+    return {**results, **clock, "attacks": attacks}
 
 
 # --- what it does --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_that_of_the_search_alone(attack, config, precision):
+    run = attack(config, *FAST, "--attack", "fgsm", "--precision", precision)
+    assert run.code == 0, run.err
+    assert (
+        run.results["precision"]
+        == {"float32": "float32", "bfloat16": "bfloat16, folded"}[precision]
+    )
+    other = attack(config, *FAST, "--attack", "fgsm").results
+    assert run.results["clean"] == other["clean"]
 
 
 def test_the_command_without_flags(run_tool, tmp_path, config, weights, people):
@@ -75,7 +89,10 @@ def test_the_command_without_flags(run_tool, tmp_path, config, weights, people):
         "ann_file": str(people / "annotations" / "mpii_val.json"),
         "num_samples": 6,
     }
-    assert results["seed"] == 0 and results["precision"] == "float32"
+    fast = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
+    assert results["seed"] == 0 and results["precision"] == f"{fast}, folded"
+    assert set(results["phases"]) == {"load", "read", "clean", "attack", "score", "tell"}
+    assert sum(part["share"] for part in results["phases"].values()) == pytest.approx(1)
     assert results["targets"]["seed"] == 0 and len(results["targets"]["donors"]) == 6
     assert all(0 < entry["linf_max"] <= 8 for entry in results["attacks"])
     steps = [(entry["eps_step"], entry["max_iter"]) for entry in results["attacks"]]

@@ -141,6 +141,7 @@ def load_networks(
             precision=args.precision,
             compile=args.compile,
         )
+        _ = estimator.found_with  # makes the fast copy, if there is to be one
         seen = repr(cfg.test_dataloader.dataset)
         if seen not in crops:
             crops[seen] = load_crops(cfg, args.num_samples, args.skip_unreadable, default_people)

@@ -1,0 +1,124 @@
+"""The code blocks of the pages in docs/ run, page by page, on fewer people than they say."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from releases import write_release
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["start.md", "own_model.md", "mpii.md", "report.md", "extend.md"]
+HERE = ("hpe_art", "tools", "pyproject.toml")
+# What is added to a command, so that it takes seconds.
+SHORTER = {
+    "tools/attack.py": "--num-samples 2",
+    "tools/study.py --quick": "--num-samples 2 --only fgsm --configs mmpose_configs/hourglass.py",
+    "tools/study.py --configs trained": "--num-samples 2 --only fgsm --eps 8",
+    "tools/prepare_mpii.py": "--val-fraction 0.3",
+    "tools/train.py": "--cfg-options train_cfg.max_epochs=1 train_dataloader.batch_size=2 "
+    "train_dataloader.num_workers=0 train_dataloader.persistent_workers=False "
+    "val_dataloader.num_workers=0 val_dataloader.persistent_workers=False",
+}
+BLOCK = re.compile(r"```(bash|python)\n(.*?)```", re.DOTALL)
+
+
+def blocks(page):
+    return BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+def shortened(script):
+    script = script.replace("python ", f"{sys.executable} -W ignore ")
+    lines = []
+    for line in script.splitlines():
+        added = [more for command, more in SHORTER.items() if command in line]
+        lines.append(" ".join([line, *added]))
+    return "set -e\n" + "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, people, config, weights, write_people):
+    """A clone's folders, and what the pages call by name."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in HERE:
+        (folder / name).symlink_to(ROOT / name)
+    subprocess.run(["cp", "-r", ROOT / "mmpose_configs", folder], check=True)
+    (folder / "my_config.py").write_text(config.read_text())
+    (folder / "my_checkpoint.pth").write_bytes(weights.read_bytes())
+    (folder / "my_folder").symlink_to(people)
+    return folder
+
+
+def run_page(page, folder):
+    """Runs the page's blocks in order; those in Python as one script, each after what is above."""
+    python = []
+    for language, code in blocks(page):
+        if language == "bash":
+            command = ["bash", "-c", shortened(code)]
+        else:
+            python.append(code)
+            command = [sys.executable, "-W", "ignore", "-c", "\n".join(python)]
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{page}: {code}\n{done.stdout[-800:]}\n{done.stderr[-2000:]}"
+
+
+def test_every_page_that_has_blocks_is_run():
+    with_blocks = {path.name for path in (ROOT / "docs").glob("*.md") if blocks(path.name)}
+    # art.md: tests/test_docs.py. results.md records what was run, for hours.
+    assert with_blocks == {*PAGES, "art.md", "results.md"}
+
+
+def test_the_index_names_every_page():
+    index = (ROOT / "docs" / "README.md").read_text()
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\((\w+\.md)\)", index)) == pages
+
+
+def test_five_minutes_and_its_report(workspace):
+    run_page("start.md", workspace)
+    assert (workspace / "results/curve/results.json").is_file()
+    run_page("report.md", workspace)
+    assert "<title>" in (workspace / "report.html").read_text()
+
+
+def test_own_model(workspace):
+    run_page("own_model.md", workspace)
+
+
+def test_extending(workspace, people):
+    base = workspace / "mmpose_configs" / "_base_" / "rendered_people_128.py"
+    text = base.read_text()
+    # Trained on the few photographs of the tests: nothing is rendered.
+    base.write_text(
+        text.replace(
+            'dict(type="RenderedPeople", split="train", pipeline=train_pipeline)',
+            f'dict(type="MpiiDataset", data_root="{people}", '
+            'ann_file="annotations/mpii_train.json", data_prefix=dict(img="images/"), '
+            "pipeline=train_pipeline)",
+        )
+    )
+    assert base.read_text() != text
+    run_page("extend.md", workspace)
+
+
+def test_the_paper_on_mpii(workspace, write_people):
+    root = write_people(workspace / "data" / "mpii")
+    for file in (root / "annotations").iterdir():
+        file.unlink()  # made from the release below
+    write_release(workspace / "mpii_human_pose_v1_u12_1.mat")
+    for number in range(1, 60):
+        image = root / "images" / f"{number:09d}.jpg"
+        image.write_bytes((root / "images" / "00000.jpg").read_bytes())
+    # A network of the paper's kind and size of input, narrow enough for a test.
+    large = workspace / "mmpose_configs" / "mpii" / "hourglass.py"
+    large.write_text(large.read_text() + "\nmodel.update(backbone=dict(channels=8))\n")
+    run_page("mpii.md", workspace)
+    assert (workspace / "mpii.html").is_file()
