@@ -31,7 +31,7 @@ _MATRICES = (nn.modules.conv._ConvNd, nn.Linear)
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether matrices are multiplied faster in bfloat16 than in float32.
 
-    On a CPU that takes AMX: AVX512-BF16 alone multiplies no faster than float32 does there
+    On a CPU that takes AMX: with AVX512-BF16 alone it was slower than float32 on every network
     (docs/performance.md).
     """
     if device.type == "cuda":
@@ -85,7 +85,10 @@ class FastCopy:
             self.model.forward = torch.compile(self.model.forward, mode=mode)
 
     def is_current(self, model: nn.Module) -> bool:
-        """Whether the model has the weights and buffers that were copied."""
+        """Whether the model has the weights and buffers that were copied.
+
+        Changes that PyTorch does not count are not seen: those in place through `.data`.
+        """
         return _state(model) == self._state
 
     @property
@@ -131,4 +134,4 @@ def _alike(before: Tensor, after: Tensor) -> bool:
 def _state(model: nn.Module) -> list[tuple[int, int]]:
     """Where each weight and buffer is, and how often it was changed in place."""
     tensors: Iterable[Tensor] = (*model.parameters(), *model.buffers())
-    return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
+    return [(t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors]

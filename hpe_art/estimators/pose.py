@@ -46,7 +46,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         precision: of the gradients; poses and losses are always those of the model itself.
             "float32" takes gradients through the model, exactly. "bfloat16" and "auto" take them
             through a private copy, with batch norms folded into convolutions and rounded to
-            bfloat16: always, or for "auto" where the device has fast units for it.
+            bfloat16: always, or for "auto" where the device has fast units for it. The copy is
+            made anew when weights have changed.
         compile: take gradients through a copy that `torch.compile` has compiled, which takes a
             minute or so once and pays in long runs.
         optimizer: only `fit` needs it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -63,6 +64,7 @@ def page(document: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown
     )
+    environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
     text = resources.files("hpe_art.reporting").joinpath("templates/performance.md.j2").read_text()
     return environment.from_string(text).render(
         **document, document=document, goal_cells=goal_cells, pace=_pace

@@ -204,6 +204,7 @@ CONTENDERS: dict[str, Callable[[Case, int], Run]] = {
     "foolbox": foolbox,
     "ours, float32": ours,
     "ours, fast": lambda case, steps: ours(case, steps, "auto"),
+    "ours, bfloat16": lambda case, steps: ours(case, steps, "bfloat16"),
     "floor, float32": lambda case, steps: floor(case, steps, "float32"),
     "floor, fast": floor,
 }
