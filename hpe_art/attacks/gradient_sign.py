@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -203,6 +204,9 @@ class _GradientSign(EvasionAttack):
 class PoseFastGradientMethod(_GradientSign):
     """One step of length eps along the gradient of the loss (FGSM for norm inf).
 
+    An estimator with precision "auto" gives it the one gradient in float32: in bfloat16 a single
+    step was found weaker, which several are not (docs/performance.md).
+
     Args:
         estimator: a `PyTorchPoseEstimator`.
         norm: numpy.inf, 1 or 2.
@@ -272,7 +276,8 @@ class PoseFastGradientMethod(_GradientSign):
         for number, rows in given.batches():
             now = (given.x if start is None else start)[rows].to(device)
             mask = None if given.mask is None else given.mask[rows].to(device)
-            ascent = self._ascent(now, given.y[rows].to(device), mask, number, 0)
+            with _exactly(self.estimator):
+                ascent = self._ascent(now, given.y[rows].to(device), mask, number, 0)
             found[rows] = direction(ascent, float(self.norm)).to(found.device)
         return found
 
@@ -386,6 +391,19 @@ class PoseProjectedGradientDescent(_GradientSign):
                     given.callback(i + 1, rows, now)
             found[rows] = now.to(found.device)
         return found
+
+
+@contextmanager
+def _exactly(estimator: Any) -> Iterator[None]:
+    """Where precision is left to the estimator, gradients through the model itself."""
+    left = getattr(estimator, "precision", None) == "auto"
+    if left:
+        estimator.set_params(precision="float32")
+    try:
+        yield
+    finally:
+        if left:
+            estimator.set_params(precision="auto")
 
 
 def _draw(eps: Any) -> Any:

@@ -55,6 +55,12 @@ def goal_cells(goal: Mapping[str, Any]) -> list[str]:
     return [what, wanted, f"{ratio['median']:.2f}", rounds, verdict]
 
 
+def _weaker(row: Mapping[str, Any], precision: str) -> float:
+    """By how many points an attack is weaker with a precision than with float32."""
+    difference: float = row["PCKh"][precision] - row["PCKh"]["float32"]
+    return -difference if "-T" in row["attack"] else difference
+
+
 def page(document: Mapping[str, Any]) -> str:
     """A Markdown page of everything that a benchmark has measured so far."""
     environment = jinja2.Environment(
@@ -65,6 +71,7 @@ def page(document: Mapping[str, Any]) -> str:
         autoescape=False,  # Markdown
     )
     environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
+    environment.filters["weaker"] = _weaker
     text = resources.files("hpe_art.reporting").joinpath("templates/performance.md.j2").read_text()
     return environment.from_string(text).render(
         **document, document=document, goal_cells=goal_cells, pace=_pace

@@ -20,6 +20,7 @@ from toys import (
     simple_baseline,
 )
 
+from hpe_art.attacks import PoseFastGradientMethod
 from hpe_art.datasets.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
@@ -134,6 +135,16 @@ def test_precision_can_be_changed_as_arts_parameters_are():
     assert not np.array_equal(estimator.loss_gradient(x, y), exact)
     estimator.set_params(precision="float32")
     np.testing.assert_array_equal(estimator.loss_gradient(x, y), exact)
+
+
+def test_fgsm_is_exact_where_precision_is_left_to_the_estimator():
+    x, y = people(3)
+    expected = PoseFastGradientMethod(wrap(hourglass()), eps=8).generate(x, y)
+    auto = wrap(hourglass(), precision="auto")
+    np.testing.assert_array_equal(PoseFastGradientMethod(auto, eps=8).generate(x, y), expected)
+    assert auto.precision == "auto"
+    asked = wrap(hourglass(), precision="bfloat16")
+    assert not np.array_equal(PoseFastGradientMethod(asked, eps=8).generate(x, y), expected)
 
 
 def test_a_defence_in_front_of_the_copy():

@@ -1,4 +1,4 @@
-"""The parts of a benchmark, each written to disk as soon as it is measured."""
+"""The parts of a benchmark, written to disk row by row as they are measured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from hpe_art.evaluation.benchmark.strength import strengths
 from hpe_art.evaluation.results import package_versions
 
 BATCH_SIZES = (1, 8, 32)
+Measured = Iterator[dict[str, Any]]
+"""What a part has measured so far, more each time."""
 FORMAT = 1
 
 
@@ -61,7 +63,7 @@ def run_benchmark(
         document = kept if kept.get("format") == FORMAT else document
     for name in missing_peers():
         say(f"{name} is not installed and takes no part.")
-    measured: dict[str, Callable[[], dict[str, Any]]] = {
+    measured: dict[str, Callable[[], Measured]] = {
         "goals": lambda: _goals(args, device, say),
         "sizes": lambda: _sizes(args, device, say),
         "runs": lambda: _runs(args, device, attack_tool, say),
@@ -69,12 +71,18 @@ def run_benchmark(
         "strength": lambda: _strength(args, device, say),
     }
     for part in args.parts:
-        document[part] = {**measured[part](), **_about(args, device)}
-        args.out.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        about = _about(args, device)
+        for so_far in measured[part]():
+            document[part] = {**so_far, **about}
+            _write(path, document)
     return document
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
 
 
 def _about(args: argparse.Namespace, device: str) -> dict[str, Any]:
@@ -89,21 +97,27 @@ def _about(args: argparse.Namespace, device: str) -> dict[str, Any]:
     }
 
 
-def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> dict[str, Any]:
-    rows = list(_timed(args, device, goal_cases(device), list(CONTENDERS), say))
+def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
+    rows: list[dict[str, Any]] = []
+    for row in _timed(args, device, goal_cases(device), list(CONTENDERS), say):
+        rows.append(row)
+        yield {"rows": rows, "judged": judged(rows, device), "profiles": {}}
     verdicts = judged(rows, device)
     missed = {goal["case"]: goal["batch_size"] for goal in verdicts if goal["reached"] is False}
     profiles = {}
     for name, batch_size in missed.items():
         say(f"Profile of {name}")
         profiles[name] = profile(build_case(name, batch_size, args.configs, _device_type(device)))
-    return {"rows": rows, "judged": verdicts, "profiles": profiles}
+    yield {"rows": rows, "judged": verdicts, "profiles": profiles}
 
 
-def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> dict[str, Any]:
+def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     cases = [(name, batch_size) for name in SIZES for batch_size in BATCH_SIZES]
     names = ["art", "ours, float32", "ours, fast", "floor, fast"]
-    return {"rows": list(_timed(args, device, cases, names, say))}
+    rows: list[dict[str, Any]] = []
+    for row in _timed(args, device, cases, names, say):
+        rows.append(row)
+        yield {"rows": rows}
 
 
 def _timed(
@@ -127,28 +141,28 @@ def _tool(args: argparse.Namespace, device: str, script: Path) -> runs.Tool:
 
 def _runs(
     args: argparse.Namespace, device: str, script: Path, say: Callable[[str], Any]
-) -> dict[str, Any]:
+) -> Measured:
     say("tools/attack.py against its floor")
     case = build_case("bundled hourglass", 32, args.configs, _device_type(device))
-    return runs.against_floor(_tool(args, device, script), case)
+    yield runs.against_floor(_tool(args, device, script), case)
 
 
 def _growth(
     args: argparse.Namespace, device: str, script: Path, say: Callable[[str], Any]
-) -> dict[str, Any]:
+) -> Measured:
     tool = _tool(args, device, script)
     say("tools/attack.py on more and more images")
     images = runs.growth_with_images(tool)
     say("tools/attack.py with more and more steps")
-    return {"images": images, "iterations": runs.growth_with_iterations(tool)}
+    yield {"images": images, "iterations": runs.growth_with_iterations(tool)}
 
 
-def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> dict[str, Any]:
+def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     rows = []
     for row in strengths([args.configs], args.people, device=_device_type(device)):
         say(f"{row['network']}, {row['attack']}, eps {row['eps']:g}")
         rows.append(row)
-    return {"rows": rows, "people": args.people}
+        yield {"rows": rows, "people": args.people}
 
 
 def _device_type(device: str) -> str:
