@@ -32,6 +32,11 @@ def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
     assert {"goals", "strength"} <= document.keys()
     missed = any(goal["reached"] is False for goal in document["goals"]["judged"])
     assert both.returncode == int(missed), both.stderr
+    for batch_size in (2, 1):
+        sizes = ["--parts", "sizes", "--networks", "hourglass.py", "--batch-sizes", batch_size]
+        assert run_tool("benchmark.py", *common, *sizes, cwd=tmp_path).returncode == 0
+    kept = json.loads((tmp_path / "results/benchmark/benchmark.json").read_text())["sizes"]
+    assert [row["batch_size"] for row in kept["rows"]] == [1, 2] and len(kept["commands"]) == 2
     assert "Goals" in both.stdout and "wanted" in both.stdout
     text = (tmp_path / "page.md").read_text()
     assert text == page(document)
@@ -41,6 +46,8 @@ def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
 
 
 def test_wrong_use_is_named(tmp_path, run_tool):
+    run = run_tool("benchmark.py", "--networks", "none.py", cwd=tmp_path)
+    assert run.returncode == 2 and "Expected --networks out of hourglass.py, mpii/" in run.stderr
     run = run_tool("benchmark.py", "--configs", "nowhere", cwd=tmp_path)
     assert run.returncode == 2
     assert "Expected a config file. Got nowhere/hourglass.py, which does not exist." in run.stderr

@@ -154,9 +154,11 @@ def foolbox(case: Case, steps: int) -> Run:
 
 
 def ours(case: Case, steps: int, precision: Any = "float32", compile: bool = False) -> Run:
-    """Our PGD, NumPy in and out."""
+    """Our PGD, NumPy in and out; its copy of the network is made once, before."""
+    estimator = case.with_precision(precision, compile)
+    _ = estimator.found_with
     attack = PoseProjectedGradientDescent(
-        case.with_precision(precision, compile),
+        estimator,
         eps=EPS,
         eps_step=STEP,
         max_iter=steps,

@@ -22,7 +22,6 @@ from hpe_art.evaluation.benchmark.speed import device_name, profile, timed_case
 from hpe_art.evaluation.benchmark.strength import strengths
 from hpe_art.evaluation.results import package_versions
 
-BATCH_SIZES = (1, 8, 32)
 Measured = Iterator[dict[str, Any]]
 """What a part has measured so far, more each time."""
 FORMAT = 1
@@ -39,6 +38,11 @@ def check_benchmark(args: argparse.Namespace) -> None:
     """
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+    unknown = set(args.networks or ()) - set(SIZES.values())
+    if unknown:
+        raise ArgumentsError(
+            f"Expected --networks out of {', '.join(SIZES.values())}. Got {', '.join(unknown)}."
+        )
     check_paths([str(args.configs / file) for file in SIZES.values()], args.out)
 
 
@@ -57,10 +61,7 @@ def run_benchmark(
     """
     device = "cuda" if args.device != "cpu" and torch.cuda.is_available() else "cpu"
     path = args.out / "benchmark.json"
-    document: dict[str, Any] = {"format": FORMAT}
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        document = kept if kept.get("format") == FORMAT else document
+    document = read_kept(args.out)
     for name in missing_peers():
         say(f"{name} is not installed and takes no part.")
     measured: dict[str, Callable[[], Measured]] = {
@@ -78,6 +79,13 @@ def run_benchmark(
     return document
 
 
+def read_kept(folder: Path) -> dict[str, Any]:
+    """What was measured into a folder before."""
+    path = folder / "benchmark.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return kept if kept.get("format") == FORMAT else {"format": FORMAT}
+
+
 def _write(path: Path, document: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
@@ -90,11 +98,15 @@ def _about(args: argparse.Namespace, device: str) -> dict[str, Any]:
     arguments = {key: str(value) for key, value in vars(args).items()}
     return {
         "arguments": arguments,
-        "command": " ".join(["python tools/benchmark.py", *sys.argv[1:]]),
+        "command": _command(),
         "date": date.today().isoformat(),
         "machine": device_name(case),
         "versions": package_versions(),
     }
+
+
+def _command() -> str:
+    return " ".join(["python tools/benchmark.py", *sys.argv[1:]])
 
 
 def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
@@ -112,12 +124,18 @@ def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> 
 
 
 def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
-    cases = [(name, batch_size) for name in SIZES for batch_size in BATCH_SIZES]
+    """Rows of other networks and batch sizes are kept from earlier."""
+    chosen = [name for name in SIZES if SIZES[name] in (args.networks or SIZES.values())]
+    cases = [(name, batch_size) for name in chosen for batch_size in args.batch_sizes]
     names = ["art", "ours, float32", "ours, fast", "floor, fast"]
-    rows: list[dict[str, Any]] = []
+    kept = read_kept(args.out).get("sizes", {"rows": [], "commands": []})
+    commands = list(dict.fromkeys([*kept["commands"], _command()]))
+    rows = {(row["case"], row["batch_size"]): row for row in kept["rows"]}
+    order = list(SIZES)
     for row in _timed(args, device, cases, names, say):
-        rows.append(row)
-        yield {"rows": rows}
+        rows[row["case"], row["batch_size"]] = row
+        places = sorted(rows, key=lambda key: (order.index(key[0]), key[1]))
+        yield {"rows": [rows[place] for place in places], "commands": commands}
 
 
 def _timed(
