@@ -273,12 +273,12 @@ class PoseFastGradientMethod(_GradientSign):
     def _directions(self, given: _Given, start: Tensor | None) -> Tensor:
         found = torch.empty_like(given.x)
         device = self.estimator.device
-        for number, rows in given.batches():
-            now = (given.x if start is None else start)[rows].to(device)
-            mask = None if given.mask is None else given.mask[rows].to(device)
-            with _exactly(self.estimator):
+        with _exactly(self.estimator):
+            for number, rows in given.batches():
+                now = (given.x if start is None else start)[rows].to(device)
+                mask = None if given.mask is None else given.mask[rows].to(device)
                 ascent = self._ascent(now, given.y[rows].to(device), mask, number, 0)
-            found[rows] = direction(ascent, float(self.norm)).to(found.device)
+                found[rows] = direction(ascent, float(self.norm)).to(found.device)
         return found
 
 
@@ -396,14 +396,16 @@ class PoseProjectedGradientDescent(_GradientSign):
 @contextmanager
 def _exactly(estimator: Any) -> Iterator[None]:
     """Where precision is left to the estimator, gradients through the model itself."""
-    left = getattr(estimator, "precision", None) == "auto"
-    if left:
-        estimator.set_params(precision="float32")
+    if getattr(estimator, "precision", None) != "auto":
+        yield
+        return
+    compiled = estimator.compile
+    # Both, or a copy would be compiled for this; the estimator keeps the one that it has.
+    estimator.set_params(precision="float32", compile=False)
     try:
         yield
     finally:
-        if left:
-            estimator.set_params(precision="auto")
+        estimator.set_params(precision="auto", compile=compiled)
 
 
 def _draw(eps: Any) -> Any:

@@ -18,6 +18,8 @@ import torch
 from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
 
+from hpe_art.estimators.scored import raw_outputs
+
 Precision = Literal["float32", "bfloat16", "auto"]
 PRECISIONS = ("float32", "bfloat16", "auto")
 FOLDED_TOLERANCE = 1e-3
@@ -113,18 +115,13 @@ def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
         # Takes modules to be called in the order in which they were registered.
         fuse_conv_bn(folded).requires_grad_(False)
         with torch.no_grad():
-            pairs = zip(_outputs(plain, example), _outputs(folded, example), strict=True)
+            pairs = zip(raw_outputs(plain, example), raw_outputs(folded, example), strict=True)
             faithful = all(_alike(before, after) for before, after in pairs)
     except RuntimeError:  # of two that have not the same number of channels
         faithful = False
     if not faithful:
         logger.warning("%s: batch norms cannot be folded; left as they are.", type(model).__name__)
     return (folded, True) if faithful else (plain, False)
-
-
-def _outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
-    outputs = model(images, None, mode="tensor")
-    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _alike(before: Tensor, after: Tensor) -> bool:

@@ -33,19 +33,20 @@ def scored_outputs(
         test_cfg: the model's, for how the mirrored heatmaps are brought back.
     """
     images = normalised(model, pixels)
-    outputs = _forward(model, images)
+    outputs = raw_outputs(model, images)
     if not flip_test:
         return outputs
     meta: Any = model.dataset_meta
     joints = list(meta["flip_indices"])
-    mirrored = _forward(model, images.flip(-1))
+    mirrored = raw_outputs(model, images.flip(-1))
     return [
         (one + adaptor.unflip(other, adaptor.flip_indices(i, joints), test_cfg)) * 0.5
         for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
     ]
 
 
-def _forward(model: nn.Module, images: Tensor) -> list[Tensor]:
+def raw_outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
+    """The outputs of a forward pass of normalised images, as a list however many there are."""
     # The faster format for convolutions; the weights keep theirs.
     images = images.contiguous(memory_format=torch.channels_last)
     outputs = model(images, None, mode="tensor")

@@ -24,8 +24,9 @@ from hpe_art.attacks import PoseFastGradientMethod
 from hpe_art.datasets.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
-from hpe_art.estimators.fast import has_fast_bfloat16
+from hpe_art.estimators.fast import PRECISIONS, has_fast_bfloat16
 from hpe_art.estimators.loader import load_config
+from hpe_art.evaluation.arguments import PRECISION_NAMES
 from hpe_art.evaluation.benchmark.cases import Case
 from hpe_art.evaluation.benchmark.contenders import art, ours
 from hpe_art.metrics import pckh, pckh_hits
@@ -143,6 +144,11 @@ def test_fgsm_is_exact_where_precision_is_left_to_the_estimator():
     auto = wrap(hourglass(), precision="auto")
     np.testing.assert_array_equal(PoseFastGradientMethod(auto, eps=8).generate(x, y), expected)
     assert auto.precision == "auto"
+    auto.loss_gradient(x, y)
+    kept = auto._copy
+    PoseFastGradientMethod(auto, eps=8).generate(x, y)
+    auto.loss_gradient(x, y)
+    assert auto._copy is kept, "made once"
     asked = wrap(hourglass(), precision="bfloat16")
     assert not np.array_equal(PoseFastGradientMethod(asked, eps=8).generate(x, y), expected)
 
@@ -213,6 +219,10 @@ def test_a_network_that_cannot_be_folded_is_left_as_it_is(channels, caplog):
     if not has_fast_bfloat16(fast.device):
         assert fast.found_with == "float32"
     assert cosine(found, wrap(model).loss_gradient(x, y)) > 0.99
+
+
+def test_the_command_line_has_the_same_precisions():
+    assert set(PRECISION_NAMES) == set(PRECISIONS)
 
 
 @pytest.mark.parametrize(

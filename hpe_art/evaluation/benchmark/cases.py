@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
@@ -42,6 +43,11 @@ class Case:
     estimator: PyTorchPoseEstimator
     x: Array
     y: Array
+
+    def on_device(self) -> tuple[Tensor, Tensor]:
+        """X and y as tensors where the network is."""
+        device = self.estimator.device
+        return torch.as_tensor(self.x, device=device), torch.as_tensor(self.y, device=device)
 
     def with_precision(self, precision: Any, compile: bool) -> PyTorchPoseEstimator:
         """Another estimator of the same model."""

@@ -8,6 +8,8 @@ the training loss on the last output, and stay within eps 8 and 0 to 255.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal
 from unittest import mock
@@ -21,7 +23,7 @@ from torch import Tensor, nn
 from hpe_art.attacks import PoseProjectedGradientDescent
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.fast import FastCopy
-from hpe_art.estimators.scored import frozen, normalised
+from hpe_art.estimators.scored import frozen, normalised, raw_outputs
 from hpe_art.evaluation.benchmark.cases import Array, Case
 
 EPS = 8.0
@@ -43,7 +45,7 @@ class PlainEstimator(PyTorchEstimator):
         pixels = torch.tensor(x, device=self._device, requires_grad=True)
         poses = torch.tensor(y, device=self._device)
         self._model.zero_grad()
-        _loss(self._model, self._adaptor, pixels, poses).backward()
+        _loss(self._adaptor, _last(self._model, pixels), poses).backward()
         if pixels.grad is None:
             raise RuntimeError("Expected a gradient. Got none.")
         return pixels.grad.cpu().numpy()
@@ -76,8 +78,7 @@ def _last(model: nn.Module, pixels: Tensor) -> Tensor:
     return outputs[-1] if isinstance(outputs, (list, tuple)) else outputs
 
 
-def _loss(model: nn.Module, adaptor: Any, pixels: Tensor, y: Tensor) -> Tensor:
-    output = _last(model, pixels)
+def _loss(adaptor: Any, output: Tensor, y: Tensor) -> Tensor:
     loss: Tensor = adaptor.loss(-1, output, adaptor.encode(y)).sum()
     return loss
 
@@ -102,9 +103,9 @@ def torchattacks(case: Case, steps: int) -> Run:
     """PGD of torchattacks, whose cross-entropy is replaced by the same loss."""
     from torchattacks import PGD
 
-    adaptor = adaptor_for(case.estimator.model.head)
-    device = case.estimator.device
-    x, y = (torch.as_tensor(values, device=device) for values in (case.x / 255, case.y))
+    loss = partial(_loss, adaptor_for(case.estimator.model.head))
+    x, y = case.on_device()
+    unit = x / 255
 
     class Outputs(nn.Module):
         """The last output for pixels of 0 to 1."""
@@ -116,15 +117,11 @@ def torchattacks(case: Case, steps: int) -> Run:
         def forward(self, pixels: Tensor) -> Tensor:
             return _last(self.model, pixels * 255)
 
-    def loss(output: Tensor, poses: Tensor) -> Tensor:
-        value: Tensor = adaptor.loss(-1, output, adaptor.encode(poses)).sum()
-        return value
-
     attack = PGD(Outputs().eval(), eps=EPS / 255, alpha=STEP / 255, steps=steps, random_start=False)
 
     def run() -> Any:
         with mock.patch("torchattacks.attacks.pgd.nn.CrossEntropyLoss", lambda: loss):
-            return attack(x, y)
+            return attack(unit, y)
 
     return run
 
@@ -136,20 +133,18 @@ def foolbox(case: Case, steps: int) -> Run:
     from foolbox.attacks import LinfPGD
     from foolbox.criteria import Misclassification
 
-    adaptor = adaptor_for(case.estimator.model.head)
-    device = case.estimator.device
-    x, y = (torch.as_tensor(values, device=device) for values in (case.x, case.y))
+    network, adaptor = case.estimator.model, adaptor_for(case.estimator.model.head)
+    x, y = case.on_device()
 
     class PoseLinfPGD(LinfPGD):
         """With the loss of poses."""
 
         def get_loss_fn(self, model: Any, labels: Any) -> Any:
-            network = case.estimator.model
-            return lambda images: eagerpy.astensor(_loss(network, adaptor, images.raw, y))
+            return lambda images: eagerpy.astensor(_loss(adaptor, _last(network, images.raw), y))
 
-    model = PyTorchModel(case.estimator.model, bounds=(0, 255), device=device)
+    model = PyTorchModel(network, bounds=(0, 255), device=case.estimator.device)
     attack = PoseLinfPGD(abs_stepsize=STEP, steps=steps, random_start=False)
-    nobody = Misclassification(torch.zeros(len(x), dtype=torch.long, device=device))
+    nobody = Misclassification(torch.zeros(len(x), dtype=torch.long, device=x.device))
     return lambda: attack.run(model, x, nobody, epsilon=EPS)
 
 
@@ -171,8 +166,7 @@ def ours(case: Case, steps: int, precision: Any = "float32", compile: bool = Fal
 def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto") -> Run:
     """Nothing but forward, gradient, sign and clamp, on the bare model that ours goes through."""
     estimator, adaptor = case.estimator, adaptor_for(case.estimator.model.head)
-    device = estimator.device
-    x, y = (torch.as_tensor(values, device=device) for values in (case.x, case.y))
+    x, y = case.on_device()
     low, high = (x - EPS).clamp(min=0), (x + EPS).clamp(max=255)
     target = adaptor.encode(y)
     fast = None
@@ -185,13 +179,8 @@ def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto"
         with frozen(model):
             for _ in range(steps):
                 now = now.detach().requires_grad_()
-                images = normalised(model, now).contiguous(memory_format=torch.channels_last)
-                if fast is None:
-                    outputs = model(images, None, mode="tensor")
-                else:
-                    with fast.computing():
-                        outputs = model(images, None, mode="tensor")
-                output = outputs[-1] if isinstance(outputs, (list, tuple)) else outputs
+                with nullcontext() if fast is None else fast.computing():
+                    output = raw_outputs(model, normalised(model, now))[-1]
                 loss = adaptor.loss(-1, output.float(), target).sum()
                 (gradient,) = torch.autograd.grad(loss, now)
                 now = torch.clamp(now.detach() + STEP * gradient.sign(), low, high)
