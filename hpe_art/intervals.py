@@ -21,6 +21,8 @@ _PARTS = 20
 
 Interval = list[float] | None
 Numbers = NDArray[np.float64]
+Draws = NDArray[np.float64]
+"""(1 + R, ...): the score of the people themselves, then of each of R draws of them."""
 
 
 def pckh_intervals(hits: ArrayLike, seed: int = 0) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def relative_intervals(hits: ArrayLike, clean_hits: ArrayLike, seed: int = 0) ->
     return _named(np.where(np.isfinite(ratios), ratios, np.nan))
 
 
-def drawn_scores(hits: ArrayLike, seed: int = 0) -> Numbers:
+def drawn_scores(hits: ArrayLike, seed: int = 0) -> Draws:
     """The scores of the people themselves, then of each draw of them.
 
     Args:
@@ -94,6 +96,13 @@ def _times_drawn(count: int, seed: int) -> NDArray[np.uint16]:
     # Draw by draw and in few bytes: of thousands of people this would be the largest array.
     draws = (random.multinomial(count, shares).astype(np.uint16) for _ in range(RESAMPLES))
     return np.stack([np.ones(count, np.uint16), *draws])
+
+
+def interval(draws: Draws) -> tuple[float, float, float]:
+    """The value (1 + R,) of the people themselves, and the ends of its 95 % interval."""
+    outside = (100 - LEVEL) / 2
+    low, high = np.nanpercentile(draws[1:], [outside, 100 - outside])
+    return float(draws[0]), float(low), float(high)
 
 
 def _named(scores: Numbers) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     add("--steps", type=positive_int, default=3, help="of an attack that is timed [3]")
     add("--networks", nargs="+", help="of the sizes, by config name [all]")
     add("--batch-sizes", nargs="+", type=positive_int, default=[1, 8, 32], help="[1 8 32]")
-    add("--people", type=positive_int, default=128, help="that strengths are compared on [128]")
+    add("--people", type=positive_int, default=256, help="that strengths are compared on [256]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
     add("--out", type=Path, default=Path("results/benchmark"), help="folder [results/benchmark]")
     add("--markdown", type=Path, help="write all that is measured so far as a page to this file")

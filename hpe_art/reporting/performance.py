@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from statistics import mean
 from typing import Any
 
 import jinja2
@@ -55,10 +56,13 @@ def goal_cells(goal: Mapping[str, Any]) -> list[str]:
     return [what, wanted, f"{ratio['median']:.2f}", rounds, verdict]
 
 
-def _weaker(row: Mapping[str, Any], precision: str) -> float:
+def _weaker(row: Mapping[str, Any], precision: str) -> str:
     """By how many points an attack is weaker with a precision than with float32."""
-    difference: float = row["PCKh"][precision] - row["PCKh"]["float32"]
-    return -difference if "-T" in row["attack"] else difference
+    return "({points:+.1f}; {low:+.1f} to {high:+.1f})".format(**row["weaker"][precision])
+
+
+def _mean_pckh(row: Mapping[str, Any], precision: str) -> str:
+    return f"{mean(row['PCKh'][precision]):.1f}"
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -71,7 +75,7 @@ def page(document: Mapping[str, Any]) -> str:
         autoescape=False,  # Markdown
     )
     environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
-    environment.filters["weaker"] = _weaker
+    environment.filters.update(weaker=_weaker, mean_pckh=_mean_pckh, short="{:g}".format)
     text = resources.files("hpe_art.reporting").joinpath("templates/performance.md.j2").read_text()
     return environment.from_string(text).render(
         **document, document=document, goal_cells=goal_cells, pace=_pace

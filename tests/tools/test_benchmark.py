@@ -43,6 +43,13 @@ def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
     assert "## Goals" in text and "as strong?" in text and "## Growth" not in text
     for row in document["strength"]["rows"]:
         assert row["PCKh"].keys() == {"float32", "bfloat16", "auto"}
+        assert all(len(by_eps) == len(row["eps"]) for by_eps in row["PCKh"].values())
+        assert row["weaker"]["float32"] == {"points": 0, "low": 0, "high": 0}
+        for name, by_eps in row["PCKh"].items():
+            more = np.mean(by_eps) - np.mean(row["PCKh"]["float32"])
+            weaker = row["weaker"][name]
+            assert weaker["points"] == pytest.approx(-more if "-T" in row["attack"] else more)
+            assert weaker["low"] <= weaker["points"] <= weaker["high"]
 
 
 def test_wrong_use_is_named(tmp_path, run_tool):

@@ -178,7 +178,7 @@ def _growth(
 def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     rows = []
     for row in strengths([args.configs], args.people, device=_device_type(device)):
-        say(f"{row['network']}, {row['attack']}, eps {row['eps']:g}")
+        say(f"{row['network']}, {row['attack']}")
         rows.append(row)
         yield {"rows": rows, "people": args.people}
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from hpe_art.evaluation.results import attack_name
 from hpe_art.evaluation.study.plan import Grid
-from hpe_art.evaluation.study.scores import Draws, StudyScores, interval
+from hpe_art.evaluation.study.scores import StudyScores
+from hpe_art.intervals import Draws, interval
 from hpe_art.mpii import GROUPS
 
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested here"

@@ -1,7 +1,6 @@
 """Scores of a study as bootstrap draws, so that networks and attacks are compared in pairs.
 
-A `Draws` is (1 + R,): the score of the people themselves, then of each of R draws of them. The
-draws are the same for every network and attack, since all see the same people.
+The draws are the same for every network and attack, since all see the same people.
 """
 
 from __future__ import annotations
@@ -13,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.evaluation.study.cells import read_hits
-from hpe_art.intervals import LEVEL, drawn_scores
+from hpe_art.intervals import Draws, drawn_scores
 from hpe_art.mpii import GROUPS
-
-Draws = NDArray[np.float64]
 
 
 class StudyScores:
@@ -92,13 +89,6 @@ class StudyScores:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = 100.0 * perturbed / _column(drawn_scores(clean, self.seed), group)
         return np.where(np.isfinite(ratio), ratio, np.nan)
-
-
-def interval(draws: Draws) -> tuple[float, float, float]:
-    """The value and the ends of its 95 % interval."""
-    outside = (100 - LEVEL) / 2
-    low, high = np.nanpercentile(draws[1:], [outside, 100 - outside])
-    return float(draws[0]), float(low), float(high)
 
 
 def _column(scores: NDArray[np.float64], group: str | None) -> Draws:
