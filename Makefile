@@ -38,12 +38,13 @@ benchmark: $(READY)
 	$(VENV)/bin/python tools/benchmark.py --parts runs growth strength sizes goals \
 		--markdown docs/performance.md
 
+TRAIN =  # --amp on a GPU, or a processor with AMX
 FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
 
 zoo: $(READY)
 	for name in $(NETWORKS); do \
 		config=mmpose_configs/$$name.py && work=work_dirs/$$name && \
-		$(VENV)/bin/python tools/train.py $$config --amp --work-dir $$work && \
+		$(VENV)/bin/python tools/train.py $$config $(TRAIN) --work-dir $$work && \
 		$(VENV)/bin/python tools/publish.py $$config $$(ls -t $$work/epoch_*.pth | head -1) \
 			--command "make zoo NETWORKS=$$name # $$config" && \
 		$(VENV)/bin/python tools/attack.py $$config $(FIT) --out $$work/uap && \

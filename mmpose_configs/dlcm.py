@@ -19,6 +19,4 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 # Few epochs and a low rate, since most is there at the start.
 train_cfg = dict(max_epochs=8, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
-param_scheduler = _base_.param_scheduler
-param_scheduler[-1].end = train_cfg["max_epochs"]
 load_from = "zoo://dlcm"

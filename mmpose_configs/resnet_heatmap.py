@@ -16,5 +16,5 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[-2].encoder = codec
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
-# Batch norm stands a higher rate than the hourglasses do, and learns faster with it.
+# A higher rate than the hourglasses', with which it learned faster.
 optim_wrapper = dict(optimizer=dict(lr=4e-3))

@@ -12,5 +12,5 @@ model = dict(
     head=dict(in_channels=128, decoder=_base_.codec),
 )
 
-# Batch norm stands a higher rate than the hourglasses do, and learns faster with it.
+# A higher rate than the hourglasses', with which it learned faster.
 optim_wrapper = dict(optimizer=dict(lr=4e-3))

@@ -18,6 +18,7 @@ from hpe_art.training import training_config
 
 FOLDER = Path(__file__).parents[1] / "mmpose_configs"
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if "_base_" not in path.parts)
+OWN = ("num_stacks", "init_cfg")  # what a backbone may have for itself
 SMALL = [path for path in CONFIGS if path.parent == FOLDER]
 BUNDLED = [path for path in SMALL if path.stem in zoo.index()]
 
@@ -57,6 +58,35 @@ def test_each_network_exists_small_and_at_the_papers_scale():
     assert names | {"resnet_heatmap_pretrained", "resnet_regression_pretrained"} == {
         path.stem for path in CONFIGS if path.parent.name == "mpii"
     }
+
+
+PAIRS = [
+    ("hourglass", "hourglass_8stack", "mpii"),
+    ("resnet_heatmap", "resnet_regression", ""),
+    ("resnet_heatmap", "resnet_regression", "mpii"),
+    ("resnet_heatmap", "resnet_heatmap_pretrained", "mpii"),
+    ("resnet_regression", "resnet_regression_pretrained", "mpii"),
+    ("efficientnet_heatmap", "efficientnet_regression", ""),
+    ("efficientnet_heatmap", "efficientnet_heatmap_pretrained", ""),
+    ("efficientnet_regression", "efficientnet_regression_pretrained", ""),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "folder"), PAIRS)
+def test_what_is_compared_is_trained_alike(one, other, folder):
+    """Data, augmentation, schedule and, but for the stacks, backbone; targets may differ."""
+
+    def training(name):
+        cfg = load_config(FOLDER / folder / f"{name}.py")
+        for step in cfg.train_pipeline:
+            step.pop("encoder", None)
+        backbone = {k: v for k, v in cfg.model.backbone.items() if k not in OWN}
+        parts = (cfg.train_dataloader, cfg.optim_wrapper, cfg.param_scheduler, cfg.train_cfg)
+        data = [dict(part) if isinstance(part, dict) else part for part in parts]
+        data[0]["dataset"] = {k: v for k, v in data[0]["dataset"].items() if k != "pipeline"}
+        return data, cfg.train_pipeline, cfg.model.data_preprocessor, backbone, cfg.custom_hooks
+
+    assert training(one) == training(other)
 
 
 @each(SMALL)

@@ -26,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     add("--configs", type=Path, default=ROOT / "mmpose_configs", help="folder of the configs")
     add("--repeats", type=positive_int, default=3, help="rounds of each timing [3]")
     add("--steps", type=positive_int, default=3, help="of an attack that is timed [3]")
-    add("--networks", nargs="+", help="of the sizes, by config name [all]")
+    add("--networks", nargs="+", help="of sizes and strength, by config name [all]")
     add("--batch-sizes", nargs="+", type=positive_int, default=[1, 8, 32], help="[1 8 32]")
     add("--people", type=positive_int, default=256, help="that strengths are compared on [256]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")

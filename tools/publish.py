@@ -17,7 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("config", help="the config that the weights were trained from")
     parser.add_argument("checkpoint", help="what tools/train.py or --attack uap left")
     parser.add_argument("--command", required=True, help="with which they were trained")
-    parser.add_argument("--name", help="of the entry [the config's]")
+    parser.add_argument("--name", help="of the entry, which another config has not [the config's]")
     parser.add_argument("--notes", default="", help="training time, machine")
     parser.add_argument("--bits", type=int, default=8, help="of each weight on disk [8]")
     return parser.parse_args()

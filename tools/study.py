@@ -81,6 +81,8 @@ def main() -> int:
     wide = Console(width=max(console.width, WIDTH))
     for name, why in prepared.left_out.items():
         console.print(f"Left out: {name}, {why}.")
+    for note in prepared.notes:
+        console.print(note)
     if args.plan:
         wide.print(plan_table(planned(prepared)))
         return 0

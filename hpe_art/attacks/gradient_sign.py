@@ -191,9 +191,8 @@ class _GradientSign(EvasionAttack):
             if step is None:
                 step = value * (TARGETED_STEP if self.targeted else UNTARGETED_STEP)
             if self.random_eps:
-                drawn = _draw(value)
-                step = step * (drawn / value)
-                value = drawn
+                share = _drawn_share(np.shape(value))
+                step, value = step * share, value * share
             norm = float(self.norm)
             ball = per_image_eps("eps", value, x, norm)
             pairs.append((ball, per_image_eps("eps_step", step, x, norm)))
@@ -408,10 +407,9 @@ def _exactly(estimator: Any) -> Iterator[None]:
         estimator.set_params(**fast)
 
 
-def _draw(eps: Any) -> Any:
-    """As ART draws `random_eps`: half of eps is the standard deviation."""
-    size = np.shape(eps) or None
-    return np.round(truncnorm.rvs(0.0, 2.0, scale=np.asarray(eps) / 2, size=size), 10)
+def _drawn_share(shape: tuple[int, ...]) -> Any:
+    """Of eps, as ART draws `random_eps`: half of eps is the standard deviation."""
+    return np.round(truncnorm.rvs(0.0, 2.0, scale=0.5, size=shape or None), 10)
 
 
 def _floating(x: Any) -> Tensor:

@@ -36,6 +36,12 @@ class RandomSignNoise(EvasionAttack):
         self._check_params()
         self._stream = np.random.default_rng(seed)
 
+    def set_params(self, **kwargs: Any) -> None:
+        """As in ART; a seed begins its stream anew."""
+        super().set_params(**kwargs)
+        if "seed" in kwargs:
+            self._stream = np.random.default_rng(self.seed)
+
     def generate(self, x: np.ndarray, y: np.ndarray | None = None, **kwargs: Any) -> np.ndarray:
         """Returns x (N, C, H, W) with noise, float32; y is not looked at."""
         if kwargs:

@@ -47,7 +47,7 @@ class SharedRun:
             return images
         if len(self.settings) == 1:
             return [self.attack.generate(x, y)]
-        steps = {setting.iterations: np.empty_like(x, np.float32) for setting in self.settings}
+        steps = {setting.iterations: x.astype(np.float32) for setting in self.settings}
 
         def keep(step: int, rows: slice, now: Tensor) -> None:
             if step in steps:

@@ -166,8 +166,8 @@ class UniversalPosePerturbation(EvasionAttack):
         if self.noise is None:
             if y is None and self.targeted:
                 raise ValueError("Expected target poses y for a targeted attack. Got None.")
-            people = np.asarray(x)
-            self.fit(people, self.estimator.predict(people) if y is None else np.asarray(y))
+            people = _on_host(x)
+            self.fit(people, self.estimator.predict(people) if y is None else _on_host(y))
         images = torch.as_tensor(x).to(torch.float32)
         noise = self.resized(images.shape[2], images.shape[3]).to(images.device)
         moved = clipped(images + noise, self.estimator.clip_values)
@@ -253,3 +253,7 @@ class UniversalPosePerturbation(EvasionAttack):
         check_whole(self, epochs=1, batch_size=1, seed=0)
         if not isinstance(self.targeted, bool):
             raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
+
+
+def _on_host(values: Any) -> NDArray[np.float32]:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)

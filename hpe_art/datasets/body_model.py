@@ -20,7 +20,7 @@ from hpe_art.datasets.posing import Rig
 
 logger = logging.getLogger(__name__)
 
-_NO_ANNY = 'Rendering people needs Anny, a body model. Expected: pip install "hpe-art[render]".'
+_NO_ANNY = "Rendering people needs Anny, a body model. Expected: pip install anny==0.6.2."
 # All vertices of MakeHuman's mesh, helpers included, and all parameters of the body's shape.
 _VARIANT = {"topology": "makehuman-full", "phenotypes": "all"}
 

@@ -195,6 +195,10 @@ ADAPTORS: dict[str, type[OutputAdaptor]] = {
 }
 
 
+# They have the codec of plain coordinates, and put out deviations or heatmaps beside them.
+_WITH_MORE_THAN_COORDINATES = ("RLEHead", "IntegralRegressionHead", "DSNTHead")
+
+
 def adaptor_for(head: nn.Module) -> OutputAdaptor:
     """The adaptor of an MMPose head, chosen by its codec.
 
@@ -204,9 +208,11 @@ def adaptor_for(head: nn.Module) -> OutputAdaptor:
     codec = getattr(head, "decoder", None)
     name = type(codec).__name__
     combined = getattr(codec, "heatmap_type", "gaussian") == "combined"
-    if name not in ADAPTORS or combined or not hasattr(head, "loss_module"):
+    more = type(head).__name__ in _WITH_MORE_THAN_COORDINATES
+    if name not in ADAPTORS or combined or more or not hasattr(head, "loss_module"):
         raise ValueError(
-            f"Expected a head with a codec out of {sorted(ADAPTORS)}. "
+            f"Expected a head of heatmaps or of plain coordinates, with a codec out of "
+            f"{sorted(ADAPTORS)}. "
             f"Got {type(head).__name__} with {name}{' of offsets' if combined else ''}: "
             "add an OutputAdaptor for it to hpe_art.estimators.adaptors.ADAPTORS."
         )

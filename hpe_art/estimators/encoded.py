@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,25 +23,30 @@ class EncodedTargets:
         self._mark: tuple[Any, ...] = ()
         self._targets: Targets = []
 
-    def of(self, y: Tensor, count: int) -> Targets:
+    def of(self, given: Any, y: Tensor, count: int) -> Targets:
         """What each of `count` outputs is trained towards, as `OutputAdaptor.targets` gives it.
 
         Args:
-            y: (N, K, 3), poses in crop pixels, on the device.
+            given: (N, K, 3), poses in crop pixels as the caller has them: NumPy, or a tensor
+                anywhere.
+            y: the same on the device.
             count: number of outputs.
         """
-        mark = (count, y.shape, y.dtype, y.device)
-        if mark != self._mark or not self._same(y):
+        mark = (count, type(given), y.shape, y.dtype, y.device)
+        if mark != self._mark or not self._same(given):
             self._targets = self._adaptor.targets(y, count)
             self._mark = mark
-            # On a CPU somebody may write to it without PyTorch's knowing, so values are kept.
+            # On the host somebody may write to it without PyTorch's knowing, so values are kept.
             # Elsewhere the tensor is, whose memory then is not given to another one.
-            self._poses = y.clone() if y.device.type == "cpu" else (y, y._version)
+            on_device = isinstance(given, Tensor) and given.device.type != "cpu"
+            self._poses = (given, given._version) if on_device else deepcopy(given)
         return self._targets
 
-    def _same(self, y: Tensor) -> bool:
-        if y.device.type == "cpu":
-            return torch.equal(y, self._poses)
+    def _same(self, given: Any) -> bool:
+        if not isinstance(given, Tensor):
+            return np.array_equal(given, self._poses)
+        if given.device.type == "cpu":
+            return torch.equal(given, self._poses)
         kept, version = self._poses
-        place = (y.data_ptr(), y.stride(), y._version)
+        place = (given.data_ptr(), given.stride(), given._version)
         return bool(place == (kept.data_ptr(), kept.stride(), version))

@@ -12,11 +12,12 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from hpe_art.estimators.scored import raw_outputs
 
@@ -40,6 +41,14 @@ def has_fast_bfloat16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device)[0] >= 8
     has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     return device.type == "cpu" and bool(has_amx())
+
+
+def name_of(dtype: torch.dtype, device: torch.device) -> str:
+    """How a device multiplies numbers of a type, for the record."""
+    name = str(dtype).removeprefix("torch.")
+    # Convolutions of float32 have 10 bits of mantissa there unless PyTorch is told otherwise.
+    tf32 = device.type == "cuda" and name == "float32" and torch.backends.cudnn.allow_tf32
+    return "tf32" if tf32 else name
 
 
 class FastCopy:
@@ -83,8 +92,7 @@ class FastCopy:
                 if isinstance(module, _MATRICES):
                     module.to(torch.bfloat16)
         if compile:
-            mode = "reduce-overhead" if device.type == "cuda" else None  # CUDA graphs
-            self.model.forward = torch.compile(self.model.forward, mode=mode)
+            self.model.forward = _compiled(self.model.forward, device)
 
     def is_current(self, model: nn.Module) -> bool:
         """Whether the model has the weights and buffers that were copied.
@@ -96,7 +104,7 @@ class FastCopy:
     @property
     def found_with(self) -> str:
         """How its gradients are computed, for the record."""
-        how = [str(self.dtype).removeprefix("torch.")]
+        how = [name_of(self.dtype, next(self.model.parameters()).device)]
         how += ["folded"] if self.folded else []
         how += ["compiled"] if self.made_with[1] else []
         return ", ".join(how)
@@ -108,16 +116,28 @@ class FastCopy:
         return torch.autocast(device, torch.bfloat16, enabled=half)
 
 
+def _compiled(forward: Any, device: torch.device) -> Any:
+    if device.type != "cuda":
+        return torch.compile(forward)
+    graphed = torch.compile(forward, mode="reduce-overhead")
+
+    def kept(*args: Any, **kwargs: Any) -> Any:
+        # The next replay writes over what a CUDA graph puts out.
+        return tree_map(torch.clone, graphed(*args, **kwargs))
+
+    return kept
+
+
 def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
     """A frozen copy in eval mode; folded, unless its outputs for the example then differ."""
     plain, folded = (copy.deepcopy(model).eval().requires_grad_(False) for _ in range(2))
     try:
         # Takes modules to be called in the order in which they were registered.
         fuse_conv_bn(folded).requires_grad_(False)
-        with torch.no_grad():
+        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             pairs = zip(raw_outputs(plain, example), raw_outputs(folded, example), strict=True)
             faithful = all(_alike(before, after) for before, after in pairs)
-    except RuntimeError:  # of two that have not the same number of channels
+    except (RuntimeError, TypeError):  # not the same number of channels, or no affine weights
         faithful = False
     if not faithful:
         logger.warning("%s: batch norms cannot be folded; left as they are.", type(model).__name__)

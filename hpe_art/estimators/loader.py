@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,9 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
         except Exception as error:
             raise ModelError(f"Expected a config file. Got {config}: {error}") from error
     try:
-        config.merge_from_dict(options or {})
+        if options:
+            config = copy.deepcopy(config)  # the caller's stays as it is
+            config.merge_from_dict(options)
     except (AttributeError, AssertionError, KeyError, TypeError, IndexError) as error:
         raise ModelError(
             f"Expected overrides that fit the config. Got {options}: {error}."

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.encoded import EncodedTargets
-from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision
+from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision, name_of
 from hpe_art.estimators.loader import build_model, load_config
 from hpe_art.estimators.scored import as_guest, frozen, normalised, packs_bgr, scored_outputs
 
@@ -136,6 +136,21 @@ class PyTorchPoseEstimator(PyTorchEstimator):
                 "with from_config, or set dataset_meta as mmpose.apis.init_model does."
             )
 
+    def set_params(self, **kwargs: Any) -> None:
+        """As in ART; what is refused leaves everything as it was.
+
+        Raises:
+            ValueError: an argument out of range, or another model.
+        """
+        if kwargs.get("model", self._model) is not self._model:
+            raise ValueError("Expected the same model. Got another: wrap it in its own estimator.")
+        before = {name: getattr(self, name) for name in kwargs if hasattr(self, name)}
+        try:
+            super().set_params(**kwargs)
+        except ValueError:
+            super().set_params(**before)
+            raise
+
     @classmethod
     def from_config(
         cls,
@@ -167,6 +182,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         return 3, int(height), int(width)
 
     @property
+    def passes_per_image(self) -> int:
+        """How many passes an image takes: two with flip-test."""
+        return 2 if self.flip_test else 1
+
+    @property
     def device(self) -> torch.device:
         """Where the model is."""
         return self._device
@@ -180,7 +200,9 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def found_with(self) -> str:
         """How gradients are computed, for the record: "float32", or "bfloat16, folded"."""
         copy = self._fast_copy()
-        return str(next(self._model.parameters()).dtype)[6:] if copy is None else copy.found_with
+        if copy is not None:
+            return copy.found_with
+        return name_of(next(self._model.parameters()).dtype, self._device)
 
     def count_outputs(self) -> int:
         """Number of outputs that `outputs="all"` sums over; passes one blank image forward."""
@@ -239,7 +261,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         with as_guest(self._model), torch.no_grad():
             for part in _parts(len(x), batch_size):
                 batch = self._to_device(self._preprocessed(x[part]))
-                values.append(self._loss(batch, self._to_device(y[part])))
+                values.append(self._per_image(batch, y[part]))
         joined = torch.cat(values)
         return joined.to(x.device) if isinstance(x, Tensor) else joined.cpu().numpy()
 
@@ -263,7 +285,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         _no_more(kwargs)
         self._check_x(x)
         self._check_y(y, len(x))
-        with self._finding():
+        with self._finding(self._fast_copy()):
             parts = _parts(len(x), batch_size)
             gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
         if isinstance(x, Tensor):
@@ -275,7 +297,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
 
     def _batch_gradient(self, x: Any, y: Any) -> Tensor:
         pixels = self._to_device(x)
-        y = self._to_device(y)
         if self.all_framework_preprocessing:
             pixels.requires_grad_()
             seen, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
@@ -286,14 +307,16 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         gradient = self._input_gradient(seen, y, seen).cpu().numpy()
         return self._to_device(self._apply_preprocessing_gradient(numpy_x, gradient))
 
-    def _input_gradient(self, seen: Tensor, y: Tensor, pixels: Tensor) -> Tensor:
-        loss = self._loss(seen, y, fast=self._fast_copy()).sum()
-        self.backward_passes += len(seen) * (2 if self.flip_test else 1)
+    def _input_gradient(self, seen: Tensor, y: Any, pixels: Tensor) -> Tensor:
+        loss = self._per_image(seen, y, fast=self._fast_copy()).sum()
+        self.backward_passes += len(seen) * self.passes_per_image
         (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
 
     def joint_distances(self, x: Tensor, y: Tensor) -> Tensor:
         """How far the scored output puts each joint from y, differentiable in x.
+
+        Without a gradient it is measured by the model itself, whatever the precision.
 
         Args:
             x: (N, 3, H, W), 0 to 255, on the device.
@@ -306,9 +329,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             ValueError: a NumPy preprocessing defence, which has no gradient.
         """
         self._check_differentiable()
-        with self._finding():
+        wanted = x.requires_grad and torch.is_grad_enabled()
+        # A compiled graph cannot be gone back through twice, as ART's class gradients ask for.
+        fast = self._fast_copy() if wanted and not self.compile else None
+        with self._finding(fast):
             seen, _ = self._apply_preprocessing(x, None, fit=False, no_grad=False)
-            outputs = self._raw_outputs(seen, fast=self._fast_copy())
+            outputs = self._raw_outputs(seen, fast=fast)
             return self._adaptor.distances(outputs[-1], y)
 
     def fit(
@@ -345,7 +371,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
                     chosen = order[part]
                     self._optimizer.zero_grad()
                     batch = self._to_device(x[chosen])
-                    self._loss(batch, self._to_device(y[chosen]), outputs="all").mean().backward()
+                    self._per_image(batch, y[chosen], outputs="all").mean().backward()
                     self._optimizer.step()
 
     def get_activations(
@@ -365,7 +391,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
 
         Returns:
             (N, ...), what the layer puts out for the images as they are, not mirrored (the last
-            one where it is a list).
+            one where it is a list, and of its last call where it is called several times).
 
         Raises:
             ValueError: no such layer, one that images do not pass through, or a gradient is asked
@@ -394,7 +420,9 @@ class PyTorchPoseEstimator(PyTorchEstimator):
                         batch, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
                     else:
                         batch = self._to_device(self._preprocessed(x[part]))
+                    before = len(seen)
                     self._raw_outputs(batch, flip_test=False)
+                    del seen[before:-1]
         finally:
             handle.remove()
         if not seen:
@@ -407,13 +435,15 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         """Names of all modules of the model."""
         return [name for name, _ in self._model.named_modules() if name]
 
-    def _loss(
+    def _per_image(
         self,
         seen: Tensor,
-        y: Tensor,
+        given: Any,
         outputs: Outputs | None = None,
         fast: FastCopy | None = None,
     ) -> Tensor:
+        """The loss (N,) of pixels on the device; the poses are as they were given."""
+        y = torch.as_tensor(given, device=self._device).to(seen.dtype).detach()
         raw = self._raw_outputs(seen, fast=fast)
         first = 0 if (outputs or self.outputs) == "all" else len(raw) - 1
         if self.loss is not None:
@@ -421,7 +451,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             if loss.shape != (len(y),):
                 raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
             return loss
-        targets = self._encoded.of(y, len(raw))
+        targets = self._encoded.of(given, y, len(raw))
         terms = [self._adaptor.loss(i, raw[i], targets[i]) for i in range(first, len(raw))]
         return torch.stack(terms).sum(0)
 
@@ -437,9 +467,9 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         return [output.to(seen.dtype) for output in outputs]
 
     @contextmanager
-    def _finding(self) -> Iterator[None]:
+    def _finding(self, fast: FastCopy | None) -> Iterator[None]:
         """The model ready to take gradients through; its copy, if there is one, always is."""
-        if self._fast_copy() is not None:
+        if fast is not None:
             yield
         else:
             with as_guest(self._model), frozen(self._model):

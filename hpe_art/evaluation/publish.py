@@ -38,8 +38,14 @@ def publish(
 
     Raises:
         ModelError: config or checkpoint cannot be used.
-        ValueError: `bits` is not 2 to 8.
+        ValueError: `bits` is not 2 to 8, or the entry is that of another config.
     """
+    known = zoo.index().get(name, {}).get("config", config)
+    if known != config:
+        raise ValueError(
+            f"Expected a name that no other config has. Got {name}, which {known} has: choose "
+            "another --name."
+        )
     cfg = load_config(config)
     estimator = PyTorchPoseEstimator.from_config(cfg, checkpoint)
     packed = packing.pack(estimator.model.state_dict(), bits)

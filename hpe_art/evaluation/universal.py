@@ -65,7 +65,10 @@ def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:
     cfg = cfg.copy()
     if args.fit_data_root:
         try:
-            dataset = mpii_dataset(args.fit_data_root, "train", args.fit_ann_file)
+            prefix = args.image_prefix if args.fit_data_root == args.data_root else None
+            dataset = mpii_dataset(
+                args.fit_data_root, "train", args.fit_ann_file, image_prefix=prefix
+            )
         except FolderError as error:
             raise ArgumentsError(str(error).replace("--ann-file", "--fit-ann-file")) from error
         boxes = Path(dataset["ann_file"]).with_name("mpii_gt_train.mat")

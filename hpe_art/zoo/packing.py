@@ -22,15 +22,15 @@ def pack(weights: Mapping[str, Tensor], bits: int = 8) -> bytes:
     """A state dict as the bytes of a compressed `.npz` file.
 
     Tensors of two and more dimensions become whole numbers of `bits` bits, scaled so that the
-    largest of each output channel (first dimension) is met exactly; other floating values are
-    rounded to half precision, integers are kept.
+    largest of each row of the first dimension is met exactly; other floating values are rounded
+    to half precision, integers are kept.
 
     Args:
         weights: a state dict of floating tensors, and integer ones of a single value.
         bits: 2 to 8.
 
     Raises:
-        ValueError: `bits` is out of range.
+        ValueError: `bits` is out of range, or a value too large for half precision.
     """
     if bits not in range(2, 9):
         raise ValueError(f"Expected 2 to 8 bits. Got {bits}.")
@@ -43,13 +43,16 @@ def pack(weights: Mapping[str, Tensor], bits: int = 8) -> bytes:
             continue
         header.append([name, list(value.shape)])
         if value.ndim < 2:
-            values.append(value.astype(np.float16).ravel())
-            continue
-        rows = value.reshape(len(value), -1)
-        scales = (np.abs(rows).max(1) / levels).astype(np.float16)
-        divisors = np.where(scales > 0, scales, 1).astype(np.float32)[:, None]
-        codes.append((rows / divisors).round().clip(-levels, levels).astype(np.int8).ravel())
-        values.append(scales)
+            with np.errstate(over="ignore"):  # said below
+                values.append(value.astype(np.float16).ravel())
+        else:
+            rows = value.reshape(len(value), -1)
+            scales = (np.abs(rows).max(1) / levels).astype(np.float16)
+            divisors = np.where(scales > 0, scales, 1).astype(np.float32)[:, None]
+            codes.append((rows / divisors).round().clip(-levels, levels).astype(np.int8).ravel())
+            values.append(scales)
+        if not np.isfinite(values[-1]).all():
+            raise ValueError(f"Expected finite values below 65504 in {name}. Got larger ones.")
     file = io.BytesIO()
     np.savez_compressed(
         file,

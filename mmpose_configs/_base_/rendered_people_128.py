@@ -67,7 +67,6 @@ param_scheduler = [
         type="CosineAnnealingLR",
         by_epoch=True,
         begin=0,
-        end=train_cfg["max_epochs"],
         eta_min=1e-5,
         convert_to_iter_based=True,
     ),

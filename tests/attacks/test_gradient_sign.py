@@ -332,6 +332,9 @@ def test_random_eps_is_drawn_anew_and_leaves_eps():
     sizes = {float(np.abs(attack.generate(x, y) - x).max()) for _ in range(4)}
     assert len(sizes) == 4 and all(0 < size < 8 for size in sizes)
     assert (attack.eps, attack.eps_step) == (8.0, 4.0)
+    attack.set_params(eps=np.array([8.0, 0.0]), eps_step=1.0)
+    moved = np.abs(attack.generate(x, y) - x).max((1, 2, 3))
+    assert 0 < moved[0] < 8 and moved[1] == 0
 
 
 def test_the_summary_writer_sees_each_step():

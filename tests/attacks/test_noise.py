@@ -46,3 +46,11 @@ def test_the_same_seed_gives_the_same_noise_however_split(estimator):
 def test_wrong_budgets_are_named(estimator, wrong, message):
     with pytest.raises(ValueError, match=message):
         RandomSignNoise(estimator, **wrong)
+
+
+def test_a_seed_that_is_set_begins_its_stream_anew(estimator):
+    x = np.full((2, 3, 8, 8), 100, np.float32)
+    noise = RandomSignNoise(estimator, seed=1)
+    first = noise.generate(x)
+    noise.set_params(seed=1)
+    np.testing.assert_array_equal(noise.generate(x), first)

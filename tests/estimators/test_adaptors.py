@@ -104,6 +104,16 @@ def test_a_head_without_an_adaptor_is_named():
         adaptor_for(Head(combined))
 
 
+@pytest.mark.parametrize("kind", ["RLEHead", "IntegralRegressionHead", "DSNTHead"])
+def test_heads_that_put_out_more_than_coordinates_are_named(kind):
+    """They have the codec of plain coordinates."""
+    options = dict(in_channels=8, num_joints=16, decoder=dict(COORDINATE_CODEC))
+    if kind != "RLEHead":
+        options |= dict(in_featuremap_size=(8, 8))
+    with pytest.raises(ValueError, match=f"plain coordinates.* Got {kind} with RegressionLabel"):
+        adaptor_for(MODELS.build(dict(type=kind, **options)))
+
+
 def test_real_heads_have_adaptors():
     assert type(adaptor_for(hourglass().head)).__name__ == "HeatmapAdaptor"
     assert type(adaptor_for(regression().head)).__name__ == "CoordinateAdaptor"

@@ -57,6 +57,17 @@ def test_clean_images_are_intact_and_far_poses_broken(case):
     assert PoseClassifierView(estimator, x, far, threshold).broken(x).all()
 
 
+@pytest.mark.parametrize("options", [dict(precision="bfloat16"), dict(compile=True)])
+def test_what_is_broken_is_said_by_the_model_itself(options):
+    """However gradients are found, and although a class gradient goes back twice."""
+    x, _ = people(3)
+    exact = PoseClassifierView(PyTorchPoseEstimator(hourglass(), device_type="cpu"), x)
+    fast = PyTorchPoseEstimator(hourglass(), device_type="cpu", **options)
+    view = PoseClassifierView(fast, x)
+    np.testing.assert_array_equal(view.predict(x), exact.predict(x))
+    assert np.abs(view.class_gradient(x)).max() > 0
+
+
 def test_the_logits_grow_and_fall_with_the_pose_error(case):
     estimator, x, threshold = case
     pose = estimator.predict(x[:1])

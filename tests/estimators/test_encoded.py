@@ -23,9 +23,9 @@ def test_once_for_the_same_poses_and_again_for_others():
     adaptor = adaptor_for(dlcm().head)
     calls, encoded = counted(adaptor), EncodedTargets(adaptor)
     y = torch.from_numpy(people(3)[1])
-    first = encoded.of(y, 5)
-    assert encoded.of(y.clone(), 5) is first and len(calls) == 1
-    encoded.of(y[:2], 5)
+    first = encoded.of(y, y, 5)
+    assert encoded.of(y.clone(), y, 5) is first and len(calls) == 1
+    encoded.of(y[:2], y[:2], 5)
     assert len(calls) == 2
 
 
@@ -34,10 +34,23 @@ def test_poses_changed_behind_pytorchs_back_are_seen():
     encoded = EncodedTargets(adaptor)
     shared = people(2)[1]
     y = torch.from_numpy(shared)
-    before = encoded.of(y, 5)
+    before = encoded.of(y, y, 5)
     shared[:, :, :2] += 4.0  # NumPy tells nobody
-    after = encoded.of(y, 5)
+    after = encoded.of(y, y, 5)
     assert not torch.equal(before[0][0], after[0][0])
+
+
+def test_poses_that_are_not_on_the_device_are_known_by_their_values():
+    """As on a GPU, where those that are moved to it lie elsewhere each time."""
+    adaptor = adaptor_for(dlcm().head)
+    calls, encoded = counted(adaptor), EncodedTargets(adaptor)
+    shared = people(2)[1]
+    for _ in range(3):
+        encoded.of(shared, torch.tensor(shared), 5)
+    assert len(calls) == 1
+    shared[:, :, :2] += 4.0
+    encoded.of(shared, torch.tensor(shared), 5)
+    assert len(calls) == 2
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import PRECISION_NAMES
 from hpe_art.evaluation.benchmark.cases import Case
 from hpe_art.evaluation.benchmark.contenders import art, ours
-from hpe_art.metrics import pckh, pckh_hits
+from hpe_art.intervals import drawn_scores, interval
+from hpe_art.metrics import pckh_hits
 
 CONFIG = Path(__file__).parents[2] / "mmpose_configs" / "hourglass.py"
 
@@ -243,15 +244,17 @@ def test_layout_and_folding_change_few_pixels_and_no_score():
     case = Case("hourglass", 32, model, crops.x[:].astype(np.float32), crops.y)
     precisions = ["float32"] if has_fast_bfloat16(model.device) else ["float32", "auto"]
 
-    def score(images):
+    def scores(images):
         poses = crops.to_image(model.predict(images))
-        return pckh(pckh_hits(poses, crops.truth, crops.head_size)).PCKh
+        return drawn_scores(pckh_hits(poses, crops.truth, crops.head_size))[:, 0]
 
     # ART's has neither, and takes the gradients of all weights as well.
-    step, attacked = art(case, 1)(), art(case, 10)()
+    step, attacked = art(case, 1)(), scores(art(case, 10)())
     for precision in precisions:
         moved = ours(case, 1, precision)()
         assert (np.abs(moved - step) > 0.01).mean() < 0.001
-        assert abs(score(moved) - score(step)) <= 0.5
-        # Signs of tiny gradients tip over, step upon step: other perturbations, no weaker ones.
-        assert abs(score(ours(case, 10, precision)()) - score(attacked)) <= 4
+        assert abs(scores(moved)[0] - scores(step)[0]) <= 0.5
+        # Signs of tiny gradients tip over, step upon step: other perturbations, as strong within
+        # what is due to chance (docs/performance.md has all networks and attacks, on more people).
+        _, low, high = interval(scores(ours(case, 10, precision)()) - attacked)
+        assert low <= 0.5 and high >= -0.5

@@ -323,3 +323,9 @@ def test_weights_that_are_not_in_the_zoo(cfg):
     listed = str(sorted(zoo.index())).replace("[", r"\[")
     with pytest.raises(ModelError, match=f"Expected a bundled network out of {listed}. Got 'no'"):
         build_model(cfg, "zoo://no")
+
+
+def test_options_leave_the_callers_config_as_it_was(config):
+    given = load_config(config)
+    changed = load_config(given, {"model.test_cfg.flip_test": True})
+    assert changed.model.test_cfg.flip_test and not given.model.test_cfg.get("flip_test", False)

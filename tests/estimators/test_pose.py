@@ -22,6 +22,7 @@ from toys import (
 
 from hpe_art.attacks import RandomSignNoise
 from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.adaptors import adaptor_for
 
 NETWORKS = {"hourglass": hourglass, "regression": regression, "baseline": simple_baseline}
 
@@ -74,9 +75,10 @@ def test_mean_loss_over_all_outputs_is_mmposes_training_loss(model):
 def test_last_is_one_of_all_and_all_is_their_sum():
     model, (x, y) = hourglass(), people(2)
     last, both = (wrap(model, outputs=o).compute_loss(x, y) for o in ("last", "all"))
-    first = wrap(model, outputs="all", loss=lambda outputs, y: outputs[0].flatten(1).sum(1))
-    assert np.all(both > last)
-    assert first.compute_loss(x, y).shape == (2,)
+    adaptor = adaptor_for(model.head)
+    target = adaptor.encode(torch.from_numpy(y))
+    first = wrap(model, outputs="all", loss=lambda raw, _: adaptor.loss(0, raw[0], target))
+    np.testing.assert_allclose(both, first.compute_loss(x, y) + last, rtol=1e-6)
     single = simple_baseline()
     values = [wrap(single, outputs=o).compute_loss(x, y) for o in ("last", "all")]
     np.testing.assert_array_equal(*values)
@@ -323,6 +325,14 @@ def test_activations_by_name_and_number():
         estimator.get_activations(x, "neck")
 
 
+def test_activations_of_a_layer_that_is_called_twice_are_its_last():
+    estimator = wrap(regression())
+    x, _ = people(3)
+    found = estimator.get_activations(x, "backbone.layer1.0.relu", batch_size=2)
+    block = estimator.get_activations(x, "backbone.layer1.0", batch_size=2)
+    np.testing.assert_array_equal(found, block)
+
+
 def test_activations_are_those_of_the_images_as_they_are():
     """Also with flip-test, and before a layer that works in place."""
     model = hourglass()
@@ -348,6 +358,32 @@ def test_parameters_are_arts():
     assert estimator.model is estimator.get_params()["model"]
     estimator.set_params(outputs="all")
     assert estimator.outputs == "all"
+
+
+def test_parameters_there_and_back_change_nothing():
+    x, y = people(2)
+    estimator = wrap(hourglass(), loss=lambda outputs, y: outputs[-1].flatten(1).sum(1))
+    gradient, loss = estimator.loss_gradient(x, y), estimator.compute_loss(x, y)
+    estimator.set_params(**estimator.get_params())
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), gradient)
+    np.testing.assert_array_equal(estimator.compute_loss(x, y), loss)
+    estimator.set_params(loss=None)
+    np.testing.assert_array_equal(
+        estimator.compute_loss(x, y), wrap(hourglass()).compute_loss(x, y)
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [dict(outputs="first"), dict(precision="half"), dict(outputs="all", loss="mse"), dict(model=1)],
+)
+def test_parameters_that_are_refused_leave_everything_as_it_was(wrong):
+    estimator = wrap(hourglass())
+    before = estimator.get_params()
+    with pytest.raises(ValueError, match="Expected"):
+        estimator.set_params(**wrong)
+    after = estimator.get_params()
+    assert all(after[name] is before[name] for name in ("model", "outputs", "precision", "loss"))
 
 
 @pytest.mark.parametrize(

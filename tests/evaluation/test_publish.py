@@ -45,6 +45,13 @@ def test_a_perturbation_goes_with_its_network_until_that_is_replaced(own, tmp_pa
     assert zoo.perturbation_path("zoo://tiny", 8.0) is None and not path.exists()
 
 
+def test_another_configs_name_is_not_taken(own, tmp_path, write_config, weights):
+    other = write_config(tmp_path / "other.py")
+    with pytest.raises(ValueError, match=r"no other config has. Got tiny, which .*tiny.py has"):
+        publish(str(other), str(weights), "tiny", "train it")
+    assert zoo.index()["tiny"]["config"] == own
+
+
 def test_a_perturbation_of_another_network_is_refused(own, tmp_path):
     path = fitted(own, tmp_path / "uap", source="work_dirs/other.pth")
     with pytest.raises(ValueError, match=r"'zoo://tiny'. Got one fitted on 'work_dirs/other.pth'"):

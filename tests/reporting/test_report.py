@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from hpe_art.evaluation.results import attack_entry, clean_entry
 from hpe_art.mpii import JOINTS
 from hpe_art.reporting.report import ReportError, read_runs, report_html, summary
+from hpe_art.reporting.study_figures import study_figures
 
 EPS = (2.0, 8.0, 16.0)
 # What is left, in percent, of each network at each eps.
@@ -98,7 +100,7 @@ def study(tmp_path):
                 {"attack": name, "eps": eps, "people": people} for name in ("IGSM-U-10", "FGSM-U")
             ]
         poses = {name: [[*point, 1.0] for point in pose] for name in LEFT}
-        image = example(f"{network}_uap.webp", 120)
+        image = example(f"{network}_uap.webp", _level(network, 0, 1))
         alone[network] = [{"outputs": "last", "eps": 16.0, "image": image, "poses": poses}]
     comparison = {"what": "a minus b", "value": 3.2, "low": 1.0, "high": 5.0, "decides": True}
     finding = {"number": 1, "claim": "Claim <one>.", "paper": "10 %", "verdict": "holds"}
@@ -157,6 +159,71 @@ def test_several_are_merged(study, tmp_path):
     document, folders = read_runs([study, tmp_path / "one.json"])
     assert list(document["runs"]) == ["sturdy", "frail", "net"]
     assert folders["net"] == tmp_path and len(document["findings"]) == 1
+    page = report_html(document, folders)
+    assert "seen by" in page and "net" in page
+    # The same whichever is named first.
+    again, _ = read_runs([tmp_path / "one.json", study])
+    assert again["grid"] == document["grid"] and summary(again) == summary(document)
+
+
+def test_networks_are_compared_at_the_eps_that_all_have(study, tmp_path):
+    one = run(LEFT["sturdy"])
+    # Looked at with small eps alone it would seem the most robust one.
+    one["attacks"] = [entry("igsm", e, s, max_iter=10) for e, s in ((0.5, 95), (8.0, 20))]
+    (tmp_path / "one.json").write_text(json.dumps(one))
+    document, _ = read_runs([study, tmp_path / "one.json"])
+    assert [row["network"] for row in summary(document)["rows"]] == ["net", "frail", "sturdy"]
+
+
+def test_a_joint_that_nobody_labelled_is_not_the_weakest(study):
+    document, _ = read_runs([study])
+    unlabelled = hits(60)
+    unlabelled[:, 2:4] = np.nan
+    for one in document["runs"].values():
+        one["attacks"] = [entry("igsm", 8.0, unlabelled, max_iter=10)]
+        one["attacks"][0]["relative_per_group"]["Hip"] = None
+    assert summary(document)["joint"] not in ("Hip", None)
+
+
+def test_other_norms_are_not_compared_with_grey_levels(tmp_path):
+    one = run(LEFT["frail"])
+    one["attacks"] = [{**e, "norm": 2} for e in one["attacks"]]
+    (tmp_path / "results.json").write_text(json.dumps(one))
+    document, _ = read_runs([tmp_path])
+    assert summary(document)["eps"] == []
+    assert document["runs"]["net"]["attacks"][0]["name"] == "IGSM-U-10 L2"
+
+
+def test_transfer_of_single_runs_is_known_by_their_configs(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for name, other in (("a", "b"), ("b", "a")):
+        one = {**run(LEFT["frail"]), "config": f"configs/{name}.py"}
+        one["attacks"][1]["transfer_to"] = {f"configs/{other}.py": one["attacks"][0]}
+        (tmp_path / name / "results.json").write_text(json.dumps(one))
+    document, folders = read_runs([tmp_path / "a", tmp_path / "b"])
+    assert list(document["runs"]["a"]["attacks"][1]["transfer_to"]) == ["b"]
+    maps = study_figures(document, folders)["transfer"].axes
+    assert len(maps[0].texts) == 4, "two networks, each shown both"
+
+
+def test_a_picture_that_is_gone_leaves_a_gap(study):
+    for path in study.glob("*_uap.webp"):
+        path.unlink()
+    assert "seen by" in page_of(study)
+
+
+def test_the_viewer_keeps_within_its_size(study, monkeypatch):
+    monkeypatch.setattr("hpe_art.reporting.report.VIEWER_BYTES", 1)
+    small = json.loads(re.search(r'id="viewer-data">(.*?)</script>', page_of(study))[1])
+    assert {
+        len(cell["people"]) for cells in small["networks"]["frail"].values() for cell in cells
+    } == {1}
+
+
+def test_names_inside_figures_are_unique(study):
+    names = re.findall(r'\sid="([^"]+)"', page_of(study))
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def test_what_cannot_be_reported_is_refused(study, tmp_path):
@@ -218,7 +285,7 @@ def test_the_slider_changes_the_picture(page):
     assert say.text_content() == "IGSM-U-10, eps 16"
     page.keyboard.press("ArrowLeft")
     assert say.text_content() == "IGSM-U-10, eps 8"
-    assert page.locator("#stage-perturbed svg line").count() == 2 * 15
+    assert page.locator("#stage-perturbed svg line:not(.edge)").count() == 2 * 15
     page.locator("#pick-network").select_option("frail")
     page.locator("#pick-person").select_option("7")
     assert image.get_attribute("src") != before

@@ -21,7 +21,7 @@ few = dict(untargeted_curve=(1, 3), targeted_curve=(2, 4), universal_eps=(8.0,),
 prepared.QUICK = replace(prepared.QUICK, **few)
 prepared.Grid = lambda: replace(prepared.QUICK, eps=(4.0, 8.0))
 stop, when = int(sys.argv.pop(1)), sys.argv.pop(1)
-write, count = CellStore.write, 0
+write, count = CellStore.add, 0
 def counted(self, *args):
     global count
     count += 1
@@ -30,7 +30,7 @@ def counted(self, *args):
     write(self, *args)
     if count == stop:
         os.kill(os.getpid(), signal.SIGKILL)
-CellStore.write = counted
+CellStore.add = counted
 sys.argv[0] = sys.argv[1]
 del sys.argv[1]
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -149,7 +149,30 @@ def test_more_eps_later(whole, networks, tmp_path):
     shutil.copytree(whole[0], out)
     flags = ["--eps", 4, 8, 16, "--only", "noise", "fgsm"]
     assert study(networks, out, *flags).returncode == 0
-    assert (out / "cells" / "flat" / "noise_eps16.json").is_file()
+    # What was not asked for this time is there still.
+    before, after = (results(folder)["runs"]["flat"]["attacks"] for folder in (whole[0], out))
+    kept = [entry for entry in after if entry["eps"] != 16]
+    assert without_clock(kept) == without_clock(before)
+    assert [(e["name"], e["eps"]) for e in after if e["eps"] == 16] == [
+        ("NOISE", 16),
+        ("FGSM-U", 16),
+    ]
+
+
+def test_a_network_that_comes_later(whole, networks, tmp_path):
+    """Of the first one only what the second one sees is run again, and nothing is lost."""
+    out = tmp_path / "study"
+    assert study(networks, out, "--configs", networks / "deep.py").returncode == 0
+    alone = results(out)["passes"]["deep"]
+    assert study(networks, out).returncode == 0
+    both = results(out)
+    assert without_clock(both["runs"]) == without_clock(results(whole[0])["runs"])
+    assert without_clock(both["universal"]) == without_clock(results(whole[0])["universal"])
+    grown = {name for name, passes in both["passes"]["deep"].items() if passes != alone[name]}
+    assert grown == {"clean", "igsm-u_eps8", "uap-u_eps8", "uap-u-all_eps8"}
+    # The perturbation was not fitted again.
+    backward = [found["uap-u_eps8"]["backward"] for found in (alone, both["passes"]["deep"])]
+    assert backward[0] == backward[1] == 6
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,8 @@ def test_a_byte_for_each_value():
 def test_bits_that_cannot_be_are_named(bits):
     with pytest.raises(ValueError, match=f"Expected 2 to 8 bits. Got {bits}"):
         pack(WEIGHTS, bits)
+
+
+def test_what_half_precision_cannot_hold_is_named():
+    with pytest.raises(ValueError, match="below 65504 in norm.running_var. Got larger ones"):
+        pack({"norm.running_var": torch.tensor([1.0, 1e5])})

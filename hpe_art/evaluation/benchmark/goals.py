@@ -8,9 +8,6 @@ from typing import Any
 
 from hpe_art.evaluation.benchmark.speed import ratios
 
-ALL = ("art", "torchattacks", "foolbox", "ours, float32", "ours, fast")
-FLOORS = ("floor, float32", "floor, fast")
-
 
 @dataclass(frozen=True)
 class Goal:

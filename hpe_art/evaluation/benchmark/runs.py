@@ -20,6 +20,7 @@ from scipy.io import savemat
 
 from hpe_art.evaluation.benchmark.cases import Case
 from hpe_art.evaluation.benchmark.contenders import floor
+from hpe_art.evaluation.benchmark.speed import finish
 
 SIZES = (500, 1000, 2000, 5000)
 ITERATIONS = (5, 10, 20, 40)
@@ -168,13 +169,14 @@ def generated_folder(root: Path, count: int, seed: int = 0) -> Path:
 
 
 def _pace(case: Case, repeats: int = 5) -> tuple[float, float]:
-    """Seconds for one image: forward and backward, and forward alone; the best of some rounds."""
+    """Seconds for one image: forward and backward, and forward alone; the median of some rounds."""
     run, images = floor(case, 1), case.batch_size
     run()
     gradients, predictions = [], []
     for _ in range(repeats):
         begun = time.perf_counter()
         run()
+        finish(case)
         between = time.perf_counter()
         case.estimator.predict(case.x, images)
         gradients.append(between - begun)

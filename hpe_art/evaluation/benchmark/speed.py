@@ -35,9 +35,9 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
 
     Returns:
         `case`, `batch_size`, `steps`, `device`, `seconds` (of each round, by name), `pace` (images
-        x steps per second, by name), `memory` (peak MiB, by name, `rss` and `device`), `found`
-        (how ours computes), `passes` (images forward and backward of ours), and `agree` (share of
-        pixels that are as ART left them, by name).
+        x steps per second, by name), `memory` (peak MiB of the process, by name, `rss` and
+        `device`), `found_with` (how ours computes), and `agree` (share of pixels that are as ART
+        left them, by name).
 
     Raises:
         RuntimeError: a contender leaves the eps ball.
@@ -49,13 +49,12 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
     seconds: dict[str, list[float]] = {name: [] for name in names}
     memory: dict[str, dict[str, float | None]] = {}
     found: dict[str, Any] = {}
-    counted = case.estimator
     for _ in range(repeats):
         for name, run in runs.items():
             _forget_peak(case)
             begun = time.perf_counter()
             images = run()
-            _finish(case)
+            finish(case)
             seconds[name].append(time.perf_counter() - begun)
             memory[name] = _peak(case)
             found[name] = as_pixels(images, name)
@@ -66,9 +65,9 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
     return {
         "case": case.name,
         "batch_size": case.batch_size,
-        "size": list(counted.input_shape[1:]),
+        "size": list(case.estimator.input_shape[1:]),
         "steps": steps,
-        "device": device_name(case),
+        "device": device_name(case.estimator.device),
         "found_with": case.with_precision("auto", False).found_with,
         "seconds": seconds,
         "pace": {
@@ -116,16 +115,17 @@ def profile(case: Case, rows: int = 12) -> list[dict[str, Any]]:
     ]
 
 
-def device_name(case: Case) -> str:
+def device_name(device: torch.device) -> str:
     """Kind of the machine: its processor or GPU."""
-    if case.estimator.device.type == "cuda":
+    if device.type == "cuda":
         return str(torch.cuda.get_device_name())
     known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     fast = [name for name in ("amx_tile", "avx512_bf16", "avx512_f", "avx2") if known.get(name)]
     return f"CPU, {torch.get_num_threads()} threads, {' '.join(fast) or 'plain'}"
 
 
-def _finish(case: Case) -> None:
+def finish(case: Case) -> None:
+    """Waits for the device."""
     if case.estimator.device.type == "cuda":
         torch.cuda.synchronize()
 

@@ -26,7 +26,11 @@ UNIVERSAL_STEPS_TO_EPS = 20
 
 
 def strengths(
-    configs: Sequence[Path], people: int, eps: Sequence[float] = EPS, device: str = "cpu"
+    configs: Sequence[Path],
+    people: int,
+    eps: Sequence[float] = EPS,
+    device: str = "cpu",
+    networks: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Attacks every network that has weights with every precision.
 
@@ -39,15 +43,19 @@ def strengths(
         people: how many of the test set.
         eps: grey levels.
         device: "cpu", or "gpu" for where there is one.
+        networks: file names of the configs to take; default all.
 
     Yields:
-        For each network and attack: `network`, `attack`, `eps`, `found_with` (by precision),
-        `PCKh` (by precision, one for each eps; towards the target for a targeted attack, else of
-        the truth), and `weaker` (by precision): by how many points the attack is weaker than with
-        float32, the mean over all eps, with the ends of its 95 % interval over people.
+        For each network and attack: `network`, `attack`, `people`, `eps`, `found_with` (by
+        precision), `PCKh` (by precision, one for each eps; towards the target for a targeted
+        attack, else of the truth), and `weaker` (by precision): by how many points the attack is
+        weaker than with float32, the mean over all eps, with the ends of its 95 % interval over
+        people.
     """
     ready, _ = with_weights(config_files([str(path) for path in configs]))
     for file in ready:
+        if networks and file.name not in networks:
+            continue
         cfg = load_config(file)
         crops = load_crops(cfg, people)
         attacked, found_with = {}, {}
@@ -68,6 +76,7 @@ def strengths(
             yield {
                 "network": file.stem,
                 "attack": attacked["float32"][part][0].entry["name"],
+                "people": len(crops),
                 "eps": list(eps),
                 "found_with": found_with,
                 "PCKh": {name: drawn[0].tolist() for name, drawn in draws.items()},

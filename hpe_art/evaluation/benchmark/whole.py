@@ -38,10 +38,12 @@ def check_benchmark(args: argparse.Namespace) -> None:
     """
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
-    unknown = set(args.networks or ()) - set(SIZES.values())
+    known = [*SIZES.values(), *(path.name for path in sorted(args.configs.glob("[!_]*.py")))]
+    unknown = set(args.networks or ()) - set(known)
     if unknown:
         raise ArgumentsError(
-            f"Expected --networks out of {', '.join(SIZES.values())}. Got {', '.join(unknown)}."
+            f"Expected --networks out of {', '.join(dict.fromkeys(known))}. "
+            f"Got {', '.join(unknown)}."
         )
     check_paths([str(args.configs / file) for file in SIZES.values()], args.out)
 
@@ -94,13 +96,12 @@ def _write(path: Path, document: dict[str, Any]) -> None:
 
 
 def _about(args: argparse.Namespace, device: str) -> dict[str, Any]:
-    case = build_case("bundled hourglass", 1, args.configs, _device_type(device))
     arguments = {key: str(value) for key, value in vars(args).items()}
     return {
         "arguments": arguments,
         "command": _command(),
         "date": date.today().isoformat(),
-        "machine": device_name(case),
+        "machine": device_name(torch.device(device)),
         "versions": package_versions(),
     }
 
@@ -130,7 +131,9 @@ def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> 
     names = ["art", "ours, float32", "ours, fast", "floor, fast"]
     kept = read_kept(args.out).get("sizes", {"rows": [], "commands": []})
     commands = list(dict.fromkeys([*kept["commands"], _command()]))
-    rows = {(row["case"], row["batch_size"]): row for row in kept["rows"]}
+    machine = device_name(torch.device(device))
+    same = [row for row in kept["rows"] if row["device"] == machine]
+    rows = {(row["case"], row["batch_size"]): row for row in same}
     order = list(SIZES)
     for row in _timed(args, device, cases, names, say):
         rows[row["case"], row["batch_size"]] = row
@@ -176,11 +179,17 @@ def _growth(
 
 
 def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
-    rows = []
-    for row in strengths([args.configs], args.people, device=_device_type(device)):
+    """Rows of other networks are kept from earlier."""
+    kept = read_kept(args.out).get("strength", {"rows": [], "commands": []})
+    commands = list(dict.fromkeys([*kept["commands"], _command()]))
+    rows = {(row["network"], row["attack"]): row for row in kept["rows"]}
+    found = strengths(
+        [args.configs], args.people, device=_device_type(device), networks=args.networks
+    )
+    for row in found:
         say(f"{row['network']}, {row['attack']}")
-        rows.append(row)
-        yield {"rows": rows, "people": args.people}
+        rows[row["network"], row["attack"]] = row
+        yield {"rows": list(rows.values()), "commands": commands}
 
 
 def _device_type(device: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from hpe_art.attacks import ATTACKS
 from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions, plain
 from hpe_art.evaluation.study.findings import findings
 from hpe_art.evaluation.study.networks import Network
@@ -15,30 +16,29 @@ from hpe_art.evaluation.study.scores import StudyScores
 
 
 def study_document(
-    study: Study, grid: Grid, arguments: Mapping[str, Any], left_out: Mapping[str, str]
+    study: Study,
+    grid: Grid,
+    arguments: Mapping[str, Any],
+    left_out: Mapping[str, str],
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Everything that the finished cells hold, whoever ran them.
+    """Everything that the cells of these networks hold, whoever ran them, planned or not.
 
     Args:
         study: its cells may be unfinished; what is missing is named.
         grid: what was asked for.
         arguments: of the tool.
         left_out: networks that were not studied, and why.
+        notes: what is otherwise than asked for, and why.
 
     Returns:
         `runs` has, by network, what `tools/attack.py` writes for one; beside it are `findings`,
         `grid`, `passes`, and what the report shows.
     """
-    contents = {
-        network.name: {
-            cell.name: study.finished(cell) for cell in study.cells if cell.network == network.name
-        }
+    missing = [f"{c.network}/{c.name}" for c in study.cells if study.lacking(c) is not None]
+    held = {
+        network.name: study.store.all(network.name, study.made_of_all(network))
         for network in study.networks
-    }
-    missing = [f"{n}/{c}" for n, cells in contents.items() for c, held in cells.items() if not held]
-    held: dict[str, dict[str, Any]] = {
-        name: {cell: content for cell, content in cells.items() if content}
-        for name, cells in contents.items()
     }
     runs = {
         network.name: _run(network, held[network.name], study.seed)
@@ -55,6 +55,7 @@ def study_document(
             "arguments": dict(arguments),
             "versions": package_versions(),
             "left_out": dict(left_out),
+            "notes": list(notes),
             "missing": missing,
             "runs": runs,
             "findings": [asdict(finding) for finding in findings(scores, grid)],
@@ -82,9 +83,9 @@ def _run(network: Network, cells: Mapping[str, Any], seed: int) -> dict[str, Any
         "versions": package_versions(),
         "seed": seed,
         "device": str(network.estimator.device),
-        "precision": network.estimator.found_with,
+        "precision": "; ".join(sorted({cell["found_with"] for cell in cells.values()})),
         "clean": clean["clean"],
-        "attacks": [one["entry"] for cell in cells.values() for one in cell.get("attacks", ())],
+        "attacks": [one["entry"] for one in _attacks(cells)],
         "targets": clean["targets"],
         "seconds": sum(cell["seconds"] for cell in cells.values()),
     }
@@ -93,12 +94,23 @@ def _run(network: Network, cells: Mapping[str, Any], seed: int) -> dict[str, Any
     return run
 
 
+def _attacks(cells: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Those of all cells, in one order whenever and in whatever order they were run."""
+    found = [one for cell in cells.values() for one in cell.get("attacks", ())]
+    return sorted(found, key=lambda one: _place(one["entry"]))
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("outputs", "targeted", "eps", "max_iter")
+    last, targeted, eps, steps = (entry[name] for name in names)
+    return list(ATTACKS).index(entry["attack"]), last != "last", targeted, eps, steps or 0
+
+
 def _universal(cells: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of each universal perturbation: what every network sees in it alone."""
     return [
         {"outputs": one["entry"]["outputs"], "eps": one["entry"]["eps"], **one["alone"]}
-        for cell in cells.values()
-        for one in cell.get("attacks", ())
+        for one in _attacks(cells)
         if "alone" in one
     ]
 
@@ -108,8 +120,7 @@ def _examples(cells: Mapping[str, Any]) -> list[dict[str, Any]]:
     shown = [{"attack": "clean", "eps": 0.0, "people": cells["clean"]["examples"]}]
     shown += [
         {"attack": one["entry"]["name"], "eps": one["entry"]["eps"], "people": one["examples"]}
-        for cell in cells.values()
-        for one in cell.get("attacks", ())
+        for one in _attacks(cells)
         if one["examples"]
     ]
     return shown

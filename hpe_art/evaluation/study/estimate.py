@@ -14,7 +14,7 @@ from hpe_art.evaluation.study.plan import Cost
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds for one image.
+    """Seconds for one pass of an image, as the estimator counts them (two with flip-test).
 
     Attributes:
         forward: a prediction.
@@ -39,7 +39,8 @@ def measured_pace(network: Network, batch_size: int) -> Pace:
         estimator.loss_gradient(x, y, batch_size)
         seconds.append((between - begun, time.perf_counter() - between))
     estimator.forward_passes, estimator.backward_passes = counts
-    forward, gradient = (spent / len(x) for spent in seconds[-1])
+    passes = len(x) * estimator.passes_per_image
+    forward, gradient = (spent / passes for spent in seconds[-1])
     return Pace(forward, gradient)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 
 from hpe_art import zoo
@@ -17,7 +19,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.document import checkpoint_record
-from hpe_art.evaluation.run import check_scorable
+from hpe_art.evaluation.run import check_scorable, far_targets
 from hpe_art.evaluation.study.plan import DEFENCES
 from hpe_art.evaluation.transfer import Onlooker, defended
 from hpe_art.evaluation.universal import people_to_fit_on
@@ -32,6 +34,7 @@ class Network:
         config: its file.
         checkpoint: where the weights are from.
         record: path and SHA-256 of the weights.
+        model_sha256: of the model and the test pipeline in the config.
         estimator: a `PyTorchPoseEstimator`.
         crops: the test people as it sees them.
         outputs: their number.
@@ -44,6 +47,7 @@ class Network:
     config: str
     checkpoint: str
     record: dict[str, str | None]
+    model_sha256: str
     estimator: PyTorchPoseEstimator
     crops: Crops
     outputs: int
@@ -55,6 +59,18 @@ class Network:
     def weights(self) -> str:
         """What tells its weights from others: their SHA-256, or where they are from."""
         return self.record["sha256"] or self.checkpoint
+
+
+def identity(crops: Crops) -> list[Any]:
+    """What tells people from others: their annotations, their number, a hash of their joints."""
+    known = hashlib.sha256(np.ascontiguousarray(crops.index, np.int64).tobytes())
+    known.update(np.nan_to_num(crops.truth, nan=-1.0).astype(np.float32).tobytes())
+    return [crops.ann_file, len(crops), known.hexdigest()[:16]]
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def config_files(paths: Sequence[str]) -> list[Path]:
@@ -146,7 +162,8 @@ def load_networks(
         if seen not in crops:
             crops[seen] = load_crops(cfg, args.num_samples, args.skip_unreadable, default_people)
         check_scorable(estimator, crops[seen])
-        fitted_on = repr((seen, cfg.train_dataloader.dataset.type))
+        far_targets(crops[seen], args.seed)  # raises if nobody can give a target pose
+        fitted_on = repr((seen, cfg.train_dataloader.dataset))
         if fit and fitted_on not in people:
             people[fitted_on] = people_to_fit_on(args, cfg)
         networks.append(
@@ -155,6 +172,7 @@ def load_networks(
                 str(file),
                 cfg.load_from,
                 checkpoint_record(cfg.load_from),
+                _model_sha256(cfg),
                 estimator,
                 crops[seen],
                 estimator.count_outputs(),
@@ -165,6 +183,11 @@ def load_networks(
         )
     _check_same_people(networks)
     return networks
+
+
+def _model_sha256(cfg: Config) -> str:
+    described = repr((cfg.model, cfg.test_dataloader.dataset.pipeline))
+    return hashlib.sha256(described.encode()).hexdigest()
 
 
 def _bundled(checkpoint: str, universal_eps: Sequence[float]) -> dict[float, Path]:
@@ -181,7 +204,7 @@ def _behind_defences(estimator: PyTorchPoseEstimator) -> dict[str, Onlooker]:
 def _check_same_people(networks: Sequence[Network]) -> None:
     first = networks[0]
     for network in networks:
-        if list(network.crops.index) != list(first.crops.index):
+        if identity(network.crops) != identity(first.crops):
             raise ArgumentsError(
                 "Expected networks with the same test people, to compare them. Got others for "
                 f"{network.name} than for {first.name}: name one set with --data-root."

@@ -70,7 +70,8 @@ def scaled_perturbation(delta: Array, eps: float) -> Array:
 
 def _is_kept(entry: Mapping[str, Any]) -> bool:
     usual = TARGETED_ITERATIONS if entry["targeted"] else UNTARGETED_ITERATIONS
-    return entry["outputs"] == "last" and entry["max_iter"] in (None, 1, usual)
+    whole = entry["attack"] != "igsm" or entry["max_iter"] == usual
+    return entry["outputs"] == "last" and whole
 
 
 def write_picture(folder: Path, name: str, image: Array, network: Network, kind: str) -> str:

@@ -80,7 +80,7 @@ class Cell:
         name: of the cell's file, for example "igsm-u-all_eps8".
         settings: in the order of the results; one run serves them. None of them: clean images.
         shown: of each setting, the names of the networks and defences that its images are shown
-            to.
+            to; for clean images one tuple.
     """
 
     network: str
@@ -134,9 +134,10 @@ def cost(cell: Cell, people: int, fit_passes: int = 0, train_people: int = 0) ->
     """
     forward = backward = alone = 0
     if not cell.settings:
-        forward = people + train_people
+        forward = people
     elif cell.settings[0].attack == "uap":
-        forward, backward = people + train_people + fit_passes, fit_passes
+        # Training people are seen clean and perturbed.
+        forward, backward = people + 2 * train_people + fit_passes, fit_passes
         alone = 1  # every network sees the perturbation alone
     else:
         steps = {"noise": 0, "fgsm": 1}.get(

@@ -28,11 +28,13 @@ class PreparedStudy:
         study: to run.
         grid: what was asked for.
         left_out: networks that are not studied, and why.
+        notes: what will be otherwise than asked for, and why.
     """
 
     study: Study
     grid: Grid
     left_out: dict[str, str]
+    notes: list[str]
 
 
 def prepare_study(args: argparse.Namespace) -> PreparedStudy:
@@ -59,8 +61,9 @@ def prepare_study(args: argparse.Namespace) -> PreparedStudy:
         args.batch_size,
         args.epochs or EPOCHS,
     )
+    notes = _without_training_people(study, grid, args) if fit else []
     _claim_folder(study, write=not args.plan)
-    return PreparedStudy(study, grid, left_out)
+    return PreparedStudy(study, grid, left_out, notes)
 
 
 def asked_grid(args: argparse.Namespace) -> Grid:
@@ -80,6 +83,31 @@ def asked_grid(args: argparse.Namespace) -> Grid:
         seed=args.seed,
         batch_size=args.batch_size,
     )
+
+
+def _without_training_people(study: Study, grid: Grid, args: argparse.Namespace) -> list[str]:
+    """For each network without training people, which universal perturbations it has.
+
+    Raises:
+        ArgumentsError: arguments ask for a fit that is not possible.
+    """
+    notes = []
+    for network in study.networks:
+        if network.fit_on is not None:
+            continue
+        if args.epochs or args.fit_samples:
+            raise ArgumentsError(
+                "Expected training people for --epochs and --fit-samples. Got none for "
+                f"{network.name}: render them (tools/train.py does), or name a folder with "
+                "--fit-data-root."
+            )
+        sizes = ", ".join(f"{eps:g}" for eps in network.bundled)
+        held = f"the bundled ones (last output, eps {sizes})" if sizes else "none"
+        notes.append(
+            f"Universal perturbations of {network.name}: {held}, since there are no training "
+            "people to fit any on. Render them (tools/train.py does), or name --fit-data-root."
+        )
+    return notes
 
 
 def _studied(network: Network) -> Studied:

@@ -15,7 +15,7 @@ from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbatio
 from hpe_art.evaluation.attacked import Attacked, Evaluation, OnProgress, attack_together
 from hpe_art.evaluation.run import clean_evaluation, far_targets
 from hpe_art.evaluation.study.cells import CellStore, read_hits, written_hits
-from hpe_art.evaluation.study.networks import Network
+from hpe_art.evaluation.study.networks import Network, file_sha256, identity
 from hpe_art.evaluation.study.pictures import save_examples, scaled_perturbation, write_picture
 from hpe_art.evaluation.study.plan import DEFENCES, Cell, Cost, cost
 from hpe_art.evaluation.transfer import Onlooker
@@ -58,32 +58,65 @@ class Study:
         """A network by its name."""
         return next(network for network in self.networks if network.name == name)
 
+    def made_of_all(self, network: Network) -> dict[str, Any]:
+        """What every cell of a network depends on.
+
+        The networks that look on are not in it: the folder keeps to one set of weights for each
+        (`prepared._claim_folder`).
+        """
+        return {
+            "weights": network.weights,
+            "model": network.model_sha256,
+            "people": identity(network.crops),
+            "seed": self.seed,
+            "pictured": self.pictured,
+        }
+
     def made_of(self, cell: Cell) -> dict[str, Any]:
         """What a cell depends on beside its settings."""
         network = self.network(cell.network)
-        crops = network.crops
-        made_of: dict[str, Any] = {
-            "weights": {
-                name: self.network(name).weights for name in (cell.network, *_others(cell))
-            },
-            "people": [crops.ann_file, len(crops), int(crops.index.sum())],
-            "seed": self.seed,
-            "precision": network.estimator.found_with,
-            "pictured": self.pictured,
-        }
-        if not cell.settings or cell.settings[0].attack == "uap":
-            made_of["fit"] = None if network.fit_on is None else [len(network.fit_on), self.epochs]
+        made_of = self.made_of_all(network)
+        attack = cell.settings[0].attack if cell.settings else None
+        fitted = attack == "uap" and network.fit_on is not None
+        if attack == "uap":
+            made_of["fit"] = (
+                [identity(network.fit_on), self.epochs]
+                if network.fit_on is not None
+                else file_sha256(network.bundled[cell.settings[0].eps])
+            )
+        if attack == "igsm" or fitted:  # FGSM's gradient is the model's own (attacks)
+            made_of["precision"] = network.estimator.precision
         return made_of
 
-    def cost(self, cell: Cell) -> Cost:
-        """What a cell costs in passes."""
-        network = self.network(cell.network)
-        fits = 0 if network.fit_on is None else len(network.fit_on) * self.epochs
-        return cost(cell, len(network.crops), fits, train_people(network))
+    def lacking(self, cell: Cell) -> Cell | None:
+        """What is still to be run of a cell; None if it is finished."""
+        return self.store.lacking(cell, self.made_of(cell))
 
-    def finished(self, cell: Cell) -> dict[str, Any] | None:
-        """A cell's content, if it is on disk."""
-        return self.store.read(cell, self.made_of(cell))
+    def cost(self, cell: Cell) -> Cost:
+        """What a cell, or what it lacks, costs in passes."""
+        network = self.network(cell.network)
+        fits = 0
+        if network.fit_on is not None and not self.fitted_before(cell):
+            fits = len(network.fit_on) * self.epochs
+        one = cost(cell, len(network.crops), fits, train_people(network))
+        twice = network.estimator.passes_per_image
+        return Cost(
+            one.forward * twice,
+            one.backward * twice,
+            {
+                name: images * self.network(name).estimator.passes_per_image
+                for name, images in one.elsewhere.items()
+            },
+        )
+
+    def fitted_before(self, cell: Cell) -> Path | None:
+        """The universal perturbation that a cell on disk was made with, if it is there too."""
+        held = self.store.read(cell, self.made_of(cell)) if cell.settings else None
+        kept = held["attacks"][0].get("perturbation") if held else None
+        if kept is None:
+            return None
+        path = self.folder / kept["path"]
+        return path if path.is_file() and file_sha256(path) == kept["sha256"] else None
 
 
 def train_people(network: Network) -> int:
@@ -103,21 +136,22 @@ def run_cells(
 
     Args:
         study: what to run.
-        on_share: called with a cell and the share of its images that is done.
-        on_kept: called with a cell that has just been written.
+        on_share: called with a cell of the plan and the share of its images that is done.
+        on_kept: called with a cell of the plan that has just been written.
     """
     for network in study.networks:
         clean_cell, *cells = [cell for cell in study.cells if cell.network == network.name]
-        missing = [cell for cell in cells if study.finished(cell) is None]
-        if study.finished(clean_cell) is None:
-            run = partial(_clean, study, network, clean_cell)
-            _keep(study, network, clean_cell, run, on_share)
+        lacking = study.lacking(clean_cell)
+        if lacking is not None:
+            run = partial(_clean, study, network, lacking)
+            _keep(study, network, lacking, run, partial(on_share, clean_cell))
             on_kept(clean_cell)
+        missing = {cell: lacking for cell in cells if (lacking := study.lacking(cell))}
         if missing:
             done = _seen_clean(study, network, clean_cell)
-            for cell in missing:
-                run = partial(_attacked, study, network, cell, done)
-                _keep(study, network, cell, run, on_share)
+            for cell, lacking in missing.items():
+                run = partial(_attacked, study, network, lacking, done)
+                _keep(study, network, lacking, run, partial(on_share, cell))
                 on_kept(cell)
 
 
@@ -126,9 +160,9 @@ def _keep(
     network: Network,
     cell: Cell,
     run: Callable[[OnProgress], dict[str, Any]],
-    on_share: OnShare,
+    on_share: Callable[[float], None],
 ) -> None:
-    """Runs a cell, counts its passes, and keeps it."""
+    """Runs a cell, or what it lacks, counts the passes, and keeps it."""
     images = max(1, len(cell.settings)) * len(network.crops)
     others = [study.network(name) for name in _others(cell)]
     finished = 0
@@ -136,9 +170,9 @@ def _keep(
     def tell(name: str, count: int) -> None:
         nonlocal finished
         finished += count
-        on_share(cell, finished / images)
+        on_share(finished / images)
 
-    on_share(cell, 0.0)
+    on_share(0.0)
     begun, before = time.perf_counter(), _passes(network, others)
     content = run(tell)
     after = _passes(network, others)
@@ -151,7 +185,8 @@ def _keep(
         },
     }
     content["seconds"] = time.perf_counter() - begun
-    study.store.write(cell, study.made_of(cell), content)
+    content["found_with"] = network.estimator.found_with
+    study.store.add(cell, study.made_of(cell), content)
 
 
 def _others(cell: Cell) -> list[str]:
@@ -198,14 +233,12 @@ def _clean(study: Study, network: Network, cell: Cell, tell: OnProgress) -> dict
         },
         "examples": save_examples(study.folder, network, done.clean_poses, study.pictured),
     }
-    if train_people(network):
-        content["train_hits"] = written_hits(_train_hits(study, network, None))
     return content
 
 
 def _seen_clean(study: Study, network: Network, cell: Cell) -> Evaluation:
     """The clean part as it is on disk, so that it is the same whoever made it."""
-    content = study.finished(cell)
+    content = study.store.read(cell, study.made_of(cell))
     if content is None:
         raise RuntimeError(f"Expected the clean cell of {network.name} on disk. Got none.")
     kept = content["targets"]
@@ -228,7 +261,8 @@ def _attacked(
     """Every setting of a cell: its entry, its hits, and the first people's images."""
     settings = list(cell.settings)
     if settings[0].attack == "uap":
-        settings = [_with_perturbation(study, network, setting) for setting in settings]
+        kept = study.fitted_before(cell)
+        settings = [_with_perturbation(study, network, setting, kept) for setting in settings]
     shown = dict(zip(settings, cell.shown, strict=True))
     attacked = attack_together(
         network.estimator,
@@ -257,16 +291,26 @@ def _record(study: Study, network: Network, one: Attacked) -> dict[str, Any]:
         ),
     }
     if one.setting.attack == "uap":
-        record["alone"] = _alone(study, network, one.setting)
+        others = [name for kind, name in one.shown if kind == "transfer_to"]
+        record["alone"] = _alone(study, network, one.setting, others)
+        path = Path(str(one.setting.perturbation))
+        if network.fit_on is not None:
+            where = path.relative_to(study.folder).as_posix()
+            record["perturbation"] = {"path": where, "sha256": file_sha256(path)}
         if train_people(network):
+            record["train_clean_hits"] = written_hits(_train_hits(study, network, None))
             record["train_hits"] = written_hits(_train_hits(study, network, one.setting))
     return record
 
 
-def _with_perturbation(study: Study, network: Network, setting: AttackSetting) -> AttackSetting:
-    """The setting with its file: bundled, or fitted now."""
+def _with_perturbation(
+    study: Study, network: Network, setting: AttackSetting, kept: Path | None
+) -> AttackSetting:
+    """The setting with its file: bundled, fitted before, or fitted now."""
     if network.fit_on is None:
         return replace(setting, perturbation=str(network.bundled[setting.eps]))
+    if kept is not None:
+        return replace(setting, perturbation=str(kept))
     folder = study.folder / "perturbations" / network.name
     return fit_universal(
         setting,
@@ -280,14 +324,16 @@ def _with_perturbation(study: Study, network: Network, setting: AttackSetting) -
     )
 
 
-def _alone(study: Study, network: Network, setting: AttackSetting) -> dict[str, Any]:
-    """What every network sees in the perturbation alone, scaled to 0..255."""
+def _alone(
+    study: Study, network: Network, setting: AttackSetting, others: Sequence[str]
+) -> dict[str, Any]:
+    """What the network and others see in the perturbation alone, scaled to 0..255."""
     attack = UniversalPosePerturbation.load(str(setting.perturbation), network.estimator)
     noise = attack.resized(*network.estimator.input_shape[1:]).numpy()
     image = scaled_perturbation(noise, setting.eps)
     name = f"pictures/{network.name}/{setting.outputs}_uap_eps{setting.eps:g}.webp"
     bgr, poses = network.estimator.packs_bgr, {}
-    for other in study.networks:
+    for other in (network, *map(study.network, others)):
         [pose] = Onlooker(other.name, other.estimator).poses(image[None], bgr)
         poses[other.name] = np.round(pose.astype(np.float64), 2)
     return {"image": write_picture(study.folder, name, image, network, "image"), "poses": poses}

@@ -28,11 +28,6 @@ class StudyScores:
         self.seed = seed
         self.networks = list(cells)
         self._clean = {name: read_hits(held["clean"]["hits"]) for name, held in cells.items()}
-        self._train = {
-            name: read_hits(held["clean"]["train_hits"])
-            for name, held in cells.items()
-            if "train_hits" in held["clean"]
-        }
         self._onlookers = {
             (name, o["kind"], o["name"]): read_hits(o["hits"])
             for name, held in cells.items()
@@ -72,7 +67,8 @@ class StudyScores:
         one = self._attacks[network, attack, eps]
         if "train_hits" not in one:
             return None
-        return self._ratio(read_hits(one["train_hits"]), self._train[network], None)
+        clean = read_hits(one["train_clean_hits"])
+        return self._ratio(read_hits(one["train_hits"]), clean, None)
 
     def shown(self, network: str, attack: str, eps: float, kind: str, name: str) -> Draws | None:
         """Relative PCKh of an onlooker on the images made for a network; None if it saw none."""

@@ -24,10 +24,10 @@ class PlannedCell:
     """One line of a plan.
 
     Attributes:
-        cell: to be run.
-        cost: in passes.
+        cell: of the plan.
+        cost: in passes, of what is lacking; of all of it if it is finished.
         seconds: estimated from a batch that was timed.
-        finished: whether it is on disk already.
+        finished: whether all of it is on disk.
     """
 
     cell: Cell
@@ -39,15 +39,15 @@ class PlannedCell:
 def planned(prepared: PreparedStudy) -> list[PlannedCell]:
     """Every cell and what it costs; times a batch on each network with cells to run."""
     study = prepared.study
-    finished = {cell: study.finished(cell) is not None for cell in study.cells}
-    if all(finished.values()):
+    lacking = {cell: study.lacking(cell) for cell in study.cells}
+    if not any(lacking.values()):
         pace = {network.name: Pace(0, 0) for network in study.networks}
     else:
         pace = {n.name: measured_pace(n, study.batch_size) for n in study.networks}
-    costs = {cell: study.cost(cell) for cell in study.cells}
+    costs = {cell: study.cost(left or cell) for cell, left in lacking.items()}
     return [
-        PlannedCell(cell, costs[cell], seconds_of(cell.network, costs[cell], pace), finished[cell])
-        for cell in study.cells
+        PlannedCell(cell, costs[cell], seconds_of(cell.network, costs[cell], pace), left is None)
+        for cell, left in lacking.items()
     ]
 
 
@@ -68,7 +68,9 @@ def run_study(
     cells = planned(prepared)
     if not all(one.finished for one in cells):
         _run_with_progress(prepared, cells, console)
-    document = study_document(study, prepared.grid, recorded(args), prepared.left_out)
+    document = study_document(
+        study, prepared.grid, recorded(args), prepared.left_out, prepared.notes
+    )
     write_whole(
         study.folder / "results.json", json.dumps(document, indent=1, allow_nan=False) + "\n"
     )

@@ -5,8 +5,10 @@ model = dict(
     head=dict(
         type="RegressionHead",
         num_joints=16,
-        # The paper's loss; MMPose's default is SmoothL1. Its [-0.5, 0.5] and MMPose's [0, 1]
-        # differ by a shift, which an MSE does not see.
+        # The paper counts from the centre of the crop, MMPose from its corner: training starts
+        # with all joints in the centre here too.
+        init_cfg=[dict(type="Normal", layer=["Linear"], std=0.01, bias=0.5)],
+        # The paper's loss; MMPose's default is SmoothL1.
         loss=dict(type="MSELoss", use_target_weight=True, loss_weight=1000.0),
     ),
     test_cfg=dict(flip_test=False, shift_coords=False),

@@ -6,7 +6,8 @@ import pytest
 from hpe_art.evaluation.study.cells import written_hits
 from hpe_art.evaluation.study.findings import FAILS, HOLDS, UNTESTED, findings
 from hpe_art.evaluation.study.plan import Grid
-from hpe_art.evaluation.study.scores import StudyScores, interval
+from hpe_art.evaluation.study.scores import StudyScores
+from hpe_art.intervals import interval
 from hpe_art.metrics import pckh, relative_pckh
 
 PEOPLE = 60
@@ -170,3 +171,51 @@ def test_without_any_clean_hit_nothing_can_be_said():
     cells["net"]["clean"]["hits"] = hits(0)
     finding = found(cells, 10)
     assert finding.verdict == UNTESTED and "clean PCKh above 0" in finding.why
+
+
+@pytest.mark.parametrize("mark", ["", "_pretrained"])
+@pytest.mark.parametrize(("regression", "verdict"), [(20, HOLDS), (60, FAILS)])
+def test_any_backbone_with_both_heads_tells_about_output_types(mark, regression, verdict):
+    cells = {
+        f"net_heatmap{mark}": network(attack("IGSM-U-10", 40), attack("FGSM-U", 60)),
+        f"net_regression{mark}": network(attack("IGSM-U-10", regression), attack("FGSM-U", 60)),
+        "other": network(attack("IGSM-U-10", 40), attack("FGSM-U", 60)),
+    }
+    assert found(cells, 1).verdict == verdict
+    del cells[f"net_regression{mark}"]
+    assert found(cells, 1).verdict == UNTESTED
+
+
+@pytest.mark.parametrize(("kept", "verdict"), [(70, UNTESTED), (5, FAILS)])
+def test_half_of_a_claim_that_could_be_tested(kept, verdict):
+    """Among hourglasses alone nobody is unlike: transfer can still be seen not to be weaker."""
+
+    def net(name, other):
+        return network(attack("IGSM-U-10", 10, shown=[(other, kept)]), onlookers=[other])
+
+    cells = {"hourglass": net("hourglass", "dlcm"), "dlcm": net("dlcm", "hourglass")}
+    finding = found(cells, 9)
+    assert finding.verdict == verdict and finding.comparisons
+    if verdict == UNTESTED:
+        assert finding.why == "needs pairs of unlike networks; what was tested of it holds"
+
+
+def test_heads_of_one_backbone_are_alike():
+    def net(name):
+        others = [n for n in names if n != name]
+        shown = [(n, 40 if name[:3] == n[:3] else 70) for n in others]
+        return network(attack("IGSM-U-10", 10, shown=shown), onlookers=others)
+
+    names = ("one_heatmap", "one_regression_pretrained", "two_heatmap")
+    assert found({name: net(name) for name in names}, 9).verdict == HOLDS
+
+
+def test_both_curves_are_judged_to_the_same_length():
+    short = Grid(eps=(8.0,), untargeted_curve=(1, 5, 10), targeted_curve=(1, 5, 10, 20))
+    steps = {1: 20, 5: 60, 10: 70, 20: 100}
+    runs = [attack(f"IGSM-U-{n}", 95 - steps[n]) for n in (1, 5, 10)]
+    runs += [attack(f"IGSM-T-{n}", 95, target=steps[n]) for n in (1, 5, 10, 20)]
+    finding = findings(StudyScores({"net": network(*runs)}, 0), short)[6]
+    # Half of the effect of ten steps, which is the same for both, not half of that of twenty.
+    assert "of 10 steps" in finding.comparisons[0].what
+    assert abs(finding.comparisons[0].value) < 1

@@ -59,7 +59,7 @@ def test_others_see_the_ten_untargeted_steps_and_the_universal_ones():
 def test_a_clean_cell_is_shown_to_all():
     clean = plan(TWO, QUICK)[0]
     assert (clean.name, clean.settings) == ("clean", ())
-    assert cost(clean, 10, train_people=5).forward == 10 + 5 + 10 * len(DEFENCES)
+    assert cost(clean, 10, train_people=5).forward == 10 + 10 * len(DEFENCES)
     assert cost(clean, 10).elsewhere == {"flat": 10}
 
 
@@ -71,6 +71,9 @@ def test_bundled_perturbations_are_not_fitted():
     assert cost(universal[0], 10).forward == 10 + 1 + 10 * len(DEFENCES)
     assert cost(universal[0], 10).elsewhere == {"flat": 11}
     assert cost(universal[0], 10, fit_passes=40).backward == 40
+    # Training people are seen clean and perturbed.
+    more = cost(universal[0], 10, train_people=5).forward - cost(universal[0], 10).forward
+    assert more == 2 * 5
 
 
 def test_a_part_alone():
