@@ -33,7 +33,8 @@ def direction(gradient: Tensor, norm: float) -> Tensor:
         largest = flat.abs().argmax(1, keepdim=True)
         signs = flat.gather(1, largest).sign()
         return torch.zeros_like(flat).scatter_(1, largest, signs).view_as(gradient)
-    return torch.nan_to_num(flat / _length(flat, 2)).view_as(gradient)
+    flat = flat / _length(flat, np.inf)  # or the squares of the largest numbers are infinite
+    return (flat / _length(flat, 2)).view_as(gradient)
 
 
 def accumulate(momentum: Tensor, gradient: Tensor, decay: float) -> Tensor:

@@ -1,6 +1,7 @@
 """MPII's official release file, made into the files that MMPose's `MpiiDataset` reads.
 
-ROOT/annotations/mpii_train.json  mpii_val.json  mpii_trainval.json  mpii_gt_val.mat
+ROOT/annotations/mpii_train.json  mpii_val.json  mpii_trainval.json
+ROOT/annotations/mpii_gt_val.mat  mpii_gt_train.mat  (head boxes; MMPose itself knows the first)
 ROOT/images/NNNNNNNNN.jpg  (not made here)
 
 The release's numbers stay as they are: pixels count from 1, centre and scale are the annotators',
@@ -25,7 +26,13 @@ from scipy.io import loadmat
 from hpe_art.datasets.mpii_writer import write_annotations
 from hpe_art.mpii import JOINTS
 
-FILES = ("mpii_train.json", "mpii_val.json", "mpii_trainval.json", "mpii_gt_val.mat")
+FILES = (
+    "mpii_train.json",
+    "mpii_val.json",
+    "mpii_trainval.json",
+    "mpii_gt_train.mat",
+    "mpii_gt_val.mat",
+)
 
 
 class ReleaseError(ValueError):

@@ -258,7 +258,7 @@ def transfer_maps(document: Document) -> Figure | None:
         one.set_yticks(range(len(runs)), list(runs))
         one.set_xlabel("made on")
         one.set_ylabel("shown to")
-        one.set_title(f"{attack}, eps {size:g}: relative PCKh (%)", fontsize=12)
+        one.set_title(f"{attack}, eps {size:g}\nrelative PCKh (%)", fontsize=12)
     return figure
 
 
@@ -342,4 +342,6 @@ def _legend(figure: Figure) -> None:
     by_label = {
         label: h for handles, labels in known for h, label in zip(handles, labels, strict=True)
     }
-    figure.legend(by_label.values(), by_label, loc="outside lower center", ncols=4, fontsize=11)
+    names = sorted(by_label, key="noise".__eq__)  # last, in the order of the others
+    handles = [by_label[name] for name in names]
+    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=11)
