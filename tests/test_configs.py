@@ -78,13 +78,12 @@ def test_what_is_compared_is_trained_alike(one, other, folder):
 
     def training(name):
         cfg = load_config(FOLDER / folder / f"{name}.py")
-        for step in cfg.train_pipeline:
+        pipeline = cfg.train_dataloader.dataset.pop("pipeline")
+        for step in pipeline:
             step.pop("encoder", None)
         backbone = {k: v for k, v in cfg.model.backbone.items() if k not in OWN}
-        parts = (cfg.train_dataloader, cfg.optim_wrapper, cfg.param_scheduler, cfg.train_cfg)
-        data = [dict(part) if isinstance(part, dict) else part for part in parts]
-        data[0]["dataset"] = {k: v for k, v in data[0]["dataset"].items() if k != "pipeline"}
-        return data, cfg.train_pipeline, cfg.model.data_preprocessor, backbone, cfg.custom_hooks
+        schedule = (cfg.optim_wrapper, cfg.param_scheduler, cfg.train_cfg, cfg.custom_hooks)
+        return cfg.train_dataloader, pipeline, schedule, cfg.model.data_preprocessor, backbone
 
     assert training(one) == training(other)
 

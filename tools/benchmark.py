@@ -54,7 +54,7 @@ def main() -> int:
     document = run_benchmark(args, ROOT / "tools" / "attack.py", console.print)
     wide = Console(width=max(console.width, 120))
     for part in ("goals", "sizes"):
-        if part in args.parts:
+        if part in args.parts and part in document:
             wide.print(speed_table(document[part]["rows"]))
     if "goals" in args.parts:
         wide.print(goals_table(document["goals"]["judged"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class EncodedTargets:
             # On the host somebody may write to it without PyTorch's knowing, so values are kept.
             # Elsewhere the tensor is, whose memory then is not given to another one.
             on_device = isinstance(given, Tensor) and given.device.type != "cpu"
-            self._poses = (given, given._version) if on_device else deepcopy(given)
+            self._poses = (given, given._version) if on_device else _copied(given)
         return self._targets
 
     def _same(self, given: Any) -> bool:
@@ -50,3 +49,7 @@ class EncodedTargets:
         kept, version = self._poses
         place = (given.data_ptr(), given.stride(), given._version)
         return bool(place == (kept.data_ptr(), kept.stride(), version))
+
+
+def _copied(given: Any) -> Any:
+    return given.detach().clone() if isinstance(given, Tensor) else np.array(given)

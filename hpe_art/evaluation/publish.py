@@ -41,7 +41,7 @@ def publish(
         ValueError: `bits` is not 2 to 8, or the entry is that of another config.
     """
     known = zoo.index().get(name, {}).get("config", config)
-    if known != config:
+    if Path(known).resolve() != Path(config).resolve():
         raise ValueError(
             f"Expected a name that no other config has. Got {name}, which {known} has: choose "
             "another --name."

@@ -87,7 +87,7 @@ def read_runs(paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, Path]]:
         merged["findings"] = merged["findings"] or study.get("findings", [])
         grids.append(study["grid"])
     # A study of many networks says more about what belongs together than a single run.
-    main = max(documents, key=lambda one: len(one[1].get("runs", ())))
+    main = max(documents, key=lambda one: (len(one[1].get("runs", ())), str(one[0])))
     sizes = {eps for grid in grids for eps in grid["universal_eps"]}
     grid = grids[[path for path, _ in documents].index(main[0])]
     merged["grid"] = grid | {"universal_eps": sorted(sizes)}

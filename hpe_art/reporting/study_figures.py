@@ -315,7 +315,8 @@ def _curve(run: Document, targeted: bool, score: str) -> dict[int, float]:
     """Scores by the number of steps, at the eps that has most of them."""
     by_eps: dict[float, dict[int, float]] = {}
     for entry in run["attacks"]:
-        plain = entry["attack"] == "igsm" and entry["outputs"] == "last"
+        grey_levels = entry["attack"] == "igsm" and entry["norm"] == "inf"
+        plain = grey_levels and entry["outputs"] == "last"
         if plain and entry["targeted"] == targeted and entry[score] is not None:
             by_eps.setdefault(entry["eps"], {})[entry["max_iter"]] = entry[score]
     return max(by_eps.values(), key=len, default={})

@@ -108,17 +108,23 @@ def test_training_people_are_scored_too(whole):
     assert cell["attacks"][0]["entry"]["universal"]["people"] == 6
 
 
+def planned_passes(done):
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return {(r[0], r[1], *map(int, r[2:5])) for r in rows if r and r[0] in ("deep", "flat")}
+
+
+def counted_passes(out):
+    return {
+        (network, cell, passes["forward"], passes["backward"], sum(passes["elsewhere"].values()))
+        for network, cells in results(out)["passes"].items()
+        for cell, passes in cells.items()
+    }
+
+
 def test_the_plan_was_right(whole, networks, tmp_path):
     planned = study(networks, tmp_path / "plan", "--plan")
     assert planned.returncode == 0 and not (tmp_path / "plan").exists()
-    rows = [line.split() for line in planned.stdout.splitlines()]
-    counted = {
-        (network, cell, passes["forward"], passes["backward"], sum(passes["elsewhere"].values()))
-        for network, cells in results(whole[0])["passes"].items()
-        for cell, passes in cells.items()
-    }
-    said = {(r[0], r[1], *map(int, r[2:5])) for r in rows if r and r[0] in ("deep", "flat")}
-    assert said == counted
+    assert planned_passes(planned) == counted_passes(whole[0])
 
 
 def test_killed_and_gone_on_with(networks, whole, tmp_path):
@@ -139,6 +145,7 @@ def test_a_finished_study_runs_nothing(whole, networks, tmp_path):
     shutil.copytree(whole[0], out)
     planned = study(networks, out, "--plan")
     assert " 0 to run" in planned.stdout
+    assert planned_passes(planned) == counted_passes(out)
     before = (out / "cells" / "deep" / "fgsm-u.json").stat().st_mtime_ns
     assert study(networks, out).returncode == 0
     assert (out / "cells" / "deep" / "fgsm-u.json").stat().st_mtime_ns == before
@@ -181,6 +188,8 @@ def test_a_network_that_comes_later(whole, networks, tmp_path):
         (["--configs", "nowhere"], "Expected configs or folders of them. Got nowhere"),
         (["--only", "magic"], "Expected parts out of noise, fgsm"),
         (["--seed", "7"], "Expected the seed that"),
+        (["--precision", "float32"], "Expected the precision that"),
+        (["--epochs", "2"], "Expected the training people or perturbation that"),
         (["--num-samples", "3"], "Expected the people that"),
         (["--num-samples", "70"], "Expected at most 6 people"),
         (["--quick", "--fit-samples", "3"], "--quick fits nothing"),

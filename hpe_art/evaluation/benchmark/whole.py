@@ -24,7 +24,7 @@ from hpe_art.evaluation.results import package_versions
 
 Measured = Iterator[dict[str, Any]]
 """What a part has measured so far, more each time."""
-FORMAT = 1
+FORMAT = 2
 
 
 def check_benchmark(args: argparse.Namespace) -> None:
@@ -182,13 +182,15 @@ def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) 
     """Rows of other networks are kept from earlier."""
     kept = read_kept(args.out).get("strength", {"rows": [], "commands": []})
     commands = list(dict.fromkeys([*kept["commands"], _command()]))
-    rows = {(row["network"], row["attack"]): row for row in kept["rows"]}
+    machine = device_name(torch.device(device))
+    same = [row for row in kept["rows"] if row["device"] == machine]
+    rows = {(row["network"], row["attack"]): row for row in same}
     found = strengths(
         [args.configs], args.people, device=_device_type(device), networks=args.networks
     )
     for row in found:
         say(f"{row['network']}, {row['attack']}")
-        rows[row["network"], row["attack"]] = row
+        rows[row["network"], row["attack"]] = {**row, "device": machine}
         yield {"rows": list(rows.values()), "commands": commands}
 
 

@@ -142,6 +142,8 @@ def _merged(held: Content, added: Content) -> Content:
     merged = {**added, **held}
     for count in ("passes", "seconds"):
         merged[count] = _sum(held[count], added[count])
+    if "found_with" in held:
+        merged["found_with"] = sorted({*held["found_with"], *added["found_with"]})
     if "onlookers" in held:
         merged["onlookers"] = held["onlookers"] + added["onlookers"]
         return merged

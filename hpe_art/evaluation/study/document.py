@@ -75,6 +75,7 @@ def study_document(
 
 def _run(network: Network, cells: Mapping[str, Any], seed: int) -> dict[str, Any]:
     clean = cells["clean"]
+    found_with = {how for cell in cells.values() for how in cell.get("found_with", ())}
     run: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "config": network.config,
@@ -83,7 +84,7 @@ def _run(network: Network, cells: Mapping[str, Any], seed: int) -> dict[str, Any
         "versions": package_versions(),
         "seed": seed,
         "device": str(network.estimator.device),
-        "precision": "; ".join(sorted({cell["found_with"] for cell in cells.values()})),
+        "precision": "; ".join(sorted(found_with)) or "float32",
         "clean": clean["clean"],
         "attacks": [one["entry"] for one in _attacks(cells)],
         "targets": clean["targets"],

@@ -146,7 +146,20 @@ def _output_type(scores: StudyScores, grid: Grid) -> list[Comparison]:
     ]
     if not pairs:
         raise _Missing("a backbone with both heads (NAME_heatmap and NAME_regression)")
-    return [c for strong, weak in pairs for c in _more_robust(scores, strong, weak)]
+    return _each_more_robust(scores, pairs)
+
+
+def _each_more_robust(scores: StudyScores, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+    """Of all pairs; where one could not be tested, the others still count."""
+    compared, lacks = [], []
+    for strong, weak in pairs:
+        try:
+            compared += _more_robust(scores, strong, weak)
+        except _Missing as missing:
+            lacks.append(missing.what)
+    if lacks:
+        raise _Missing("; ".join(lacks), compared)
+    return compared
 
 
 def _pre_training(scores: StudyScores, grid: Grid) -> list[Comparison]:
@@ -157,7 +170,7 @@ def _pre_training(scores: StudyScores, grid: Grid) -> list[Comparison]:
     ]
     if not pairs:
         raise _Missing("a network with and without pre-training")
-    return [c for strong, weak in pairs for c in _more_robust(scores, strong, weak)]
+    return _each_more_robust(scores, pairs)
 
 
 def _dlcm(scores: StudyScores, grid: Grid) -> list[Comparison]:
@@ -178,12 +191,14 @@ def _dlcm(scores: StudyScores, grid: Grid) -> list[Comparison]:
 
 def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
     eps, names = grid.curve_eps, scores.networks
-    longest = max(grid.untargeted_curve)
+    longest = _longest(scores, names, False, eps)
     if longest <= 10:
         raise _Missing("more than 10 iterations")
     long_u = attack_name("igsm", False, longest, "last")
-    for attack in (U10, long_u):
-        _run(scores, names, attack, eps)
+    _run(scores, names, U10, eps)
+    names = [name for name in names if scores.relative(name, U10, eps)[0] > 0]
+    if not names:
+        raise _Missing(f"a network of which {U10} leaves something at eps {eps:g}")
     compared = []
     beyond = []
     for name in names:
@@ -193,7 +208,7 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
         compared.append(_compared(words, short - long))
     words = f"relative PCKh at eps {eps:g}, half of {U10} minus {long_u}: least of all networks"
     compared.insert(0, _compared(words, np.min(beyond, axis=0), decides=True))
-    long_t = attack_name("igsm", True, max(grid.targeted_curve), "last")
+    long_t = attack_name("igsm", True, _longest(scores, names, True, eps), "last")
     for name in names:
         if scores.has(name, long_t, eps) and scores.has(name, T20, eps) and long_t != T20:
             gain = scores.target(name, long_t, eps) - scores.target(name, T20, eps)
@@ -203,10 +218,16 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
     return compared
 
 
+def _longest(scores: StudyScores, names: Iterable[str], targeted: bool, eps: float) -> int:
+    """The largest number of steps that all have in common; 0 if there is none."""
+    shared = set.intersection(*(set(scores.steps_of(name, targeted, eps)) for name in names))
+    return max(shared, default=0)
+
+
 def _depth(scores: StudyScores, grid: Grid) -> list[Comparison]:
     compared = _more_robust(scores, "hourglass_8stack", "hourglass")
-    long_u = attack_name("igsm", False, max(grid.untargeted_curve), "last")
-    eps = grid.curve_eps
+    eps, pair = grid.curve_eps, ("hourglass_8stack", "hourglass")
+    long_u = attack_name("igsm", False, _longest(scores, pair, False, eps), "last")
     if all(scores.has(name, long_u, eps) for name in ("hourglass_8stack", "hourglass")):
         kept = [scores.relative(n, long_u, eps) for n in ("hourglass_8stack", "hourglass")]
         words = f"relative PCKh under {long_u} at eps {eps:g}: hourglass_8stack minus hourglass"
@@ -234,15 +255,11 @@ def _all_outputs(scores: StudyScores, grid: Grid) -> list[Comparison]:
 def _targeted_takes_longer(scores: StudyScores, grid: Grid) -> list[Comparison]:
     eps, names, differences, compared = grid.curve_eps, scores.networks, [], []
     # To the same length, or the shorter run would be half way earlier for that alone.
-    longest = min(max(grid.untargeted_curve), max(grid.targeted_curve))
+    longest = min(_longest(scores, names, targeted, eps) for targeted in (False, True))
     for name in names:
         halves = []
-        for targeted, curve in ((False, grid.untargeted_curve), (True, grid.targeted_curve)):
-            steps = [
-                n
-                for n in curve
-                if n <= longest and scores.has(name, attack_name("igsm", targeted, n, "last"), eps)
-            ]
+        for targeted in (False, True):
+            steps = [n for n in scores.steps_of(name, targeted, eps) if n <= longest]
             if len(steps) < 3:
                 raise _Missing("a curve over iterations")
             halves.append(_steps_to_half(scores, name, targeted, steps, eps))

@@ -62,9 +62,11 @@ class Network:
 
 
 def identity(crops: Crops) -> list[Any]:
-    """What tells people from others: their annotations, their number, a hash of their joints."""
+    """What tells people from others: their annotations, their number, a hash of what is known."""
     known = hashlib.sha256(np.ascontiguousarray(crops.index, np.int64).tobytes())
-    known.update(np.nan_to_num(crops.truth, nan=-1.0).astype(np.float32).tobytes())
+    for values in (crops.truth, crops.head_size, crops.center, crops.scale):
+        # To a thousandth of a pixel: another machine may round otherwise.
+        known.update(np.rint(np.nan_to_num(values, nan=-1.0) * 1e3).astype(np.int64).tobytes())
     return [crops.ann_file, len(crops), known.hexdigest()[:16]]
 
 
@@ -163,7 +165,8 @@ def load_networks(
             crops[seen] = load_crops(cfg, args.num_samples, args.skip_unreadable, default_people)
         check_scorable(estimator, crops[seen])
         far_targets(crops[seen], args.seed)  # raises if nobody can give a target pose
-        fitted_on = repr((seen, cfg.train_dataloader.dataset))
+        trained_on = {k: v for k, v in cfg.train_dataloader.dataset.items() if k != "pipeline"}
+        fitted_on = repr((seen, None if args.fit_data_root else trained_on))
         if fit and fitted_on not in people:
             people[fitted_on] = people_to_fit_on(args, cfg)
         networks.append(
@@ -186,7 +189,14 @@ def load_networks(
 
 
 def _model_sha256(cfg: Config) -> str:
-    described = repr((cfg.model, cfg.test_dataloader.dataset.pipeline))
+    """Of what the config says about a trained model: not of how it began."""
+
+    def without_start(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: without_start(v) for k, v in value.items() if k != "init_cfg"}
+        return [without_start(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+    described = repr(without_start([cfg.model, cfg.test_dataloader.dataset.pipeline]))
     return hashlib.sha256(described.encode()).hexdigest()
 
 

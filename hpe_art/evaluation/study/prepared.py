@@ -10,8 +10,15 @@ from typing import Any
 import torch
 
 from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.results import plain
 from hpe_art.evaluation.study.cells import write_whole
-from hpe_art.evaluation.study.networks import Network, config_files, load_networks, with_weights
+from hpe_art.evaluation.study.networks import (
+    Network,
+    config_files,
+    identity,
+    load_networks,
+    with_weights,
+)
 from hpe_art.evaluation.study.plan import PARTS, QUICK, Grid, Studied, plan
 from hpe_art.evaluation.study.run import Study
 from hpe_art.evaluation.universal import EPOCHS
@@ -116,35 +123,44 @@ def _studied(network: Network) -> Studied:
 
 
 def _claim_folder(study: Study, write: bool) -> None:
-    """Sees that the folder is new or holds a study of the same weights and people.
+    """Sees that the folder is new or holds a study of the same kind.
 
     Raises:
         ArgumentsError: it holds another, whose cells would be overwritten; the difference is named.
     """
     path = study.folder / "study.json"
-    about: dict[str, Any] = {
-        "seed": study.seed,
-        "people": {n.name: [n.crops.ann_file, len(n.crops)] for n in study.networks},
-        "weights": {n.name: n.weights for n in study.networks},
-    }
+    about = _about(study)
     try:
         known = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         known = {}
     for key, value in about.items():
-        old = known.get(key, value)
-        both = (
-            [(old, value)]
-            if key == "seed"
-            else [(old[name], value[name]) for name in value if name in old]
-        )
-        for before, now in both:
-            if before != now:
+        old = known.get(key, {})
+        for name in value.keys() & old.keys():
+            if old[name] != value[name]:
                 raise ArgumentsError(
-                    f"Expected the {key} that {study.folder} was made with, {before}. Got {now}: "
-                    "choose another --out, or remove that folder."
+                    f"Expected the {key} that {study.folder} was made with, {old[name]}. "
+                    f"Got {value[name]}: choose another --out, or remove that folder."
                 )
-    for key in ("people", "weights"):
-        about[key] = {**known.get(key, {}), **about[key]}
     if write:
-        write_whole(path, json.dumps(about, indent=1) + "\n")
+        whole = {key: {**known.get(key, {}), **value} for key, value in about.items()}
+        write_whole(path, json.dumps(whole, indent=1) + "\n")
+
+
+def _about(study: Study) -> dict[str, dict[str, Any]]:
+    """What a folder keeps to, by network: one answer to each, whatever is run later."""
+    about: dict[str, dict[str, Any]] = {
+        "seed": {"all": study.seed},
+        "people": {n.name: identity(n.crops) for n in study.networks},
+        "weights": {n.name: n.weights for n in study.networks},
+        "model (in the config)": {n.name: n.model_sha256 for n in study.networks},
+        "precision": {},
+        "training people or perturbation": {},
+    }
+    for cell in study.cells:
+        made_of = study.made_of(cell)
+        if "precision" in made_of:
+            about["precision"][cell.network] = made_of["precision"]
+        if "fit" in made_of:
+            about["training people or perturbation"][f"{cell.network} {cell.name}"] = made_of["fit"]
+    return plain(about)

@@ -96,7 +96,8 @@ class Study:
         """What a cell, or what it lacks, costs in passes."""
         network = self.network(cell.network)
         fits = 0
-        if network.fit_on is not None and not self.fitted_before(cell):
+        again = self.lacking(cell) is not None and self.fitted_before(cell)
+        if network.fit_on is not None and not again:
             fits = len(network.fit_on) * self.epochs
         one = cost(cell, len(network.crops), fits, train_people(network))
         twice = network.estimator.passes_per_image
@@ -185,8 +186,10 @@ def _keep(
         },
     }
     content["seconds"] = time.perf_counter() - begun
-    content["found_with"] = network.estimator.found_with
-    study.store.add(cell, study.made_of(cell), content)
+    made_of = study.made_of(cell)
+    if "precision" in made_of:
+        content["found_with"] = [network.estimator.found_with]
+    study.store.add(cell, made_of, content)
 
 
 def _others(cell: Cell) -> list[str]:

@@ -48,6 +48,12 @@ class StudyScores:
         """The eps that an attack was run with."""
         return sorted(e for n, a, e in self._attacks if (n, a) == (network, attack))
 
+    def steps_of(self, network: str, targeted: bool, eps: float) -> list[int]:
+        """The numbers of steps after which IGSM was scored."""
+        start = f"IGSM-{'T' if targeted else 'U'}-"
+        names = [a for n, a, e in self._attacks if (n, e) == (network, eps) and a.startswith(start)]
+        return sorted(int(a.removeprefix(start)) for a in names if a.removeprefix(start).isdigit())
+
     def relative(self, network: str, attack: str, eps: float, group: str | None = None) -> Draws:
         """Relative PCKh in percent, of all joints or of a group; NaN where none was to lose."""
         hits = read_hits(self._attacks[network, attack, eps]["hits"])

@@ -36,7 +36,7 @@ def content(cell, forward=10, mark="first"):
     ]
     passes = {"forward": forward, "backward": 1, "elsewhere": dict.fromkeys(cell.shown[0], 2)}
     held = {"attacks": records} if records else {"hits": mark, "onlookers": shown(cell.shown[0])}
-    return {"passes": passes, "seconds": 1.0, **held}
+    return {"passes": passes, "seconds": 1.0, "found_with": [mark], **held}
 
 
 def test_a_cell_is_found_only_if_it_was_made_of_the_same(tmp_path):
@@ -69,6 +69,7 @@ def test_a_cell_grows_and_keeps_what_it_had(tmp_path):
     assert first["entry"]["transfer_to"] == {"a": "first", "b": "second"}
     assert first["alone"]["poses"] == {"net": "first", "a": "first", "b": "second"}
     assert held["passes"] == {"forward": 15, "backward": 2, "elsewhere": {"a": 2, "b": 2}}
+    assert held["found_with"] == ["first", "second"]
     # What asks for less finds it there, and loses nothing.
     assert store.lacking(short, {}) is None and store.lacking(wider, {}) is None
     by_default = Cell("net", "igsm-u_eps8", (AttackSetting("igsm"),), ((),))

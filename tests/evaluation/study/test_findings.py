@@ -200,6 +200,31 @@ def test_half_of_a_claim_that_could_be_tested(kept, verdict):
         assert finding.why == "needs pairs of unlike networks; what was tested of it holds"
 
 
+def test_a_pair_that_refutes_counts_although_another_was_not_studied():
+    cells = {
+        "one_heatmap": network(attack("IGSM-U-10", 20), attack("FGSM-U", 60)),
+        "one_regression": network(attack("IGSM-U-10", 40), attack("FGSM-U", 60)),
+        "two_heatmap": network(attack("FGSM-U", 60)),
+        "two_regression": network(attack("FGSM-U", 60)),
+    }
+    assert found(cells, 1).verdict == FAILS
+    cells["one_heatmap"] = network(attack("IGSM-U-10", 60), attack("FGSM-U", 60))
+    assert found(cells, 1).verdict == UNTESTED
+
+
+def test_steps_are_those_that_were_run_whatever_is_asked_for_now():
+    """A quick look into the folder of a long study does not hide its long runs."""
+    cells = {"net": network(attack("IGSM-U-10", 40), attack("IGSM-U-100", 5))}
+    quick = Grid(eps=(8.0,), untargeted_curve=(1, 10), targeted_curve=(1, 20))
+    assert findings(StudyScores(cells, 0), quick)[3].verdict == HOLDS
+
+
+def test_where_ten_steps_leave_nothing_more_cannot_take_more():
+    cells = {"net": network(attack("IGSM-U-10", 0), attack("IGSM-U-100", 0))}
+    finding = found(cells, 4)
+    assert finding.verdict == UNTESTED and "leaves something" in finding.why
+
+
 def test_heads_of_one_backbone_are_alike():
     def net(name):
         others = [n for n in names if n != name]
