@@ -167,7 +167,7 @@ def test_training_people_need_anny_once(monkeypatch, tmp_path):
     monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "anny", None)
     load_model.cache_clear()
-    with pytest.raises(ImportError, match=r'pip install "hpe-art\[render\]"'):
+    with pytest.raises(ImportError, match=r"pip install anny==0.6.2"):
         people_folder("train")
     assert list(tmp_path.iterdir()) == []
 

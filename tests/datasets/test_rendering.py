@@ -123,7 +123,7 @@ def test_nothing_stays_behind_when_rendering_fails(tmp_path, monkeypatch, anny):
 def test_missing_anny_is_said_before_anything_is_written(tmp_path, monkeypatch):
     load_model.cache_clear()
     monkeypatch.setitem(sys.modules, "anny", None)
-    with pytest.raises(ImportError, match=r'pip install "hpe-art\[render\]"'):
+    with pytest.raises(ImportError, match=r"pip install anny==0.6.2"):
         render_people(tmp_path / "set", "val", 1)
     assert list(tmp_path.iterdir()) == []
 

