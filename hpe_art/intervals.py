@@ -100,9 +100,7 @@ def _times_drawn(count: int, seed: int) -> NDArray[np.uint16]:
 
 def interval(draws: Draws) -> tuple[float, float, float]:
     """The value (1 + R,) of the people themselves, and the ends of its 95 % interval."""
-    outside = (100 - LEVEL) / 2
-    low, high = np.nanpercentile(draws[1:], [outside, 100 - outside])
-    return float(draws[0]), float(low), float(high)
+    return float(draws[0]), *_ends(draws[1:])
 
 
 def _named(scores: Numbers) -> dict[str, Any]:
@@ -119,6 +117,10 @@ def _interval(values: Numbers) -> Interval:
     known = values[~np.isnan(values)]
     if not known.size:
         return None
+    return list(_ends(known))
+
+
+def _ends(values: Numbers) -> tuple[float, float]:
     outside = (100 - LEVEL) / 2
-    low, high = np.percentile(known, [outside, 100 - outside])
-    return [float(low), float(high)]
+    low, high = np.nanpercentile(values, [outside, 100 - outside])
+    return float(low), float(high)

@@ -206,8 +206,8 @@ class PoseFastGradientMethod(_GradientSign):
     """One step of length eps along the gradient of the loss (FGSM for norm inf).
 
     The one gradient is always taken through the model itself, whatever the precision of the
-    estimator: in bfloat16 a single step was found up to 2.3 points of PCKh weaker, which several
-    are not (docs/performance.md), and there is little time to win.
+    estimator: in bfloat16 a single step was found weaker (docs/attacks.md), and there is little
+    time to win.
 
     Args:
         estimator: a `PyTorchPoseEstimator`.

@@ -61,6 +61,11 @@ def _weaker(row: Mapping[str, Any], precision: str) -> str:
     return "({points:+.1f}; {low:+.1f} to {high:+.1f})".format(**row["weaker"][precision])
 
 
+def _largest_at_one_eps(row: Mapping[str, Any], precision: str) -> float:
+    pairs = zip(row["PCKh"][precision], row["PCKh"]["float32"], strict=True)
+    return max(abs(one - other) for one, other in pairs)
+
+
 def _mean_pckh(row: Mapping[str, Any], precision: str) -> str:
     return f"{mean(row['PCKh'][precision]):.1f}"
 
@@ -75,7 +80,12 @@ def page(document: Mapping[str, Any]) -> str:
         autoescape=False,  # Markdown
     )
     environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
-    environment.filters.update(weaker=_weaker, mean_pckh=_mean_pckh, short="{:g}".format)
+    environment.filters.update(
+        weaker=_weaker,
+        mean_pckh=_mean_pckh,
+        largest_at_one_eps=_largest_at_one_eps,
+        short="{:g}".format,
+    )
     text = resources.files("hpe_art.reporting").joinpath("templates/performance.md.j2").read_text()
     return environment.from_string(text).render(
         **document, document=document, goal_cells=goal_cells, pace=_pace

@@ -85,11 +85,10 @@ def read_runs(paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, Path]]:
             merged[part] += study.get(part, [])
         # Findings compare networks of one study; those of another do not change them.
         merged["findings"] = merged["findings"] or study.get("findings", [])
-        grids.append(study["grid"])
-    # A study of many networks says more about what belongs together than a single run.
-    main = max(documents, key=lambda one: (len(one[1].get("runs", ())), str(one[0])))
-    sizes = {eps for grid in grids for eps in grid["universal_eps"]}
-    grid = grids[[path for path, _ in documents].index(main[0])]
+        grids.append((len(study["runs"]), str(path), study["grid"]))
+    # The grid is that of the most networks: a study's rather than a single run's.
+    *_, grid = max(grids, key=lambda one: one[:2])
+    sizes = {eps for *_, other in grids for eps in other["universal_eps"]}
     merged["grid"] = grid | {"universal_eps": sorted(sizes)}
     return merged, folders
 

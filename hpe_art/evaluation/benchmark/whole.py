@@ -88,6 +88,16 @@ def read_kept(folder: Path) -> dict[str, Any]:
     return kept if kept.get("format") == FORMAT else {"format": FORMAT}
 
 
+def _earlier(
+    args: argparse.Namespace, part: str, device: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of a part that this kind of machine has measured before; all commands, also this one."""
+    kept = read_kept(args.out).get(part, {"rows": [], "commands": []})
+    machine = device_name(torch.device(device))
+    rows = [row for row in kept["rows"] if row["device"] == machine]
+    return rows, list(dict.fromkeys([*kept["commands"], _command()]))
+
+
 def _write(path: Path, document: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
@@ -129,11 +139,8 @@ def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> 
     chosen = [name for name in SIZES if SIZES[name] in (args.networks or SIZES.values())]
     cases = [(name, batch_size) for name in chosen for batch_size in args.batch_sizes]
     names = ["art", "ours, float32", "ours, fast", "floor, fast"]
-    kept = read_kept(args.out).get("sizes", {"rows": [], "commands": []})
-    commands = list(dict.fromkeys([*kept["commands"], _command()]))
-    machine = device_name(torch.device(device))
-    same = [row for row in kept["rows"] if row["device"] == machine]
-    rows = {(row["case"], row["batch_size"]): row for row in same}
+    kept, commands = _earlier(args, "sizes", device)
+    rows = {(row["case"], row["batch_size"]): row for row in kept}
     order = list(SIZES)
     for row in _timed(args, device, cases, names, say):
         rows[row["case"], row["batch_size"]] = row
@@ -180,17 +187,14 @@ def _growth(
 
 def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     """Rows of other networks are kept from earlier."""
-    kept = read_kept(args.out).get("strength", {"rows": [], "commands": []})
-    commands = list(dict.fromkeys([*kept["commands"], _command()]))
-    machine = device_name(torch.device(device))
-    same = [row for row in kept["rows"] if row["device"] == machine]
-    rows = {(row["network"], row["attack"]): row for row in same}
+    kept, commands = _earlier(args, "strength", device)
+    rows = {(row["network"], row["attack"]): row for row in kept}
     found = strengths(
         [args.configs], args.people, device=_device_type(device), networks=args.networks
     )
     for row in found:
         say(f"{row['network']}, {row['attack']}")
-        rows[row["network"], row["attack"]] = {**row, "device": machine}
+        rows[row["network"], row["attack"]] = {**row, "device": device_name(torch.device(device))}
         yield {"rows": list(rows.values()), "commands": commands}
 
 

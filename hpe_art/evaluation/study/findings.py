@@ -206,7 +206,8 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
         beyond.append(short / 2 - long)
         words = f"relative PCKh at eps {eps:g}, {U10} minus {long_u}: {name}"
         compared.append(_compared(words, short - long))
-    words = f"relative PCKh at eps {eps:g}, half of {U10} minus {long_u}: least of all networks"
+    words = f"relative PCKh at eps {eps:g}, half of {U10} minus {long_u}: least of "
+    words += f"the {len(names)} networks of which {U10} leaves something"
     compared.insert(0, _compared(words, np.min(beyond, axis=0), decides=True))
     long_t = attack_name("igsm", True, _longest(scores, names, True, eps), "last")
     for name in names:

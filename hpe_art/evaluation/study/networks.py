@@ -70,11 +70,6 @@ def identity(crops: Crops) -> list[Any]:
     return [crops.ann_file, len(crops), known.hexdigest()[:16]]
 
 
-def file_sha256(path: Path) -> str:
-    """Of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def config_files(paths: Sequence[str]) -> list[Path]:
     """The configs that are named, and those in folders that are named.
 

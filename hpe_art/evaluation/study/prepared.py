@@ -68,7 +68,7 @@ def prepare_study(args: argparse.Namespace) -> PreparedStudy:
         args.batch_size,
         args.epochs or EPOCHS,
     )
-    notes = _without_training_people(study, grid, args) if fit else []
+    notes = _without_training_people(study, args) if fit else []
     _claim_folder(study, write=not args.plan)
     return PreparedStudy(study, grid, left_out, notes)
 
@@ -92,7 +92,7 @@ def asked_grid(args: argparse.Namespace) -> Grid:
     )
 
 
-def _without_training_people(study: Study, grid: Grid, args: argparse.Namespace) -> list[str]:
+def _without_training_people(study: Study, args: argparse.Namespace) -> list[str]:
     """For each network without training people, which universal perturbations it has.
 
     Raises:

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from hpe_art import zoo
 from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbation
 from hpe_art.evaluation.attacked import Attacked, Evaluation, OnProgress, attack_together
 from hpe_art.evaluation.run import clean_evaluation, far_targets
 from hpe_art.evaluation.study.cells import CellStore, read_hits, written_hits
-from hpe_art.evaluation.study.networks import Network, file_sha256, identity
+from hpe_art.evaluation.study.networks import Network, identity
 from hpe_art.evaluation.study.pictures import save_examples, scaled_perturbation, write_picture
 from hpe_art.evaluation.study.plan import DEFENCES, Cell, Cost, cost
 from hpe_art.evaluation.transfer import Onlooker
@@ -82,7 +83,7 @@ class Study:
             made_of["fit"] = (
                 [identity(network.fit_on), self.epochs]
                 if network.fit_on is not None
-                else file_sha256(network.bundled[cell.settings[0].eps])
+                else zoo.sha256(network.bundled[cell.settings[0].eps])
             )
         if attack == "igsm" or fitted:  # FGSM's gradient is the model's own (attacks)
             made_of["precision"] = network.estimator.precision
@@ -117,7 +118,7 @@ class Study:
         if kept is None:
             return None
         path = self.folder / kept["path"]
-        return path if path.is_file() and file_sha256(path) == kept["sha256"] else None
+        return path if path.is_file() and zoo.sha256(path) == kept["sha256"] else None
 
 
 def train_people(network: Network) -> int:
@@ -221,7 +222,7 @@ def _clean(study: Study, network: Network, cell: Cell, tell: OnProgress) -> dict
     onlookers = _onlookers(study, network, cell.shown[0])
     done = clean_evaluation(network.estimator, crops, study.batch_size, seed, onlookers, tell)
     targets = far_targets(crops, seed)(done.clean_poses)
-    content: dict[str, Any] = {
+    return {
         "clean": done.clean,
         "hits": written_hits(done.clean_hits),
         "onlookers": [
@@ -236,7 +237,6 @@ def _clean(study: Study, network: Network, cell: Cell, tell: OnProgress) -> dict
         },
         "examples": save_examples(study.folder, network, done.clean_poses, study.pictured),
     }
-    return content
 
 
 def _seen_clean(study: Study, network: Network, cell: Cell) -> Evaluation:
@@ -299,7 +299,7 @@ def _record(study: Study, network: Network, one: Attacked) -> dict[str, Any]:
         path = Path(str(one.setting.perturbation))
         if network.fit_on is not None:
             where = path.relative_to(study.folder).as_posix()
-            record["perturbation"] = {"path": where, "sha256": file_sha256(path)}
+            record["perturbation"] = {"path": where, "sha256": zoo.sha256(path)}
         if train_people(network):
             record["train_clean_hits"] = written_hits(_train_hits(study, network, None))
             record["train_hits"] = written_hits(_train_hits(study, network, one.setting))
