@@ -13,6 +13,7 @@ import hpe_art.compat  # noqa: F401  (before mmpose)
 from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
+from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import DATASETS, MODELS
 from mmpose.utils import register_all_modules
 from torch import nn
@@ -34,10 +35,10 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
     Raises:
         ModelError: no such file, not a config, or not a top-down pose model.
     """
+    register_all_modules()
     if not isinstance(config, Config):
         if not Path(config).is_file():
             raise ModelError(f"Expected a config file. Got {config}, which does not exist.")
-        register_all_modules()
         try:
             config = Config.fromfile(config)
         except Exception as error:
@@ -52,10 +53,11 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
         ) from error
     model = config.get("model")
     kind = model.get("type") if isinstance(model, dict) else model
-    kind = getattr(kind, "__name__", kind)
-    if kind != "TopdownPoseEstimator":
+    known = MODELS.get(kind) if isinstance(kind, str) else kind
+    if not (isinstance(known, type) and issubclass(known, TopdownPoseEstimator)):
         raise ModelError(
-            f"Expected the config of a top-down pose model (TopdownPoseEstimator). Got {kind}."
+            "Expected the config of a top-down pose model (TopdownPoseEstimator). "
+            f"Got {getattr(kind, '__name__', kind)}."
         )
     return config
 
