@@ -5,10 +5,12 @@ READY := $(VENV)/.ready
 BIN = $(if $(wildcard $(VENV)/bin/ruff),$(VENV)/bin/)
 
 # In this order: grown networks start from the hourglass.
-NETWORKS = hourglass hourglass_8stack dlcm attention_hourglass chained_predictions \
-	deeppose resnet_regression resnet_heatmap
+NETWORKS = hourglass hourglass_8stack dlcm attention_hourglass
+# These start from one backbone, which learns from hints of the hourglass.
+RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
+PRETRAINING = pretraining/resnet18_narrow
 
-.PHONY: attack test check lint types layers requirements zoo benchmark
+.PHONY: attack test check lint types layers requirements zoo networks benchmark
 
 attack: $(READY)
 	$(VENV)/bin/python tools/attack.py mmpose_configs/hourglass.py
@@ -42,11 +44,18 @@ TRAIN =  # --amp on a GPU, or a processor with AMX
 FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
 
 zoo: $(READY)
+	$(MAKE) networks
+	$(VENV)/bin/python tools/train.py mmpose_configs/$(PRETRAINING).py $(TRAIN) \
+		--work-dir work_dirs/$(PRETRAINING)
+	$(MAKE) networks NETWORKS="$(RESNETS)" \
+		TRAIN="$(TRAIN) --load-from work_dirs/$(PRETRAINING)/epoch_12.pth"
+
+networks: $(READY)
 	for name in $(NETWORKS); do \
 		config=mmpose_configs/$$name.py && work=work_dirs/$$name && \
 		$(VENV)/bin/python tools/train.py $$config $(TRAIN) --work-dir $$work && \
 		$(VENV)/bin/python tools/publish.py $$config $$(ls -t $$work/epoch_*.pth | head -1) \
-			--command "make zoo NETWORKS=$$name # $$config" && \
+			--command "make zoo # $$config" && \
 		$(VENV)/bin/python tools/attack.py $$config $(FIT) --out $$work/uap && \
 		for file in $$work/uap/perturbations/*.npz; do \
 			$(VENV)/bin/python tools/publish.py $$config $$file \

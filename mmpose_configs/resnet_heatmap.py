@@ -14,7 +14,8 @@ model = dict(
 )
 train_pipeline = _base_.train_pipeline
 train_pipeline[-2].encoder = codec
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(num_people=16000, pipeline=train_pipeline))
 
-# A higher rate than the hourglasses', with which it learned faster.
-optim_wrapper = dict(optimizer=dict(lr=4e-3))
+# Few epochs, since the backbone is trained already.
+train_cfg = dict(max_epochs=10, val_interval=2)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -20,7 +20,7 @@ model = dict(
         dict(student="layer3", teacher=f"{inner}.inner", channels=(128, 64)),
     ],
     data_preprocessor=_base_.data_preprocessor,
-    backbone=dict(_base_.backbone, init_cfg=None),
+    backbone=_base_.backbone,
     head=dict(
         in_channels=128,
         deconv_out_channels=(64, 64),
@@ -33,4 +33,5 @@ model = dict(
 train_pipeline = _base_.train_pipeline
 train_pipeline[-3].update(low=0.9, high=1.1)
 train_dataloader = dict(batch_size=32, dataset=dict(num_people=16000, pipeline=train_pipeline))
+train_cfg = dict(max_epochs=12, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=4e-3))

@@ -1,5 +1,6 @@
-# Shared by `resnet_regression.py` and `resnet_heatmap.py`: the first three stages of a narrow
-# ResNet-18, whose 8x8 cells on 128 pixels are those of four stages on 256.
+# Shared by the small ResNets: the first three stages of a narrow ResNet-18, whose 8x8 cells on 128
+# pixels are those of four stages on 256. Training starts from what
+# `pretraining/resnet18_narrow.py` leaves: `tools/train.py --load-from`, as in the Makefile.
 backbone = dict(
     type="ResNet",
     depth=18,
@@ -9,4 +10,5 @@ backbone = dict(
     out_indices=(2,),
     stem_channels=32,
     base_channels=32,
+    zero_init_residual=False,
 )
