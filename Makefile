@@ -5,10 +5,11 @@ READY := $(VENV)/.ready
 BIN = $(if $(wildcard $(VENV)/bin/ruff),$(VENV)/bin/)
 
 # In this order: grown networks start from the hourglass.
-NETWORKS = hourglass hourglass_8stack dlcm attention_hourglass
-# These start from one backbone, which learns from hints of the hourglass.
+NETWORKS = hourglass hourglass_8stack dlcm
+# What these start from learns from hints of the hourglass.
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
-PRETRAINING = pretraining/resnet18_narrow
+PRETRAINING = resnet18_narrow attention_hourglass
+STARTS = work_dirs/pretraining
 
 .PHONY: attack test check lint types layers requirements zoo networks benchmark
 
@@ -45,10 +46,15 @@ FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
 
 zoo: $(READY)
 	$(MAKE) networks
-	$(VENV)/bin/python tools/train.py mmpose_configs/$(PRETRAINING).py $(TRAIN) \
-		--work-dir work_dirs/$(PRETRAINING)
+	for name in $(PRETRAINING); do \
+		$(VENV)/bin/python tools/train.py mmpose_configs/pretraining/$$name.py $(TRAIN) \
+			--work-dir $(STARTS)/$$name || exit; \
+	done
 	$(MAKE) networks NETWORKS="$(RESNETS)" \
-		TRAIN="$(TRAIN) --load-from work_dirs/$(PRETRAINING)/epoch_12.pth"
+		TRAIN="$(TRAIN) --load-from $(STARTS)/resnet18_narrow/epoch_12.pth"
+	$(MAKE) networks NETWORKS=attention_hourglass TRAIN="$(TRAIN) --cfg-options \
+		model.backbone.init_cfg.type=GrownInit \
+		model.backbone.init_cfg.checkpoint=$(STARTS)/attention_hourglass/epoch_8.pth"
 
 networks: $(READY)
 	for name in $(NETWORKS); do \

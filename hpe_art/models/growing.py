@@ -12,19 +12,20 @@ from torch import Tensor, nn
 
 @WEIGHT_INITIALIZERS.register_module()
 class GrownInit:
-    """Copies the stacks there are, and the last of them into each further one.
+    """Copies the stacks there are, and the last of a kind into each further one of its kind.
 
     The 1x1 convolutions that would carry its output into a further stack start at zero. So each
-    further stack first repeats the last trained one on the same features, and the network first
+    further stack first repeats the trained one on the same features, and the network first
     predicts what the shallow one did (function-preserving growth: Chen et al. 2016, Net2Net,
     arXiv:1511.05641). Training a grown network takes a fraction of the epochs from scratch.
 
-    Goes with `StackedHourglass` and `DLCM`, whose parameters are named alike. Where a prediction
+    Goes with `StackedHourglass` and `DLCM`, whose parameters are named alike and whose stacks are
+    of one kind, and with `AttentionHourglass`, whose two halves are two kinds. Where a prediction
     has more maps than the trained one, the first are copied.
 
     Args:
-        checkpoint: weights of a `StackedHourglass` of the same width and depth; a path, or a name
-            with one of MMEngine's prefixes.
+        checkpoint: weights of a shallower network of the same width and depth (for `DLCM`, of a
+            `StackedHourglass`); a path, or a name with one of MMEngine's prefixes.
 
     Raises:
         ValueError: the checkpoint holds no stacks of that width and depth.
@@ -43,18 +44,18 @@ class GrownInit:
         loaded = CheckpointLoader.load_checkpoint(self.checkpoint, "cpu", logger="silent")
         weights = loaded.get("state_dict", loaded)
         trained = {name.removeprefix("backbone."): value for name, value in weights.items()}
-        stacks = {int(name.split(".")[1]) for name in trained if name.startswith("hourglasses.")}
+        sources = _sources(_parts(module.state_dict()), _parts(trained))
         with torch.no_grad():
             for name, value in module.state_dict().items():
-                source = _source(name, max(stacks, default=0))
+                source = _source(name, sources)
                 if source in trained:
                     self._copy(name, value, trained[source])
                 elif name.startswith("merge_"):
                     value.zero_()
                 elif not name.startswith("recall."):
                     raise ValueError(
-                        f"Expected {self.checkpoint} to hold a stacked hourglass of the same "
-                        f"depth. Got no {source} in it."
+                        f"Expected {self.checkpoint} to hold a network of the same kind and "
+                        f"depth. Got no {source or name} in it."
                     )
 
     def _copy(self, name: str, value: Tensor, trained: Tensor) -> None:
@@ -67,14 +68,34 @@ class GrownInit:
             value[:, : trained.shape[1]] = trained
         else:
             raise ValueError(
-                f"Expected {self.checkpoint} to hold a stacked hourglass of the same width. "
+                f"Expected {self.checkpoint} to hold a network of the same kind and width. "
                 f"Got {name} of shape {tuple(trained.shape)} for {tuple(value.shape)}."
             )
 
 
-def _source(name: str, last: int) -> str:
-    """Name of the trained parameter that `name` starts as."""
+def _parts(weights: dict[str, Tensor]) -> list[bool]:
+    """For each stack whether it has part attention."""
+    count = len({n.split(".")[1] for n in weights if n.startswith(("hourglasses.", "stacks."))})
+    return [
+        f"stacks.{number}.predict.attention.kernel.weight" in weights for number in range(count)
+    ]
+
+
+def _sources(deep: list[bool], shallow: list[bool]) -> list[int]:
+    """For each deep stack the number of the shallow one, of the same kind, that it starts as."""
+    sources = []
+    for number, kind in enumerate(deep):
+        alike = [other for other, its in enumerate(shallow) if its == kind] or [0]
+        sources.append(alike[min(deep[:number].count(kind), len(alike) - 1)])
+    return sources
+
+
+def _source(name: str, sources: list[int]) -> str | None:
+    """Name of the trained parameter that `name` starts as; None for a way to a repeated stack."""
     part, *rest = name.split(".")
-    if part in ("hourglasses", "predictions"):
-        rest[0] = str(min(int(rest[0]), last))
-    return ".".join([part, *rest])
+    if part not in ("hourglasses", "predictions", "stacks", "merge_features", "merge_heatmaps"):
+        return name
+    number = int(rest[0])
+    if part.startswith("merge_") and sources[number + 1] == sources[number]:
+        return None
+    return ".".join([part, str(sources[number]), *rest[1:]])

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hpe_art.models import DLCM, StackedHourglass
+from hpe_art.models import DLCM, AttentionHourglass, StackedHourglass
 
 
 def lively(network):
@@ -18,6 +18,15 @@ def trained(tmp_path):
     """Two stacks, and a checkpoint of a whole model with them."""
     network = lively(StackedHourglass(num_stacks=2, channels=8, depth=1))
     path = str(tmp_path / "two.pth")
+    torch.save({f"backbone.{k}": v for k, v in network.state_dict().items()}, path)
+    return network, path
+
+
+@pytest.fixture
+def attentive(tmp_path):
+    """A stack with attention of the body and one of parts, and a checkpoint."""
+    network = lively(AttentionHourglass(num_stacks=2, channels=8, depth=1))
+    path = str(tmp_path / "attentive.pth")
     torch.save({f"backbone.{k}": v for k, v in network.state_dict().items()}, path)
     return network, path
 
@@ -48,6 +57,15 @@ def test_a_grown_network_of_parts_first_says_the_joints_of_the_shallow_one(train
         torch.testing.assert_close(output[:, :16], before[-1])
 
 
+def test_attention_of_the_body_and_of_parts_are_grown_each_from_its_own(attentive):
+    shallow, path = attentive
+    image = torch.rand(2, 3, 32, 32)
+    body, parts = shallow(image)
+    after = grown(AttentionHourglass, path, num_stacks=6)(image)
+    for output, expected in zip(after, [*[body] * 3, *[parts] * 3], strict=True):
+        torch.testing.assert_close(output, expected)
+
+
 def test_every_grown_stack_learns(trained):
     network = grown(StackedHourglass, trained[1], num_stacks=4).train()
     torch.stack([o.square().mean() for o in network(torch.rand(2, 3, 32, 32))]).sum().backward()
@@ -56,7 +74,16 @@ def test_every_grown_stack_learns(trained):
 
 
 def test_a_stack_of_another_width_or_depth_is_named(trained):
-    with pytest.raises(ValueError, match=r"of the same width. Got stem.0.weight of shape \(2,"):
+    with pytest.raises(
+        ValueError, match=r"of the same kind and width. Got stem.0.weight of shape \(2,"
+    ):
         grown(StackedHourglass, trained[1], channels=12)
-    with pytest.raises(ValueError, match=r"of the same depth. Got no hourglasses.0.0.inner"):
+    with pytest.raises(
+        ValueError, match=r"of the same kind and depth. Got no hourglasses.0.0.inner"
+    ):
         grown(StackedHourglass, trained[1], depth=2)
+
+
+def test_a_network_of_another_kind_is_named(trained):
+    with pytest.raises(ValueError, match=r"of the same kind and width. Got stem\."):
+        grown(AttentionHourglass, trained[1], num_stacks=4)
