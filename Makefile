@@ -4,14 +4,13 @@ READY := $(VENV)/.ready
 # The tools of the environment if it is there, else those of the activated one.
 BIN = $(if $(wildcard $(VENV)/bin/ruff),$(VENV)/bin/)
 
-# In this order: grown networks start from the hourglass.
-NETWORKS = hourglass hourglass_8stack dlcm
-# What these start from learns from hints of the hourglass.
+# Those after the first start from its bundled weights, or learn from them.
+NETWORKS = hourglass hourglass_8stack dlcm \
+	chained_predictions deeppose resnet_regression resnet_heatmap attention_hourglass
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
-PRETRAINING = resnet18_narrow attention_hourglass
-STARTS = work_dirs/pretraining
 
-.PHONY: attack test check lint types layers requirements zoo networks benchmark
+.PHONY: attack test check lint types layers requirements zoo benchmark
+.SECONDARY:
 
 attack: $(READY)
 	$(VENV)/bin/python tools/attack.py mmpose_configs/hourglass.py
@@ -43,31 +42,31 @@ benchmark: $(READY)
 
 TRAIN =  # --amp on a GPU, or a processor with AMX
 FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
+BITS = 5
+work_dirs/hourglass/published: BITS = 8
+work_dirs/hourglass_8stack/published: BITS = 6
+work_dirs/dlcm/published: BITS = 7
 
-zoo: $(READY)
-	$(MAKE) networks
-	for name in $(PRETRAINING); do \
-		$(VENV)/bin/python tools/train.py mmpose_configs/pretraining/$$name.py $(TRAIN) \
-			--work-dir $(STARTS)/$$name || exit; \
-	done
-	$(MAKE) networks NETWORKS="$(RESNETS)" \
-		TRAIN="$(TRAIN) --load-from $(STARTS)/resnet18_narrow/epoch_12.pth"
-	$(MAKE) networks NETWORKS=attention_hourglass TRAIN="$(TRAIN) --cfg-options \
-		model.backbone.init_cfg.type=GrownInit \
-		model.backbone.init_cfg.checkpoint=$(STARTS)/attention_hourglass/epoch_8.pth"
+# Goes on where it was stopped; `make work_dirs/NAME/published` makes one network.
+zoo: work_dirs/hourglass/published
+	$(MAKE) $(NETWORKS:%=work_dirs/%/published)
 
-networks: $(READY)
-	for name in $(NETWORKS); do \
-		config=mmpose_configs/$$name.py && work=work_dirs/$$name && \
-		$(VENV)/bin/python tools/train.py $$config $(TRAIN) --work-dir $$work && \
-		$(VENV)/bin/python tools/publish.py $$config $$(ls -t $$work/epoch_*.pth | head -1) \
-			--command "make zoo # $$config" && \
-		$(VENV)/bin/python tools/attack.py $$config $(FIT) --out $$work/uap && \
-		for file in $$work/uap/perturbations/*.npz; do \
-			$(VENV)/bin/python tools/publish.py $$config $$file \
-				--command "python tools/attack.py $$config $(FIT)" || exit; \
-		done || exit; \
+work_dirs/%/published: work_dirs/%/trained
+	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py $$(cat work_dirs/$*/last_checkpoint) \
+		--bits $(BITS) --command "python tools/train.py mmpose_configs/$*.py $(TRAIN)"
+	$(VENV)/bin/python tools/attack.py mmpose_configs/$*.py $(FIT) --out work_dirs/$*/uap
+	for file in work_dirs/$*/uap/perturbations/*.npz; do \
+		$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py $$file \
+			--command "python tools/attack.py mmpose_configs/$*.py $(FIT)" || exit; \
 	done
+	touch $@
+
+work_dirs/%/trained: | $(READY)
+	$(VENV)/bin/python tools/train.py mmpose_configs/$*.py $(TRAIN) --work-dir work_dirs/$* --resume
+	touch $@
+
+$(RESNETS:%=work_dirs/%/trained): work_dirs/pretraining/resnet18_narrow/trained
+work_dirs/attention_hourglass/trained: work_dirs/pretraining/attention_hourglass/trained
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -69,7 +69,7 @@ def encode_bones(
         Heatmaps (N, B, H, W) with peak 1 along the bone, and weights (N, B): 1 where both joints
         have a target of their own, else 0.
 
-    Source: Tang et al. 2018 (DLCM), section 3.2.
+    Source: Tang et al. 2018 (DLCM), bone-based part representation.
     """
     width, height = size
     centre, weights = _centres(y, factor, size, sigma, unbiased)

@@ -16,6 +16,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
 
 from hpe_art.datasets.folder import mpii_dataset, use_folder
 
@@ -83,7 +85,7 @@ def training_config(
 
     Raises:
         FolderError: the folder lacks something.
-        FileNotFoundError: no such config.
+        FileNotFoundError: no such config, or the weights that training starts from are missing.
     """
     if not Path(config).is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
@@ -107,4 +109,52 @@ def training_config(
     if options:
         cfg.merge_from_dict(options)
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
+    _check_start(cfg)
     return cfg
+
+
+def check_first_weights(model: nn.Module, checkpoint: str) -> None:
+    """Sees that a checkpoint has the weights of a model's backbone; the head may be another.
+
+    MMEngine trains from scratch what it does not find in a checkpoint.
+
+    Args:
+        model: built, not yet loaded.
+        checkpoint: a path, or a name with one of MMEngine's prefixes.
+
+    Raises:
+        ValueError: some are missing or have other shapes.
+    """
+    own: Any = model.module if is_model_wrapper(model) else model
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
+    weights = loaded.get("state_dict", loaded)
+    wanted = {f"backbone.{name}": value for name, value in own.backbone.state_dict().items()}
+    missing = [
+        name
+        for name, value in wanted.items()
+        if name not in weights or weights[name].shape != value.shape
+    ]
+    if missing:
+        raise ValueError(
+            f"Expected {checkpoint} to hold all {len(wanted)} weights of the backbone, a "
+            f"{type(own.backbone).__name__}. Got {len(wanted) - len(missing)} of them; "
+            f"{missing[0]} is missing, or of another shape."
+        )
+
+
+def _check_start(cfg: Config) -> None:
+    """Sees that the weights are there that the backbone's `init_cfg` names."""
+    backbone = cfg.model.get("backbone", {})
+    if cfg.load_from:
+        backbone.init_cfg = None  # all of it is loaded
+    steps = backbone.get("init_cfg") or []
+    for step in [steps] if isinstance(steps, dict) else steps:
+        start = Path(step.get("checkpoint", "."))
+        if "://" in str(step.get("checkpoint")) or start.exists():
+            continue
+        mend = f"Run `python tools/train.py mmpose_configs/pretraining/{start.parent.name}.py`"
+        raise FileNotFoundError(
+            f"Expected the weights that training starts from in {start}. Got no such file. "
+            f"{mend if start.parent.parent.name == 'pretraining' else 'Make it'}, or name others "
+            "with --cfg-options model.backbone.init_cfg.checkpoint=FILE or --load-from FILE."
+        )

@@ -14,9 +14,9 @@ model = dict(
 )
 train_pipeline = _base_.train_pipeline
 train_pipeline[-2].encoder = codec
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(num_people=16000, pipeline=train_pipeline))
 
 # Few epochs and a low rate, since most is there at the start.
-train_cfg = dict(max_epochs=8, val_interval=2)
+train_cfg = dict(max_epochs=4, val_interval=1)
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 load_from = "zoo://dlcm"

@@ -18,6 +18,7 @@ from hpe_art.training import training_config
 
 FOLDER = Path(__file__).parents[1] / "mmpose_configs"
 CONFIGS = sorted(path for path in FOLDER.rglob("*.py") if "_base_" not in path.parts)
+NO_START = {"model.backbone.init_cfg": None}
 OWN = ("num_stacks", "init_cfg")  # what a backbone may have for itself
 SMALL = [path for path in CONFIGS if path.parent == FOLDER]
 BUNDLED = [path for path in SMALL if path.stem in zoo.index()]
@@ -88,6 +89,36 @@ def test_what_is_compared_is_trained_alike(one, other, folder):
     assert training(one) == training(other)
 
 
+def test_what_training_starts_from_is_what_pretraining_leaves():
+    starts = {}
+    for path in SMALL:
+        init = load_config(path).model.backbone.get("init_cfg") or {}
+        if "pretraining" in init.get("checkpoint", ""):
+            starts.setdefault(init.checkpoint, []).append(path.stem)
+    left = {}
+    for path in (FOLDER / "pretraining").glob("*.py"):
+        config = load_config(path)
+        assert config.model.backbone.init_cfg is None
+        last = f"epoch_{config.train_cfg.max_epochs}.pth"
+        left[f"work_dirs/pretraining/{path.stem}/{last}"] = path.stem
+    assert starts.keys() == left.keys()
+    assert {left[name]: len(users) for name, users in starts.items()} == {
+        "resnet18_narrow": 4,
+        "attention_hourglass": 1,
+    }
+
+
+OUTPUTS = {"hourglass": 2, "hourglass_8stack": 8, "attention_hourglass": 8, "dlcm": 5}
+
+
+@each([path for path in CONFIGS if path.parent.name != "pretraining"])
+def test_the_outputs_that_it_offers(path):
+    model = build_model(without_a_hub(load_config(path)))
+    assert PyTorchPoseEstimator(model, device_type="cpu").count_outputs() == OUTPUTS.get(
+        path.stem, 1
+    )
+
+
 @each(SMALL)
 def test_its_test_set_builds_from_any_working_directory(path):
     from mmpose.registry import DATASETS
@@ -132,7 +163,7 @@ def test_its_codec_is_that_of_the_head_and_of_the_targets(path):
 @pytest.mark.filterwarnings("ignore:.*named of visualizer has been created")
 @each(CONFIGS)
 def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
-    config = without_a_hub(training_config(path, work_dir=str(work_dir), data_root=str(people)))
+    config = training_config(path, work_dir=str(work_dir), data_root=str(people), options=NO_START)
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
     config.train_dataloader.dataset.indices = 4
@@ -164,6 +195,6 @@ def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
 def test_its_weights_are_the_bundled_ones_and_training_does_not_use_them(path):
     config = load_config(path)
     assert config.load_from == f"{zoo.PREFIX}{path.stem}"
-    assert training_config(config.filename).load_from is None
-    assert training_config(config.filename, load_from="config").load_from == config.load_from
+    assert training_config(path, options=NO_START).load_from is None
+    assert training_config(path, load_from="config").load_from == config.load_from
     build_model(config)

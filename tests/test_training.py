@@ -7,7 +7,12 @@ import torch
 
 from hpe_art.datasets.folder import FolderError
 from hpe_art.estimators.loader import build_model, load_config
-from hpe_art.training import BFloat16BackboneHook, ChannelsLastHook, training_config
+from hpe_art.training import (
+    BFloat16BackboneHook,
+    ChannelsLastHook,
+    check_first_weights,
+    training_config,
+)
 
 
 @pytest.fixture
@@ -66,6 +71,43 @@ def test_a_folder_of_ones_own(finished, people):
 def test_no_such_config():
     with pytest.raises(FileNotFoundError, match="Expected a config file. Got no.py"):
         training_config("no.py")
+
+
+START = "work_dirs/pretraining/tiny/epoch_2.pth"
+FROM_START = {"model.backbone.init_cfg": dict(type="Pretrained", checkpoint=START)}
+
+
+def test_weights_to_start_from_that_are_not_there(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match=f"starts from in {START}. Got no such file. Run"
+    ) as e:
+        training_config(finished, options=FROM_START)
+    assert "`python tools/train.py mmpose_configs/pretraining/tiny.py`, or name" in str(e.value)
+    elsewhere = {"model.backbone.init_cfg": dict(type="Pretrained", checkpoint="zoo://other")}
+    training_config(finished, options=elsewhere)
+    (tmp_path / START).parent.mkdir(parents=True)
+    (tmp_path / START).touch()
+    assert training_config(finished, options=FROM_START).model.backbone.init_cfg.checkpoint == START
+
+
+def test_what_is_loaded_needs_no_other_start(finished):
+    cfg = training_config(finished, load_from="all.pth", options=FROM_START)
+    assert cfg.model.backbone.init_cfg is None
+
+
+def test_first_weights_fill_the_whole_backbone(model, tmp_path):
+    path = str(tmp_path / "first.pth")
+    weights = model.state_dict()
+    torch.save({k: v for k, v in weights.items() if k.startswith("backbone.")}, path)
+    check_first_weights(model, path)
+    count = len(model.backbone.state_dict())
+    name = next(iter(weights))
+    torch.save({k: v for k, v in weights.items() if k != name}, path)
+    with pytest.raises(
+        ValueError, match=f"to hold all {count} weights .* Got {count - 1} of them; {name} is"
+    ):
+        check_first_weights(model, path)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def main() -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from mmengine.runner import Runner
 
-    from hpe_art.training import training_config
+    from hpe_art.training import check_first_weights, training_config
 
     try:
         cfg = training_config(
@@ -71,10 +71,13 @@ def main() -> int:
             headbox_file=args.headbox_file,
             image_prefix=args.image_prefix,
         )
+        runner = Runner.from_cfg(cfg)
+        if cfg.load_from and not cfg.resume:
+            check_first_weights(runner.model, cfg.load_from)
     except (ValueError, OSError, SyntaxError) as error:
         print(f"{Path(__file__).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    Runner.from_cfg(cfg).train()
+    runner.train()
     return 0
 
 

@@ -12,23 +12,24 @@ from torch import Tensor, nn
 
 @WEIGHT_INITIALIZERS.register_module()
 class GrownInit:
-    """Copies the stacks there are, and the last of a kind into each further one of its kind.
+    """Each stack starts as a trained one; further stacks start as the last trained one.
 
     The 1x1 convolutions that would carry its output into a further stack start at zero. So each
     further stack first repeats the trained one on the same features, and the network first
     predicts what the shallow one did (function-preserving growth: Chen et al. 2016, Net2Net,
     arXiv:1511.05641). Training a grown network takes a fraction of the epochs from scratch.
 
-    Goes with `StackedHourglass` and `DLCM`, whose parameters are named alike and whose stacks are
-    of one kind, and with `AttentionHourglass`, whose two halves are two kinds. Where a prediction
-    has more maps than the trained one, the first are copied.
+    Goes with `StackedHourglass`; with `DLCM`, whose parameters have the same names; and with
+    `AttentionHourglass`, whose stacks with and without part attention grow each from their own.
+    Where a prediction has more maps than the trained one, the first are copied.
 
     Args:
         checkpoint: weights of a shallower network of the same width and depth (for `DLCM`, of a
             `StackedHourglass`); a path, or a name with one of MMEngine's prefixes.
 
     Raises:
-        ValueError: the checkpoint holds no stacks of that width and depth.
+        ValueError: the checkpoint holds no stacks of that width and depth, or more than there are
+            to fill.
 
     Example:
         >>> backbone = dict(
@@ -44,7 +45,13 @@ class GrownInit:
         loaded = CheckpointLoader.load_checkpoint(self.checkpoint, "cpu", logger="silent")
         weights = loaded.get("state_dict", loaded)
         trained = {name.removeprefix("backbone."): value for name, value in weights.items()}
-        sources = _sources(_parts(module.state_dict()), _parts(trained))
+        deep, shallow = _parts(module.state_dict()), _parts(trained)
+        if len(shallow) > len(deep):
+            raise ValueError(
+                f"Expected {self.checkpoint} to hold at most {len(deep)} stacks. "
+                f"Got {len(shallow)}."
+            )
+        sources = _sources(deep, shallow)
         with torch.no_grad():
             for name, value in module.state_dict().items():
                 source = _source(name, sources)
@@ -61,9 +68,9 @@ class GrownInit:
     def _copy(self, name: str, value: Tensor, trained: Tensor) -> None:
         if value.shape == trained.shape:
             value.copy_(trained)
-        elif name.startswith("predictions.") and value.shape[1:] == trained.shape[1:]:
+        elif _is_part(trained, value, 0) and name.startswith("predictions."):
             value[: len(trained)] = trained
-        elif name.startswith("merge_heatmaps.") and len(value) == len(trained):
+        elif _is_part(trained, value, 1) and name.startswith("merge_heatmaps."):
             value.zero_()
             value[:, : trained.shape[1]] = trained
         else:
@@ -71,6 +78,12 @@ class GrownInit:
                 f"Expected {self.checkpoint} to hold a network of the same kind and width. "
                 f"Got {name} of shape {tuple(trained.shape)} for {tuple(value.shape)}."
             )
+
+
+def _is_part(one: Tensor, other: Tensor, axis: int) -> bool:
+    """Whether they differ only in that `one` is shorter along an axis."""
+    shapes = [list(one.shape), list(other.shape)]
+    return shapes[0].pop(axis) < shapes[1].pop(axis) and shapes[0] == shapes[1]
 
 
 def _parts(weights: dict[str, Tensor]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""Trains a network towards what a trained one has inside: hints (FitNets, arXiv:1412.6550).
+"""Trains a network towards the features of a trained one: hints (FitNets, arXiv:1412.6550).
 
 Small ResNets learn slowly from joints alone which side of a body is its left. A trained hourglass
 knows, at every scale, and says so to each cell.
@@ -13,6 +13,7 @@ from typing import Any
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
 import torch
+from mmengine.runner.checkpoint import CheckpointLoader
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor, nn
@@ -23,23 +24,32 @@ from torch.nn.functional import batch_norm, mse_loss
 class HintedPoseEstimator(TopdownPoseEstimator):
     """MMPose's `TopdownPoseEstimator` with one more loss in training, `loss_hint`.
 
-    A hint is the mean squared error (FitNets, equation 3) between features of the teacher, each
-    channel standardised over the batch, and a 1x1 convolution of the student's features. Unlike
-    there it joins the loss of the task from the start. The teacher is not part of the state dict;
-    prediction does without it.
+    A hint asks a 1x1 convolution of the student's features to give the teacher's (FitNets,
+    equation 3). Unlike there: the teacher's channels are standardised over the batch, so that none
+    of them counts more than others; the error is a mean, so that sizes do not matter; the
+    convolution has no non-linearity; there may be several hints; and they join the loss of the task
+    from the start, in one stage. The teacher is not part of the state dict; prediction does
+    without it.
 
     Args:
-        teacher: config of a backbone; its `init_cfg` names trained weights.
+        teacher: config of a backbone.
+        teacher_weights: checkpoint of a model with that backbone (other parts and further stacks
+            are left out); a path, or a name with one of MMEngine's prefixes.
         hints: for each hint a dict of `student` and `teacher`, the names of modules of the two
             backbones whose outputs (N, C, h, w) have the same h and w, and `channels`, their two
             numbers of channels C.
         hint_weight: of the sum of the hints in the loss.
         **kwargs: of `TopdownPoseEstimator`.
+
+    Raises:
+        ValueError: no hints, a hint names a module that is not there, the checkpoint lacks some of
+            the teacher's weights; or, in `loss`, features of other sizes than said.
     """
 
     def __init__(
         self,
         teacher: dict[str, Any],
+        teacher_weights: str,
         hints: list[dict[str, Any]],
         hint_weight: float = 1.0,
         **kwargs: Any,
@@ -49,10 +59,9 @@ class HintedPoseEstimator(TopdownPoseEstimator):
         self.hint_weight = hint_weight
         sizes = [hint["channels"] for hint in hints]
         self.align = nn.ModuleList(nn.Conv2d(mine, theirs, 1) for mine, theirs in sizes)
-        trained = MODELS.build(teacher)
-        trained.init_weights()
         # Inside a tuple, where `state_dict` and the optimizer do not find it.
-        self._teacher = (trained.eval().requires_grad_(False),)
+        self._teacher = (_trained(teacher, teacher_weights),)
+        _check_names(hints, self.backbone, self._teacher[0])
 
     def loss(self, inputs: Tensor, data_samples: list) -> dict[str, Tensor]:
         """The task's losses and the hints' for normalised images (N, 3, H, W)."""
@@ -64,14 +73,60 @@ class HintedPoseEstimator(TopdownPoseEstimator):
         with torch.no_grad(), _outputs(teacher, names) as targets:
             teacher(inputs)
         hints = [
-            mse_loss(
-                align(features[hint["student"]]),
-                batch_norm(targets[hint["teacher"]], None, None, training=True),
-            )
+            _distance(align, features[hint["student"]], targets[hint["teacher"]], hint)
             for hint, align in zip(self.hints, self.align, strict=True)
         ]
         losses["loss_hint"] = self.hint_weight * torch.stack(hints).sum()
         return losses
+
+
+def _trained(teacher: dict[str, Any], checkpoint: str) -> nn.Module:
+    network = MODELS.build(teacher)
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
+    weights = {
+        name.removeprefix("backbone."): value
+        for name, value in loaded.get("state_dict", loaded).items()
+    }
+    fitting = {
+        name: weights[name]
+        for name, value in network.state_dict().items()
+        if name in weights and weights[name].shape == value.shape
+    }
+    if len(fitting) < len(network.state_dict()):
+        raise ValueError(
+            f"Expected {checkpoint} to hold all {len(network.state_dict())} weights of the "
+            f"teacher, a {teacher['type']}. Got {len(fitting)} of them."
+        )
+    network.load_state_dict(fitting)
+    return network.eval().requires_grad_(False)
+
+
+def _check_names(hints: list[dict[str, Any]], student: nn.Module, teacher: nn.Module) -> None:
+    if not hints:
+        raise ValueError("Expected one hint at least. Got none.")
+    for hint in hints:
+        for whose, network in (("student", student), ("teacher", teacher)):
+            if hint[whose] not in dict(network.named_modules()):
+                raise ValueError(
+                    f"Expected the name of a module of the {whose}, a {type(network).__name__}. "
+                    f"Got {hint[whose]!r}."
+                )
+
+
+def _distance(align: nn.Module, mine: Tensor, theirs: Tensor, hint: dict[str, Any]) -> Tensor:
+    """Mean squared error between the aligned features and the standardised ones to reach."""
+    if (mine.shape[1], theirs.shape[1]) != tuple(hint["channels"]):
+        raise ValueError(
+            f"Expected {hint['channels']} channels of {hint['student']} and {hint['teacher']}. "
+            f"Got {(mine.shape[1], theirs.shape[1])}."
+        )
+    if mine.shape[2:] != theirs.shape[2:]:
+        raise ValueError(
+            f"Expected {hint['student']} and {hint['teacher']} of one size. "
+            f"Got {tuple(mine.shape[2:])} and {tuple(theirs.shape[2:])}."
+        )
+    # In float32, also where a hook trains the backbone in bfloat16.
+    return mse_loss(align(mine.float()), batch_norm(theirs.float(), None, None, training=True))
 
 
 @contextmanager

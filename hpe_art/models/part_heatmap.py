@@ -1,4 +1,4 @@
-"""The targets of DLCM (Tang et al. 2018, section 3.2) as an MMPose codec: joints, bones, limbs.
+"""The targets of DLCM (Tang et al. 2018) as an MMPose codec: joints, bones, limbs.
 
 Shapes: 16 MPII joints, 12 bones (two joints each), 6 limbs (two bones each), H x W cells.
 """

@@ -4,23 +4,20 @@ _base_ = [
     "../_base_/rendered_people_128.py",
     "../_base_/models/heatmap.py",
     "../_base_/backbones/resnet18_narrow.py",
+    "../_base_/teacher.py",
 ]
 
-inner = "hourglasses.0.0.inner"  # at 16x16; within it, `.inner` at 8x8
 model = dict(
     type="HintedPoseEstimator",
-    teacher=dict(
-        type="StackedHourglass",
-        num_stacks=1,
-        channels=64,
-        init_cfg=dict(type="Pretrained", checkpoint="zoo://hourglass", prefix="backbone."),
-    ),
+    teacher=_base_.teacher,
+    teacher_weights=_base_.teacher_weights,
     hints=[
-        dict(student="layer2", teacher=inner, channels=(64, 64)),
-        dict(student="layer3", teacher=f"{inner}.inner", channels=(128, 64)),
+        dict(student="layer2", teacher=_base_.teacher_16x16, channels=(64, 64)),
+        dict(student="layer3", teacher=_base_.teacher_8x8, channels=(128, 64)),
     ],
     data_preprocessor=_base_.data_preprocessor,
-    backbone=_base_.backbone,
+    backbone=dict(_base_.backbone, init_cfg=None),
+    # Heatmaps of 32x32 cells; this head is left behind.
     head=dict(
         in_channels=128,
         deconv_out_channels=(64, 64),

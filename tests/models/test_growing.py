@@ -22,10 +22,10 @@ def trained(tmp_path):
     return network, path
 
 
-@pytest.fixture
-def attentive(tmp_path):
-    """A stack with attention of the body and one of parts, and a checkpoint."""
-    network = lively(AttentionHourglass(num_stacks=2, channels=8, depth=1))
+@pytest.fixture(params=[2, 3, 4])
+def attentive(tmp_path, request):
+    """Stacks with attention of the body, then of parts, and a checkpoint."""
+    network = lively(AttentionHourglass(num_stacks=request.param, channels=8, depth=1))
     path = str(tmp_path / "attentive.pth")
     torch.save({f"backbone.{k}": v for k, v in network.state_dict().items()}, path)
     return network, path
@@ -60,17 +60,37 @@ def test_a_grown_network_of_parts_first_says_the_joints_of_the_shallow_one(train
 def test_attention_of_the_body_and_of_parts_are_grown_each_from_its_own(attentive):
     shallow, path = attentive
     image = torch.rand(2, 3, 32, 32)
-    body, parts = shallow(image)
-    after = grown(AttentionHourglass, path, num_stacks=6)(image)
-    for output, expected in zip(after, [*[body] * 3, *[parts] * 3], strict=True):
-        torch.testing.assert_close(output, expected)
+    before = shallow(image)
+    body, parts = before[: len(before) // 2], before[len(before) // 2 :]
+    after = grown(AttentionHourglass, path, num_stacks=8)(image)
+    expected = [*body, *body[-1:] * (4 - len(body)), *parts, *parts[-1:] * (4 - len(parts))]
+    for output, wanted in zip(after, expected, strict=True):
+        torch.testing.assert_close(output, wanted)
 
 
-def test_every_grown_stack_learns(trained):
-    network = grown(StackedHourglass, trained[1], num_stacks=4).train()
+def check_every_stack_learns(network):
+    network.train()
     torch.stack([o.square().mean() for o in network(torch.rand(2, 3, 32, 32))]).sum().backward()
     assert all(m.weight.grad.abs().sum() > 0 for m in network.merge_features)
     assert all(m.weight.grad.abs().sum() > 0 for m in network.merge_heatmaps)
+
+
+def test_every_grown_stack_learns(trained):
+    check_every_stack_learns(grown(StackedHourglass, trained[1], num_stacks=4))
+
+
+def test_every_grown_stack_with_attention_learns(attentive):
+    check_every_stack_learns(grown(AttentionHourglass, attentive[1], num_stacks=8))
+
+
+def test_a_deeper_network_does_not_become_a_shallow_one(trained):
+    with pytest.raises(ValueError, match="at most 1 stacks. Got 2"):
+        grown(StackedHourglass, trained[1], num_stacks=1)
+
+
+def test_more_maps_do_not_become_fewer(trained):
+    with pytest.raises(ValueError, match=r"Got predictions.0.weight of shape \(16, 8, 1, 1\) for"):
+        grown(StackedHourglass, trained[1], num_joints=14)
 
 
 def test_a_stack_of_another_width_or_depth_is_named(trained):

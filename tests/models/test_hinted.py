@@ -1,10 +1,13 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmpose.registry import MODELS
 from torch.nn.functional import conv2d
 from toys import HEATMAP_CODEC, JOINTS, PREPROCESSOR, data_samples, people
+
+from hpe_art.training import BFloat16BackboneHook
 
 HINTS = [
     dict(student="layer1", teacher="stem", channels=(8, 8)),
@@ -36,10 +39,29 @@ TEACHER = dict(type="StackedHourglass", num_stacks=1, channels=8, depth=1)
 
 
 @pytest.fixture
-def model():
-    torch.manual_seed(0)
-    hinted = dict(type="HintedPoseEstimator", teacher=TEACHER, hints=HINTS, hint_weight=2.0)
-    return MODELS.build(dict(hinted, **copy.deepcopy(TASK))).train()
+def teacher_weights(tmp_path):
+    """Of a model with one stack more than the teacher has."""
+    torch.manual_seed(1)
+    network = MODELS.build(dict(TEACHER, num_stacks=2))
+    path = str(tmp_path / "teacher.pth")
+    torch.save({f"backbone.{k}": v for k, v in network.state_dict().items()}, path)
+    return path
+
+
+@pytest.fixture
+def build(teacher_weights):
+    def hinted(**changes):
+        torch.manual_seed(0)
+        own = dict(type="HintedPoseEstimator", hints=HINTS, teacher=TEACHER, hint_weight=2.0)
+        own["teacher_weights"] = teacher_weights
+        return MODELS.build(copy.deepcopy(own | TASK | changes)).train()
+
+    return hinted
+
+
+@pytest.fixture
+def model(build):
+    return build()
 
 
 @pytest.fixture
@@ -88,7 +110,42 @@ def test_hints_train_the_student_and_leave_the_teacher(model, batch):
     assert not any("hourglass" in name for name in model.state_dict())
 
 
-def test_a_hint_from_a_module_that_is_not_there_is_named(model, batch):
-    model.hints[0] = dict(model.hints[0], student="layer9")
-    with pytest.raises(AttributeError, match="layer9"):
-        model.loss(*batch)
+def test_the_teacher_is_the_trained_one(model, teacher_weights):
+    trained = torch.load(teacher_weights)
+    (teacher,) = model._teacher
+    assert all(torch.equal(trained[f"backbone.{k}"], v) for k, v in teacher.state_dict().items())
+
+
+def test_hints_of_a_backbone_that_is_trained_in_bfloat16(model, batch):
+    BFloat16BackboneHook().before_train(SimpleNamespace(model=model))
+    exact = model.loss(*batch)
+    assert exact["loss_hint"].dtype == torch.float32
+    exact["loss_hint"].backward()
+    assert model.backbone.conv1.weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (dict(hints=[]), "one hint at least. Got none"),
+        (
+            dict(hints=[dict(HINTS[0], student="layer9")]),
+            "a module of the student, a ResNet. Got 'layer9'",
+        ),
+        (
+            dict(hints=[dict(HINTS[0], teacher="layer1")]),
+            "a module of the teacher, a StackedHourglass. Got 'layer1'",
+        ),
+        (dict(teacher=dict(TEACHER, channels=12)), r"hold all \d+ weights of the teacher"),
+    ],
+)
+def test_hints_that_cannot_be(build, changes, words):
+    with pytest.raises(ValueError, match=words):
+        build(**changes)
+
+
+def test_hints_of_other_sizes_than_said(build, batch):
+    with pytest.raises(ValueError, match=r"channels of layer1 and stem. Got \(8, 8\)"):
+        build(hints=[dict(HINTS[0], channels=(16, 8))]).loss(*batch)
+    with pytest.raises(ValueError, match="layer2 and stem of one size. Got"):
+        build(hints=[dict(student="layer2", teacher="stem", channels=(16, 8))]).loss(*batch)

@@ -1,4 +1,4 @@
-# Attention hourglass (Chu et al. 2017): the heads, loss and outputs of the 8-stack hourglass.
+# Attention hourglass (Chu et al. 2017): head, loss and outputs of the stacked hourglass, 8 stacks.
 _base_ = ["hourglass.py"]
 model = dict(
     backbone=dict(type="AttentionHourglass", num_stacks=8),
