@@ -16,3 +16,4 @@ train_dataloader = dict(dataset=dict(num_people=16000))
 # Few epochs, since the backbone is trained already.
 train_cfg = dict(max_epochs=10, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
+load_from = "zoo://deeppose"

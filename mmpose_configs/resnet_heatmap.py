@@ -19,3 +19,4 @@ train_dataloader = dict(dataset=dict(num_people=16000, pipeline=train_pipeline))
 # Few epochs, since the backbone is trained already.
 train_cfg = dict(max_epochs=10, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
+load_from = "zoo://resnet_heatmap"

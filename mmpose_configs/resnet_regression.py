@@ -9,7 +9,7 @@ _base_ = [
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=_base_.backbone,
-    # 128 averages are too few to say where 16 joints are: the layer sees all 8x8 cells.
+    # The layer sees all 8x8 cells; with their average this would be `deeppose.py`.
     neck=None,
     head=dict(
         in_channels=128 * 8 * 8,
@@ -22,3 +22,4 @@ train_dataloader = dict(dataset=dict(num_people=16000))
 # Few epochs, since the backbone is trained already.
 train_cfg = dict(max_epochs=10, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
+load_from = "zoo://resnet_regression"
