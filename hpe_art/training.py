@@ -16,10 +16,10 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 
 from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.models.checkpoints import check_backbone, read_weights
 
 
 @HOOKS.register_module()
@@ -126,20 +126,7 @@ def check_first_weights(model: nn.Module, checkpoint: str) -> None:
         ValueError: some are missing or have other shapes.
     """
     own: Any = model.module if is_model_wrapper(model) else model
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
-    weights = loaded.get("state_dict", loaded)
-    wanted = {f"backbone.{name}": value for name, value in own.backbone.state_dict().items()}
-    missing = [
-        name
-        for name, value in wanted.items()
-        if name not in weights or weights[name].shape != value.shape
-    ]
-    if missing:
-        raise ValueError(
-            f"Expected {checkpoint} to hold all {len(wanted)} weights of the backbone, a "
-            f"{type(own.backbone).__name__}. Got {len(wanted) - len(missing)} of them; "
-            f"{missing[0]} is missing, or of another shape."
-        )
+    check_backbone(own.backbone, read_weights(checkpoint), checkpoint)
 
 
 def _check_start(cfg: Config) -> None:

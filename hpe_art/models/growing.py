@@ -6,8 +6,9 @@ import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
 
 import torch
 from mmengine.registry import WEIGHT_INITIALIZERS
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
+
+from hpe_art.models.checkpoints import read_weights
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -42,8 +43,7 @@ class GrownInit:
 
     def __call__(self, module: nn.Module) -> None:
         """Fills the backbone `module` in place."""
-        loaded = CheckpointLoader.load_checkpoint(self.checkpoint, "cpu", logger="silent")
-        weights = loaded.get("state_dict", loaded)
+        weights = read_weights(self.checkpoint)
         trained = {name.removeprefix("backbone."): value for name, value in weights.items()}
         deep, shallow = _parts(module.state_dict()), _parts(trained)
         if len(shallow) > len(deep):

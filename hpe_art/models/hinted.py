@@ -13,11 +13,12 @@ from typing import Any
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
 import torch
-from mmengine.runner.checkpoint import CheckpointLoader
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, mse_loss
+
+from hpe_art.models.checkpoints import check_backbone, read_weights
 
 
 @MODELS.register_module()
@@ -82,22 +83,9 @@ class HintedPoseEstimator(TopdownPoseEstimator):
 
 def _trained(teacher: dict[str, Any], checkpoint: str) -> nn.Module:
     network = MODELS.build(teacher)
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
-    weights = {
-        name.removeprefix("backbone."): value
-        for name, value in loaded.get("state_dict", loaded).items()
-    }
-    fitting = {
-        name: weights[name]
-        for name, value in network.state_dict().items()
-        if name in weights and weights[name].shape == value.shape
-    }
-    if len(fitting) < len(network.state_dict()):
-        raise ValueError(
-            f"Expected {checkpoint} to hold all {len(network.state_dict())} weights of the "
-            f"teacher, a {teacher['type']}. Got {len(fitting)} of them."
-        )
-    network.load_state_dict(fitting)
+    weights = read_weights(checkpoint)
+    check_backbone(network, weights, checkpoint)
+    network.load_state_dict({name: weights[f"backbone.{name}"] for name in network.state_dict()})
     return network.eval().requires_grad_(False)
 
 

@@ -136,7 +136,10 @@ def test_hints_of_a_backbone_that_is_trained_in_bfloat16(model, batch):
             dict(hints=[dict(HINTS[0], teacher="layer1")]),
             "a module of the teacher, a StackedHourglass. Got 'layer1'",
         ),
-        (dict(teacher=dict(TEACHER, channels=12)), r"hold all \d+ weights of the teacher"),
+        (
+            dict(teacher=dict(TEACHER, channels=12)),
+            r"teacher.pth to hold all \d+ weights .* a StackedHourglass. Got \d+ of them",
+        ),
     ],
 )
 def test_hints_that_cannot_be(build, changes, words):

@@ -65,8 +65,7 @@ def test_every_perturbation_is_whole_small_and_strong():
             estimator = PyTorchPoseEstimator.from_config(REPOSITORY / network["config"])
             attack = UniversalPosePerturbation.load(path, estimator)
             assert attack.fitted["source"] == f"zoo://{name}" and attack.eps == float(eps)
-            # Small ones do little to some networks.
-            assert float(eps) < 16 or entry["relative_PCKh"] < 60
+            assert entry["relative_PCKh"] < 90
 
 
 def test_no_file_is_left_over():

@@ -1,0 +1,36 @@
+"""What a checkpoint holds, and what of a network it lacks."""
+
+from __future__ import annotations
+
+import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
+
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor, nn
+
+
+def read_weights(checkpoint: str) -> dict[str, Tensor]:
+    """The state dict of a checkpoint: a path, or a name with one of MMEngine's prefixes."""
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
+    weights: dict[str, Tensor] = loaded.get("state_dict", loaded)
+    return weights
+
+
+def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Sees that the weights of a model fill a backbone; what else they hold does not matter.
+
+    Args:
+        backbone: to be filled.
+        weights: the state dict of a whole model, whose backbone is `backbone`.
+        source: where they are from, for the message.
+
+    Raises:
+        ValueError: some are missing or have other shapes.
+    """
+    wanted = {f"backbone.{name}": value.shape for name, value in backbone.state_dict().items()}
+    unfit = [n for n, shape in wanted.items() if n not in weights or weights[n].shape != shape]
+    if unfit:
+        raise ValueError(
+            f"Expected {source} to hold all {len(wanted)} weights of the backbone, a "
+            f"{type(backbone).__name__}. Got {len(wanted) - len(unfit)} of them; {unfit[0]} is "
+            "missing, or of another shape."
+        )
