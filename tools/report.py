@@ -6,6 +6,7 @@ Reads what tools/study.py and tools/attack.py wrote, nothing else; the page need
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def parse_args() -> argparse.Namespace:
     add("results", nargs="+", type=Path, help="result files, or folders with a results.json")
     add("-o", "--out", type=Path, default=Path("report.html"), help="page [report.html]")
     add("--figures", type=Path, metavar="DIR", help="write the figures as PDF and PNG too")
+    add("--markdown", type=Path, metavar="FILE", help="write a page of tables too, with --figures")
     return parser.parse_args()
 
 
@@ -27,6 +29,8 @@ def main() -> int:
     args = parse_args()
     try:
         check_paths([], args.out.parent)
+        if args.markdown:
+            check_paths([], args.markdown.parent)
         from hpe_art.reporting.report import read_runs, report_html
 
         document, folders = read_runs(args.results)
@@ -35,10 +39,19 @@ def main() -> int:
         return 2
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(report_html(document, folders), encoding="utf-8")
+    drawn = []
     if args.figures:
         from hpe_art.reporting.study_figures import save_figures, study_figures
 
-        save_figures(study_figures(document, folders), args.figures)
+        drawn = save_figures(study_figures(document, folders), args.figures)
+    if args.markdown:
+        from hpe_art.reporting.study_page import study_markdown
+
+        pictures = [path for path in drawn if path.suffix == ".png"]
+        beside = args.markdown.resolve().parent
+        links = {path.stem: Path(os.path.relpath(path, beside)).as_posix() for path in pictures}
+        beside.mkdir(parents=True, exist_ok=True)
+        args.markdown.write_text(study_markdown(document, links), encoding="utf-8")
     print(f"{args.out}, {args.out.stat().st_size / 1e6:.1f} MB")
     return 0
 

@@ -19,6 +19,8 @@ from hpe_art.evaluation.results import package_versions
 from hpe_art.metrics import pckh, pckh_hits, relative_pckh
 from hpe_art.zoo import packing
 
+WEAK = 90.0  # per cent of the clean PCKh: what leaves as much is not worth its place
+
 
 def publish(
     config: str, checkpoint: str, name: str, command: str, notes: str = "", bits: int = 8
@@ -73,7 +75,7 @@ def publish(
     return entry
 
 
-def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]:
+def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any] | None:
     """Bundles a universal perturbation with the bundled network that it was fitted on.
 
     Args:
@@ -82,7 +84,8 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
         command: with which it was fitted.
 
     Returns:
-        The entry, which goes under `perturbations` of the network's.
+        The entry, which goes under `perturbations` of the network's; None, and nothing is
+        bundled, where the perturbation leaves 90 % of the clean PCKh or more.
 
     Raises:
         ValueError: no such file, one for another network, or the network is not bundled.
@@ -104,6 +107,9 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
     crops = load_crops(cfg)
     x = crops.x[:].astype(np.float32)
     clean, perturbed = (_score(estimator, crops, images) for images in (x, attack.generate(x)))
+    left = relative_pckh(perturbed, clean)
+    if left is None or left >= WEAK:
+        return None
     name = source.removeprefix(zoo.PREFIX)
     file = zoo.FOLDER / f"{name}_uap{attack.eps:g}.npz"
     shutil.copyfile(path, file)
@@ -113,7 +119,7 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
         "command": command,
         "date": date.today().isoformat(),
         "fitted": attack.fitted,
-        "relative_PCKh": round(relative_pckh(perturbed, clean) or 0.0, 2),
+        "relative_PCKh": round(left, 2),
         "people": len(crops),
     }
     entries = zoo.index()

@@ -35,7 +35,10 @@ def test_weights_come_with_their_score_and_origin(own):
     assert zoo.checkpoint_path("zoo://tiny").stat().st_size < 60_000
 
 
-def test_a_perturbation_goes_with_its_network_until_that_is_replaced(own, tmp_path, weights):
+def test_a_perturbation_goes_with_its_network_until_that_is_replaced(
+    own, tmp_path, weights, monkeypatch
+):
+    monkeypatch.setattr("hpe_art.evaluation.publish.WEAK", 200.0)  # untrained, it is not moved
     entry = publish_perturbation(own, fitted(own, tmp_path / "uap"), "fit it")
     assert entry["fitted"]["people"] == 6 and entry["relative_PCKh"] >= 0
     path = zoo.perturbation_path("zoo://tiny", 8.0)
@@ -43,6 +46,13 @@ def test_a_perturbation_goes_with_its_network_until_that_is_replaced(own, tmp_pa
     assert zoo.perturbation_path("zoo://tiny", 16.0) is None
     publish(own, str(weights), "tiny", "train it again")
     assert zoo.perturbation_path("zoo://tiny", 8.0) is None and not path.exists()
+
+
+def test_a_perturbation_that_does_nothing_is_not_bundled(own, tmp_path, monkeypatch):
+    monkeypatch.setattr("hpe_art.evaluation.publish._score", lambda *args: 50.0)
+    assert publish_perturbation(own, fitted(own, tmp_path / "uap"), "fit it") is None
+    assert zoo.perturbation_path("zoo://tiny", 8.0) is None
+    assert "perturbations" not in zoo.index()["tiny"]
 
 
 def test_another_configs_name_is_not_taken(own, tmp_path, write_config, weights):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -15,6 +16,7 @@ from hpe_art.evaluation.results import attack_entry, clean_entry
 from hpe_art.mpii import JOINTS
 from hpe_art.reporting.report import ReportError, read_runs, report_html, summary
 from hpe_art.reporting.study_figures import study_figures
+from hpe_art.reporting.study_page import study_markdown
 
 EPS = (2.0, 8.0, 16.0)
 # What is left, in percent, of each network at each eps.
@@ -243,6 +245,22 @@ def test_what_cannot_be_reported_is_refused(study, tmp_path):
     (tmp_path / "list.json").write_text("[]")
     with pytest.raises(ReportError, match="neither runs nor attacks"):
         read_runs([tmp_path / "list.json"])
+
+
+def test_the_page_of_tables_has_summary_findings_scores_and_figures(study):
+    document, _ = read_runs([study])
+    page = study_markdown(document, {"eps": "figures/eps.png"})
+    assert "| `frail` | 8 |" in page and "1. Claim <one>. **Holds**." in page
+    assert "   - a minus b: 3.2 (1.0 to 5.0)\n" in page
+    assert "![eps](figures/eps.png)" in page and "![joints]" not in page
+    rows = [line for line in page.splitlines() if line.startswith("| `frail` | IGSM-U-10 |")]
+    values = [e for e in document["runs"]["frail"]["attacks"] if e["name"] == "IGSM-U-10"]
+    cells = [float(cell.split(" ±")[0]) for cell in rows[0].split("|")[3:-1]]
+    assert cells == [round(e["relative_PCKh"], 1) for e in values]
+    # Tables are whole: every row has as many cells as the line above it.
+    for above, line in itertools.pairwise(page.splitlines()):
+        if above.startswith("|") and line.startswith("|"):
+            assert above.count("|") == line.count("|")
 
 
 @pytest.fixture

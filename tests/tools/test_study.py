@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,15 @@ def test_what_a_study_leaves(whole, networks):
     assert all((out / p["image"]).is_file() for one in shown for p in one["people"])
     alone = found["universal"]["flat"][0]
     assert set(alone["poses"]) == {"deep", "flat"} and (out / alone["image"]).is_file()
+
+
+def test_its_report_and_its_page_of_tables(whole, tmp_path, run_tool):
+    asked = ["-o", "report.html", "--figures", "docs/figures", "--markdown", "docs/study.md"]
+    done = run_tool("report.py", whole[0], *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    links = re.findall(r"!\[.*\]\((.*)\)", (tmp_path / "docs/study.md").read_text())
+    assert {"figures/eps.png", "figures/transfer.png"} <= set(links)
+    assert all((tmp_path / "docs" / link).is_file() for link in links)
 
 
 def test_training_people_are_scored_too(whole):
