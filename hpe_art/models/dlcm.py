@@ -8,6 +8,12 @@ Shapes: N images, C channels, S hourglasses; the maps have a quarter of the inpu
 Five hourglasses climb from joints to limbs and back (figure 4). Bones and limbs carry the 16
 joints' maps as well. On the way down a level sees its own maps from the way up, joined to the
 features.
+
+Deviations:
+
+- predictions start near zero, as in `hourglass.py`;
+- the 1x1 that joins features and recalled maps starts as the identity on the features;
+- parts with an unlabelled joint do not count for the loss, since where they are is not known.
 """
 
 from __future__ import annotations

@@ -8,6 +8,15 @@ Shapes: N images, C channels, K joints, S stacks; the maps have a quarter of the
 
 Unlike MMPose's `HourglassNet`, which passes features only, the *predicted heatmaps* are mapped
 back and added between stacks (section 3.2): the point of intermediate supervision.
+
+From the authors' Torch code (`hg.lua`), where the paper leaves it open: the widths of the stem,
+nearest-neighbour upsampling, a sum of three for what is passed on.
+
+Deviations:
+
+- predictions start near zero (`prediction`);
+- one residual between each hourglass and its 1x1 layer, as the published number of parameters
+  asks for; `hg.lua` as it is today has none there.
 """
 
 from __future__ import annotations
