@@ -35,7 +35,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether matrices are multiplied faster in bfloat16 than in float32.
 
     On a CPU that takes AMX: with AVX512-BF16 alone it was slower than float32 on every network
-    (docs/performance.md).
+    (docs/performance_avx512.md).
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8

@@ -66,6 +66,13 @@ def test_a_line_and_its_residuals():
     np.testing.assert_allclose(line["residuals"], 0, atol=1e-9)
 
 
+def test_the_round_in_the_middle_is_reported(monkeypatch):
+    rounds = iter([{"ratio": 1.5}, {"ratio": 1.0}, {"ratio": 1.1}])
+    monkeypatch.setattr(runs, "_round", lambda tool, case, steps: next(rounds))
+    found = runs.against_floor(None, None, repeats=3)
+    assert found == {"ratio": 1.1, "ratios": [1.0, 1.1, 1.5]}
+
+
 def test_growth_is_that_of_the_tool(configs, tmp_path):
     script = Path(__file__).parents[2] / "tools" / "attack.py"
     tool = runs.Tool(script, configs / "hourglass.py", tmp_path, "cpu")

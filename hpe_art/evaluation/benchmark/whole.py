@@ -24,7 +24,7 @@ from hpe_art.evaluation.results import package_versions
 
 Measured = Iterator[dict[str, Any]]
 """What a part has measured so far, more each time."""
-FORMAT = 2
+FORMAT = 3
 
 
 def check_benchmark(args: argparse.Namespace) -> None:
@@ -172,7 +172,7 @@ def _runs(
 ) -> Measured:
     say("tools/attack.py against its floor")
     case = build_case("bundled hourglass", 32, args.configs, _device_type(device))
-    yield runs.against_floor(_tool(args, device, script), case)
+    yield runs.against_floor(_tool(args, device, script), case, args.repeats)
 
 
 def _growth(
