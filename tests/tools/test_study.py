@@ -137,6 +137,15 @@ def test_the_plan_was_right(whole, networks, tmp_path):
     assert planned_passes(planned) == counted_passes(whole[0])
 
 
+def test_it_goes_on_where_the_people_lie_elsewhere(networks, whole, tmp_path):
+    shutil.copytree(networks.parent / "people", tmp_path / "elsewhere")
+    shutil.copytree(whole[0], tmp_path / "study")
+    flags = ("--plan", "--data-root", tmp_path / "elsewhere")
+    planned = study(networks, tmp_path / "study", *flags)
+    assert planned.returncode == 0, planned.stderr
+    assert " cells, 0 to run" in " ".join(planned.stdout.split())
+
+
 def test_killed_and_gone_on_with(networks, whole, tmp_path):
     out = tmp_path / "study"
     kills = ((1, "before"), (4, "after"), (2, "before"), (9, "after"), (3, "before"))

@@ -62,12 +62,12 @@ class Network:
 
 
 def identity(crops: Crops) -> list[Any]:
-    """What tells people from others: their annotations, their number, a hash of what is known."""
+    """What tells people from others, wherever they lie: file, number, a hash of what is known."""
     known = hashlib.sha256(np.ascontiguousarray(crops.index, np.int64).tobytes())
     for values in (crops.truth, crops.head_size, crops.center, crops.scale):
         # To a thousandth of a pixel: another machine may round otherwise.
         known.update(np.rint(np.nan_to_num(values, nan=-1.0) * 1e3).astype(np.int64).tobytes())
-    return [crops.ann_file, len(crops), known.hexdigest()[:16]]
+    return [Path(crops.ann_file).name, len(crops), known.hexdigest()[:16]]
 
 
 def config_files(paths: Sequence[str]) -> list[Path]:
