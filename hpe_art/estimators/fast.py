@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import os
 import shutil
+import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any, Literal
 
 import torch
 from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 from torch.utils._pytree import tree_map
 
 from hpe_art.estimators.scored import raw_outputs
@@ -25,6 +29,8 @@ Precision = Literal["float32", "bfloat16", "auto"]
 PRECISIONS = ("float32", "bfloat16", "auto")
 FOLDED_TOLERANCE = 1e-3
 """Largest change of an output by folding, relative to the largest value of that output."""
+MUCH_FASTER = 1.4
+"""How many times as fast a convolution in bfloat16 has to be; around it, a step gains nothing."""
 
 logger = logging.getLogger(__name__)
 _COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
@@ -32,15 +38,31 @@ _MATRICES = (nn.modules.conv._ConvNd, nn.Linear)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether matrices are multiplied faster in bfloat16 than in float32.
+    """Whether convolutions are much faster in bfloat16 than in float32.
 
-    On a CPU that takes AMX: with AVX512-BF16 alone it was slower than float32 on every network
+    On a GPU its compute capability says so. On a CPU a small convolution is timed, once in a
+    process: what has AMX, and what has AVX512-BF16 at full width, is two and more times as fast; on
+    other processors with AVX512-BF16 bfloat16 was slower than float32 on every network
     (docs/performance_avx512.md).
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
-    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    return device.type == "cpu" and bool(has_amx())
+    return device.type == "cpu" and _convolves_faster_in_bfloat16()
+
+
+@lru_cache
+def _convolves_faster_in_bfloat16() -> bool:
+    shortest = dict.fromkeys((torch.float32, torch.bfloat16), math.inf)
+    with torch.inference_mode():
+        image = torch.ones(8, 64, 32, 32).to(memory_format=torch.channels_last)
+        weight = torch.ones(64, 64, 3, 3).to(memory_format=torch.channels_last)
+        for _ in range(8):
+            for dtype in shortest:
+                operands = image.to(dtype), weight.to(dtype)
+                start = time.perf_counter()
+                conv2d(*operands, padding=1)
+                shortest[dtype] = min(shortest[dtype], time.perf_counter() - start)
+    return shortest[torch.float32] > MUCH_FASTER * shortest[torch.bfloat16]
 
 
 def name_of(dtype: torch.dtype, device: torch.device) -> str:
