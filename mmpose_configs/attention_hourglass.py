@@ -7,14 +7,13 @@ _base_ = [
     "_base_/models/attention_hourglass.py",
 ]
 
-start = "work_dirs/pretraining/attention_hourglass/epoch_8.pth"
+start = "work_dirs/pretraining/attention_hourglass/epoch_12.pth"
 model = dict(
     data_preprocessor=_base_.data_preprocessor,
     backbone=dict(channels=32, init_cfg=dict(type="GrownInit", checkpoint=start)),
     head=dict(decoder=_base_.codec),
 )
-train_dataloader = dict(dataset=dict(num_people=16000))
 
 # Few epochs, since most is there at the start.
-train_cfg = dict(max_epochs=4, val_interval=2)
+train_cfg = dict(max_epochs=6, val_interval=2)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -11,3 +11,7 @@ model = dict(
     backbone=_base_.backbone,
     head=dict(in_channels=320, deconv_out_channels=(64, 64, 64), decoder=_base_.codec),
 )
+
+# With and without pre-training, one after the other, in about 40 minutes on two cores.
+train_cfg = dict(max_epochs=4, val_interval=2)
+load_from = "work_dirs/efficientnet_heatmap/epoch_4.pth"  # too large to be bundled

@@ -17,7 +17,7 @@ model = dict(
 # Colours are part of what tells the front of a body from its back.
 train_pipeline = _base_.train_pipeline
 train_pipeline[-3].update(low=0.9, high=1.1)
-train_dataloader = dict(batch_size=32, dataset=dict(num_people=16000, pipeline=train_pipeline))
-train_cfg = dict(max_epochs=8, val_interval=2)
+train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
+train_cfg = dict(max_epochs=12, val_interval=4)
 optim_wrapper = dict(optimizer=dict(lr=3e-3))
 load_from = None
