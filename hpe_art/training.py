@@ -113,6 +113,21 @@ def training_config(
     return cfg
 
 
+def join_processes(cfg: Config) -> None:
+    """Lets processes on CPUs train together; MMEngine's own start takes GPUs for granted.
+
+    Args:
+        cfg: of a training run; with the launcher "pytorch" and no GPU it gets a wrapper for the
+            model, and the processes that `torchrun` started find each other.
+    """
+    if cfg.launcher != "pytorch" or torch.cuda.is_available():
+        return
+    torch.distributed.init_process_group("gloo")
+    cfg.model_wrapper_cfg = dict(
+        type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
+    )
+
+
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
     """Sees that a checkpoint has the weights of a model's backbone; the head may be another.
 

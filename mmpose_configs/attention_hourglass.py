@@ -14,6 +14,10 @@ model = dict(
     head=dict(decoder=_base_.codec),
 )
 
+# Colours are part of what tells the front of a body from its back.
+train_pipeline = _base_.train_pipeline
+train_pipeline[-3].update(low=0.9, high=1.1)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+
 # Few epochs, since most is there at the start.
-train_cfg = dict(max_epochs=6, val_interval=2)
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+train_cfg = dict(max_epochs=10, val_interval=2)

@@ -54,7 +54,7 @@ def main() -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from mmengine.runner import Runner
 
-    from hpe_art.training import check_first_weights, training_config
+    from hpe_art.training import check_first_weights, join_processes, training_config
 
     try:
         cfg = training_config(
@@ -71,6 +71,7 @@ def main() -> int:
             headbox_file=args.headbox_file,
             image_prefix=args.image_prefix,
         )
+        join_processes(cfg)
         runner = Runner.from_cfg(cfg)
         if cfg.load_from and not cfg.resume:
             check_first_weights(runner.model, cfg.load_from)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
 from hpe_art.estimators.loader import build_model, load_config
 
+REPOSITORY = Path(__file__).parents[2]
 # The order of people and the first weights are drawn: without this, every run draws its own.
 SEED = ["--cfg-options", "randomness.seed=0"]
 
@@ -76,6 +82,24 @@ def test_starts_from_given_weights_with_the_folder_of_the_user(
     for name, value in saved["state_dict"].items():
         if "running" not in name and "num_batches" not in name:
             assert torch.equal(value, first[name]), name
+
+
+def test_two_processes_train_together_without_a_gpu(tmp_path, write_config):
+    config = write_config(tmp_path / "tiny.py")
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    tool = REPOSITORY / "tools" / "train.py"
+    done = subprocess.run(
+        [sys.executable, *launch, str(tool), str(config), "--launcher", "pytorch", *SEED],
+        cwd=tmp_path,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "GPU number: 2" in done.stdout + done.stderr, "what MMEngine calls processes"
+    assert "PCK: " in done.stdout + done.stderr
+    saved = checkpoint(tmp_path / "work_dirs" / "tiny" / "epoch_1.pth")
+    assert saved["meta"]["iter"] == 1, "three of the six people for each process"
 
 
 @pytest.mark.parametrize(
