@@ -14,10 +14,13 @@ model = dict(
     head=dict(decoder=_base_.codec),
 )
 
-# Colours are part of what tells the front of a body from its back.
+# A mild augmentation, for what two cores can learn. Colours are part of what tells the front of a
+# body from its back.
 train_pipeline = _base_.train_pipeline
+train_pipeline[3].update(scale_factor=(0.9, 1.1), rotate_prob=0.0, shift_prob=0.0)
 train_pipeline[-3].update(low=0.9, high=1.1)
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 
 # Few epochs, since most is there at the start.
 train_cfg = dict(max_epochs=10, val_interval=2)
+load_from = "zoo://attention_hourglass"
