@@ -12,6 +12,6 @@ model = dict(
     head=dict(in_channels=320, deconv_out_channels=(64, 64, 64), decoder=_base_.codec),
 )
 
-# With and without pre-training, one after the other, in about half an hour on two cores.
+# Short, since depthwise convolutions are slow on two cores.
 train_cfg = dict(max_epochs=3, val_interval=1)
 load_from = "work_dirs/efficientnet_heatmap/epoch_3.pth"  # too large to be bundled

@@ -112,7 +112,10 @@ def _load_weights(model: nn.Module, source: str) -> None:
     except zoo.ZooError as error:
         raise ModelError(str(error)) from None
     except FileNotFoundError:
-        raise ModelError(f"Expected a checkpoint. Got {source}, which does not exist.") from None
+        raise ModelError(
+            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
+            "the network with tools/train.py."
+        ) from None
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"Expected a checkpoint of weights. Got {source}, which holds something that could "

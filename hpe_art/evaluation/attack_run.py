@@ -6,7 +6,6 @@ import argparse
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -140,11 +139,6 @@ def _checkpoint(config: str, cfg: Config, given: str | None) -> str:
         raise ArgumentsError(
             f"Expected trained weights to attack. Got {config} without load_from and no "
             f"checkpoint: name one, or train it with tools/train.py {config}."
-        )
-    if not given and "://" not in checkpoint and not Path(checkpoint).is_file():
-        raise ArgumentsError(
-            f"Expected trained weights to attack. Got {config}, whose weights {checkpoint} are not "
-            f"there: train it with tools/train.py {config}, or name others."
         )
     return str(checkpoint)
 

@@ -307,7 +307,7 @@ def test_a_network_without_weights_cannot_look_on(attack, config, weights, tmp_p
 def test_weights_that_are_still_to_be_trained(attack, tmp_path, write_config):
     config = write_config(tmp_path / "later.py", load_from="work_dirs/later/epoch_4.pth")
     done = attack(config)
-    refused(done, attack.cwd, "work_dirs/later/epoch_4.pth are not there", "tools/train.py")
+    refused(done, attack.cwd, "work_dirs/later/epoch_4.pth, which does not exist", "tools/train.py")
 
 
 def refused(done: Outcome, cwd: Path, *words: str) -> None:
