@@ -46,6 +46,7 @@ BITS = 5
 work_dirs/hourglass/published: BITS = 8
 work_dirs/hourglass_8stack/published: BITS = 6
 work_dirs/dlcm/published: BITS = 7
+work_dirs/attention_hourglass/published: BITS = 6
 
 # Goes on where it was stopped; `make work_dirs/NAME/published` makes one network.
 zoo: work_dirs/hourglass/published
