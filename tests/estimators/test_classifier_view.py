@@ -147,7 +147,7 @@ ATTACKS = {
         attacker="deepfool",
         attacker_params=dict(max_iter=5, verbose=False),
         max_iter=2,
-        eps=16,
+        eps=32,
         norm=np.inf,
         verbose=False,
     ),
