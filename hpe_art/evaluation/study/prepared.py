@@ -93,12 +93,12 @@ def asked_grid(args: argparse.Namespace) -> Grid:
 
 
 def _without_training_people(study: Study, args: argparse.Namespace) -> list[str]:
-    """For each network without training people, which universal perturbations it has.
+    """Which universal perturbations the networks without training people have.
 
     Raises:
         ArgumentsError: arguments ask for a fit that is not possible.
     """
-    notes = []
+    bundled = []
     for network in study.networks:
         if network.fit_on is not None:
             continue
@@ -109,12 +109,13 @@ def _without_training_people(study: Study, args: argparse.Namespace) -> list[str
                 "--fit-data-root."
             )
         sizes = ", ".join(f"{eps:g}" for eps in network.bundled)
-        held = f"the bundled ones (last output, eps {sizes})" if sizes else "none"
-        notes.append(
-            f"Universal perturbations of {network.name}: {held}, since there are no training "
-            "people to fit any on. Render them (tools/train.py does), or name --fit-data-root."
-        )
-    return notes
+        bundled.append(f"{network.name} (eps {sizes})" if sizes else f"none of {network.name}")
+    if not bundled:
+        return []
+    return [
+        "No training people to fit universal perturbations on: the bundled ones (last output) of "
+        f"{', '.join(bundled)}. Render them (tools/train.py does), or name --fit-data-root."
+    ]
 
 
 def _studied(network: Network) -> Studied:
