@@ -16,7 +16,7 @@ attack: $(READY)
 	$(VENV)/bin/python tools/attack.py mmpose_configs/hourglass.py
 
 test: $(READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: lint types layers test
 

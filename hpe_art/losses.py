@@ -68,9 +68,9 @@ def pose_error(poses: Tensor, y: Tensor) -> Tensor:
             f"Expected poses and y of one shape (N, K, 3). "
             f"Got {tuple(poses.shape)} and {tuple(y.shape)}."
         )
-    counts = (y[..., 2] > 0).to(poses.dtype)
-    distances = (poses[..., :2] - y[..., :2]).norm(dim=-1)
-    return (distances * counts).sum(1) / counts.sum(1).clamp(min=1)
+    counts = y[..., 2] > 0
+    distances = (poses[..., :2] - y[..., :2]).norm(dim=-1).masked_fill(~counts, 0.0)
+    return distances.sum(1) / counts.sum(1).clamp(min=1)
 
 
 def _check_shapes(output: Tensor, target: Tensor, weights: Tensor) -> None:

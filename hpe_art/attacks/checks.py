@@ -69,6 +69,19 @@ def check_gradient_sign(attack: Any) -> None:
         )
 
 
+def check_own_predictions(estimator: Any) -> None:
+    """Refuses an estimator whose loss is flat where y is its own prediction.
+
+    Raises:
+        ValueError: its loss measures coordinates, so that there is nothing to climb from.
+    """
+    if getattr(estimator, "flat_at_own_predictions", False):
+        raise ValueError(
+            "Expected true poses y: against its own predictions the loss of coordinates has no "
+            "gradient. Got None: give y, or num_random_init >= 1."
+        )
+
+
 def per_image_eps(name: str, value: Any, x: Any, norm: float) -> float | Tensor:
     """A radius or step that steps can be multiplied with.
 

@@ -23,8 +23,9 @@ from rich.progress import track
 from scipy.stats import truncnorm
 from torch import Tensor
 
-from hpe_art.attacks.checks import check_gradient_sign, per_image_eps
+from hpe_art.attacks.checks import check_gradient_sign, check_own_predictions, per_image_eps
 from hpe_art.attacks.steps import Radius, accumulate, clipped, direction, project
+from hpe_art.labels import check_labels
 from hpe_art.losses import pose_error
 
 # Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
@@ -82,7 +83,7 @@ class _GradientSign(EvasionAttack):
         Args:
             x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
             y: (N, K, 3), true poses, or target poses if targeted; default the estimator's own
-                predictions.
+                predictions (of heatmaps, or from a random start: else they have no gradient).
             mask: broadcasts to x; pixels where it is 0 stay as they are.
             callback: called after each step with its number from 1, the rows of the batch, and the
                 batch as it is then: a tensor on the device, not to be changed.
@@ -92,8 +93,8 @@ class _GradientSign(EvasionAttack):
             (N, 3, H, W) of the kind of x, float32; for a list of eps a list of them.
 
         Raises:
-            ValueError: y, mask or eps do not fit x; targeted without y; a callback with several
-                eps or restarts.
+            ValueError: y, mask or eps do not fit x; targeted without y; coordinates without y and
+                random start; a callback with several eps or restarts.
         """
         if kwargs:
             raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
@@ -175,9 +176,10 @@ class _GradientSign(EvasionAttack):
         if y is None:
             if self.targeted:
                 raise ValueError("Expected target poses y for a targeted attack. Got None.")
+            if not self.num_random_init:
+                check_own_predictions(self.estimator)
             return self.estimator.predict(x, self.batch_size)
-        if y.ndim != 3 or len(y) != len(x) or y.shape[2] != 3:
-            raise ValueError(f"Expected y of shape (N, K, 3), N = {len(x)}. Got {tuple(y.shape)}.")
+        check_labels(y, len(x))
         return y
 
     def _radii(self, x: Any) -> list[tuple[Radius, Radius]]:
@@ -413,7 +415,7 @@ def _drawn_share(shape: tuple[int, ...]) -> Any:
 
 
 def _floating(x: Any) -> Tensor:
-    return torch.as_tensor(x).to(torch.float32)
+    return torch.as_tensor(x).detach().to(torch.float32)
 
 
 def _mask(mask: np.ndarray | None, x: Any) -> Tensor | None:

@@ -105,7 +105,14 @@ def _igsm(estimator: Any, s: AttackSetting) -> EvasionAttack:
 def _uap(estimator: Any, s: AttackSetting) -> EvasionAttack:
     if s.perturbation is None:
         raise ValueError("Expected the file of a fitted universal perturbation. Got None.")
-    return UniversalPosePerturbation.load(s.perturbation, estimator)
+    attack = UniversalPosePerturbation.load(s.perturbation, estimator)
+    asked, held = (s.eps, s.targeted, s.norm), (attack.eps, attack.targeted, np.inf)
+    if asked != held:
+        raise ValueError(
+            f"Expected the eps, targeted and norm that {s.perturbation} was fitted with, {held}. "
+            f"Got {asked}."
+        )
+    return attack
 
 
 ATTACKS: dict[str, Callable[[Any, AttackSetting], EvasionAttack]] = {

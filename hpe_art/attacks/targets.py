@@ -56,8 +56,12 @@ def mirrored_poses(y: Array) -> TargetPoses:
     Left and right change names, so a person who faces the camera still does.
 
     Args:
-        y: (N, K, 3), true poses in crop pixels. Unlabelled joints stay so.
+        y: (N, 16, 3), true poses in crop pixels, MPII's joints. Unlabelled joints stay so.
+
+    Raises:
+        ValueError: another number of joints.
     """
+    _check_mpii(y)
     labelled = y[..., 2] > 0
     x = np.where(labelled, y[..., 0], np.nan)
     empty = ~labelled.any(axis=1)
@@ -165,25 +169,26 @@ def random_far_poses(
     to_image: ToImage,
     seed: int = 0,
 ) -> TargetPoses:
-    """Draws for each victim a true pose that its clean prediction does not match in any joint.
+    """Draws for each victim a true pose that its clean prediction matches in no scored joint.
 
     A donor is another person with all joints labelled. Its pose, in pixels of its own crop, is
     taken over into the victim's crop; its PCKh@0.5 against the clean prediction, by the victim's
     head size, must be 0. Where no donor has 0, the lowest is taken.
 
     Args:
-        clean: (N, K, 3), the network's clean predictions, in crop pixels.
+        clean: (N, 16, 3), the network's clean predictions, in crop pixels.
         index: (N,), place of each victim in the test set.
-        donors: (M, K, 3), poses of the test set in order, each in its own crop.
+        donors: (M, 16, 3), poses of the test set in order, each in its own crop.
         head_size: (N,), in image pixels.
         to_image: maps (N, M, K, 3) poses from crop to image pixels.
         seed: of the draw; a victim's draw depends on its index only, not on who else is there.
 
     Raises:
-        ValueError: nobody has all joints labelled.
+        ValueError: nobody has all joints labelled, or they are not MPII's 16.
 
     Source: Jain et al. 2019, section 4.2 (targeted attacks).
     """
+    _check_mpii(donors)
     complete = complete_donors(donors, index)
     pckh = _pckh_against(clean, donors[complete], head_size, to_image)
     chosen, fallbacks = [], 0
@@ -197,6 +202,14 @@ def random_far_poses(
     picked = np.asarray(chosen, np.int64)
     rule = "a random true pose with PCKh 0 against the clean prediction, else the lowest"
     return TargetPoses(donors[picked], rule, seed, picked, fallbacks)
+
+
+def _check_mpii(poses: Array) -> None:
+    if poses.shape[1] != len(JOINTS):
+        raise ValueError(
+            f"Expected poses of MPII's {len(JOINTS)} joints. Got {poses.shape[1]}: give target "
+            "poses y of your own to the attack."
+        )
 
 
 def _pckh_against(

@@ -15,8 +15,9 @@ from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from hpe_art.attacks.checks import check_whole
+from hpe_art.attacks.checks import check_own_predictions, check_whole
 from hpe_art.attacks.steps import clipped
+from hpe_art.labels import check_labels
 
 FORMAT = 1
 STEPS_TO_EPS = 200
@@ -95,11 +96,9 @@ class UniversalPosePerturbation(EvasionAttack):
         Raises:
             ValueError: y does not fit x, or there are no images.
         """
-        if not len(x) or y.ndim != 3 or len(y) != len(x):
-            raise ValueError(
-                f"Expected images x and y of shape (N, K, 3), N = {len(x)} and not 0. "
-                f"Got {tuple(y.shape)}."
-            )
+        if not len(x):
+            raise ValueError("Expected images to fit on. Got none.")
+        check_labels(y, len(x))
         device = self.estimator.device
         noise = torch.zeros(1, *x.shape[1:], device=device)
         random = np.random.default_rng(self.seed)
@@ -152,23 +151,27 @@ class UniversalPosePerturbation(EvasionAttack):
         Args:
             x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor. Of
                 another size than the perturbation but the same aspect it is resized.
-            y: (N, K, 3), only needed to fit; default the estimator's own predictions.
+            y: (N, K, 3), only needed to fit; default the estimator's own predictions, if of
+                heatmaps: coordinates have no gradient there.
             **kwargs: none is known; any raises.
 
         Returns:
             (N, 3, H, W) of the kind of x, float32.
 
         Raises:
-            ValueError: images of another aspect; or targeted, not fitted and without y.
+            ValueError: images of another aspect; or targeted or of coordinates, not fitted and
+                without y.
         """
         if kwargs:
             raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
         if self.noise is None:
             if y is None and self.targeted:
                 raise ValueError("Expected target poses y for a targeted attack. Got None.")
+            if y is None:
+                check_own_predictions(self.estimator)
             people = _on_host(x)
             self.fit(people, self.estimator.predict(people) if y is None else _on_host(y))
-        images = torch.as_tensor(x).to(torch.float32)
+        images = torch.as_tensor(x).detach().to(torch.float32)
         noise = self.resized(images.shape[2], images.shape[3]).to(images.device)
         moved = clipped(images + noise, self.estimator.clip_values)
         return moved if isinstance(x, Tensor) else moved.numpy()

@@ -105,8 +105,8 @@ def load_crops(
     """
     dataset = build_test_set(cfg)
     total = len(dataset)
-    if num_samples is not None and num_samples > total:
-        raise DataError(f"Expected at most {total} people (--num-samples). Got {num_samples}.")
+    if num_samples is not None and not 1 <= num_samples <= total:
+        raise DataError(f"Expected 1 to {total} people (--num-samples). Got {num_samples}.")
     infos = [dataset.get_data_info(i) for i in range(total)]
     chosen, skipped = _readable(infos[: num_samples or default_samples], skip_unreadable)
     rows: list[dict[str, Any]] = []

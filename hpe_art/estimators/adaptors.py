@@ -23,11 +23,17 @@ from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps, expected_distance
 class OutputAdaptor(ABC):
     """One output of a head: how it is flipped, decoded, and compared with poses."""
 
+    flat_at_own_predictions = False
+    """Whether encoding what was decoded gives the output itself, where a loss has its minimum."""
+
     def __init__(self, head: nn.Module) -> None:
         self.codec: Any = head.decoder
         self.loss_module: Any = head.loss_module
         self._attack_targets: Any = getattr(head, "attack_targets", None)
         self._output_flip_indices: Any = getattr(head, "output_flip_indices", None)
+        levels = getattr(head, "level_indices", None) or ()
+        # MSPN and RSN train each level towards Gaussians of its own size.
+        self.only_last = self._attack_targets is None and len(set(levels)) > 1
 
     @abstractmethod
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
@@ -153,6 +159,8 @@ class HeatmapAdaptor(OutputAdaptor):
 
 class CoordinateAdaptor(OutputAdaptor):
     """Coordinates (N, K, 2) as fractions of the crop's width and height."""
+
+    flat_at_own_predictions = True
 
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """As MMPose's `flip_coordinates`."""

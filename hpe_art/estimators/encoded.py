@@ -31,7 +31,8 @@ class EncodedTargets:
             y: the same on the device.
             count: number of outputs.
         """
-        mark = (count, type(given), y.shape, y.dtype, y.device)
+        place = getattr(given, "device", None)
+        mark = (count, type(given), place, y.shape, y.dtype, y.device)
         if mark != self._mark or not self._same(given):
             self._targets = self._adaptor.targets(y, count)
             self._mark = mark

@@ -119,7 +119,8 @@ class FastCopy:
     def is_current(self, model: nn.Module) -> bool:
         """Whether the model has the weights and buffers that were copied.
 
-        Changes that PyTorch does not count are not seen: those in place through `.data`.
+        Changes that PyTorch does not count are not seen: those in place through `.data`, and those
+        of a fused optimizer (the estimator's `fit` makes a new copy after it).
         """
         return _state(model) == self._state
 

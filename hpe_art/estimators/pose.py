@@ -21,6 +21,7 @@ from hpe_art.estimators.encoded import EncodedTargets
 from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision, name_of
 from hpe_art.estimators.loader import build_model, load_config
 from hpe_art.estimators.scored import as_guest, frozen, normalised, packs_bgr, scored_outputs
+from hpe_art.labels import check_labels, with_numbers
 
 Outputs = Literal["last", "all"]
 PoseLoss = Callable[[list[Tensor], Tensor], Tensor]
@@ -123,6 +124,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         super()._check_params()
         if self.outputs not in ("last", "all"):
             raise ValueError(f"Expected outputs 'last' or 'all'. Got {self.outputs!r}.")
+        if self.outputs == "all":
+            self._check_all()
         if self.precision not in PRECISIONS:
             expected = ", ".join(map(repr, PRECISIONS))
             raise ValueError(f"Expected precision out of {expected}. Got {self.precision!r}.")
@@ -202,13 +205,19 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         copy = self._fast_copy()
         if copy is not None:
             return copy.found_with
-        return name_of(next(self._model.parameters()).dtype, self._device)
+        return name_of(self._dtype, self._device)
+
+    @property
+    def flat_at_own_predictions(self) -> bool:
+        """Whether the loss has no gradient where y is what the model itself predicts."""
+        return self.loss is None and self._adaptor.flat_at_own_predictions
 
     def count_outputs(self) -> int:
-        """Number of outputs that `outputs="all"` sums over; passes one blank image forward."""
+        """Number of outputs that `outputs="all"` can sum over; passes one blank image forward."""
         blank = torch.zeros(1, *self.input_shape)
         with as_guest(self._model), torch.no_grad():
-            return len(self._raw_outputs(self._to_device(blank)))
+            count = len(self._raw_outputs(self._to_device(blank)))
+        return 1 if self._adaptor.only_last and self.loss is None else count
 
     def predict(self, x: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any) -> Any:
         """Poses that the model sees.
@@ -248,15 +257,15 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             **kwargs: none is known; any raises.
 
         Returns:
-            (N,) of the kind of x. With `outputs="all"` and the default loss its mean is MMPose's
-            training loss.
+            (N,) of the kind of x. With `outputs="all"`, the default loss and no flip-test its mean
+            is MMPose's training loss.
 
         Raises:
-            ValueError: x or y has another shape.
+            ValueError: x or y has another shape, or y is not finite where it counts.
         """
         _no_more(kwargs)
         self._check_x(x)
-        self._check_y(y, len(x))
+        check_labels(y, len(x))
         values = []
         with as_guest(self._model), torch.no_grad():
             for part in _parts(len(x), batch_size):
@@ -280,11 +289,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             (N, 3, H, W) of the kind and floating type of x, in loss per grey level.
 
         Raises:
-            ValueError: x or y has another shape.
+            ValueError: x or y has another shape, or y is not finite where it counts.
         """
         _no_more(kwargs)
         self._check_x(x)
-        self._check_y(y, len(x))
+        check_labels(y, len(x))
         with self._finding(self._fast_copy()):
             parts = _parts(len(x), batch_size)
             gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
@@ -345,7 +354,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         nb_epochs: int = 20,
         **kwargs: Any,
     ) -> None:
-        """Trains the model on its own loss over all outputs, or on `loss`.
+        """Trains the model on its own loss over all outputs, or on `loss`; without flip-test.
 
         Args:
             x: (N, 3, H, W), 0 to 255.
@@ -355,13 +364,15 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             **kwargs: none is known; any raises.
 
         Raises:
-            ValueError: no optimizer was given to the constructor, or a wrong shape.
+            ValueError: no optimizer was given to the constructor, a wrong shape, or a head whose
+                outputs are trained towards targets that are not known.
         """
         _no_more(kwargs)
         if self._optimizer is None:
             raise ValueError("Expected an optimizer to train with. Got None: pass optimizer=...")
+        self._check_all()
         self._check_x(x)
-        self._check_y(y, len(x))
+        check_labels(y, len(x))
         x, y = self._apply_preprocessing(x, y, fit=True)
         with as_guest(self._model):
             self._model.train()
@@ -371,8 +382,11 @@ class PyTorchPoseEstimator(PyTorchEstimator):
                     chosen = order[part]
                     self._optimizer.zero_grad()
                     batch = self._to_device(x[chosen])
-                    self._per_image(batch, y[chosen], outputs="all").mean().backward()
+                    loss = self._per_image(batch, y[chosen], outputs="all", flip_test=False)
+                    loss.mean().backward()
                     self._optimizer.step()
+        # What a fused optimizer changes in place is not counted.
+        self._copy = None
 
     def get_activations(
         self,
@@ -416,7 +430,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             with as_guest(self._model), frozen(self._model), torch.set_grad_enabled(differentiable):
                 for part in _parts(len(x), batch_size):
                     if differentiable:
-                        pixels = torch.as_tensor(x[part], device=self._device)
+                        pixels = torch.as_tensor(x[part], device=self._device).to(self._dtype)
                         batch, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
                     else:
                         batch = self._to_device(self._preprocessed(x[part]))
@@ -440,11 +454,13 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         seen: Tensor,
         given: Any,
         outputs: Outputs | None = None,
+        flip_test: bool | None = None,
         fast: FastCopy | None = None,
     ) -> Tensor:
         """The loss (N,) of pixels on the device; the poses are as they were given."""
         y = torch.as_tensor(given, device=self._device).to(seen.dtype).detach()
-        raw = self._raw_outputs(seen, fast=fast)
+        y = with_numbers(y)
+        raw = self._raw_outputs(seen, flip_test, fast)
         first = 0 if (outputs or self.outputs) == "all" else len(raw) - 1
         if self.loss is not None:
             loss = self.loss(raw[first:], y)
@@ -487,6 +503,13 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             self._copy = copy = FastCopy(self._model, *made_with, example)
         return copy
 
+    def _check_all(self) -> None:
+        if self._adaptor.only_last and self.loss is None:
+            raise ValueError(
+                "Expected outputs 'last' for a head that trains each level towards targets of its "
+                "own (level_indices). Got all outputs: give the head attack_targets(y), or a loss."
+            )
+
     def _check_differentiable(self) -> None:
         if not self.all_framework_preprocessing:
             raise ValueError(
@@ -494,26 +517,28 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             )
 
     def _preprocessed(self, x: Any) -> Any:
-        if isinstance(x, Tensor) and not self.all_framework_preprocessing:
-            x = x.detach().cpu().numpy()
+        if isinstance(x, Tensor):
+            on_device = self.all_framework_preprocessing
+            x = self._to_device(x) if on_device else x.detach().cpu().numpy()
         return self._apply_preprocessing(x, None, fit=False)[0]
 
     def _to_device(self, values: Any) -> Tensor:
-        dtype = next(self._model.parameters()).dtype
-        tensor = torch.as_tensor(values, device=self._device).to(dtype)
+        tensor = torch.as_tensor(values, device=self._device).to(self._dtype)
         return tensor.detach().clone() if tensor is values else tensor.detach()
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return next(self._model.parameters()).dtype
 
     def _check_x(self, x: Any) -> None:
         if tuple(x.shape[1:]) != self.input_shape:
             expected = ", ".join(map(str, self.input_shape))
             raise ValueError(f"Expected x of shape (N, {expected}). Got {tuple(x.shape)}.")
 
-    def _check_y(self, y: Any, count: int) -> None:
-        if y.ndim != 3 or y.shape[0] != count or y.shape[2] != 3:
-            raise ValueError(f"Expected y of shape (N, K, 3), N = {count}. Got {tuple(y.shape)}.")
-
 
 def _parts(count: int, batch_size: int) -> list[slice]:
+    if batch_size < 1:
+        raise ValueError(f"Expected batch_size >= 1. Got {batch_size}.")
     return [slice(begin, begin + batch_size) for begin in range(0, count, batch_size)]
 
 

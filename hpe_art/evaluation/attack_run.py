@@ -96,6 +96,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
         cfg,
         checkpoint,
         device_type="cpu" if args.device == "cpu" else "gpu",
+        outputs=args.outputs,
         flip_test=True if args.flip_test else None,
         precision=args.precision,
         compile=args.compile,

@@ -131,6 +131,46 @@ def test_predictions_are_the_default_labels():
     np.testing.assert_array_equal(attack.generate(x), attack.generate(x, estimator.predict(x)))
 
 
+def test_predictions_of_coordinates_need_a_random_start():
+    estimator = PyTorchPoseEstimator(regression(), device_type="cpu")
+    x, _ = people(3)
+    for attack in (
+        PoseFastGradientMethod(estimator),
+        PoseProjectedGradientDescent(estimator, max_iter=2, **QUIET),
+    ):
+        with pytest.raises(ValueError, match="Got None: give y, or num_random_init >= 1"):
+            attack.generate(x)
+        attack.set_params(num_random_init=1)
+        moved = np.abs(estimator.predict(attack.generate(x)) - estimator.predict(x))
+        assert moved.max() > 0.01
+
+
+@pytest.mark.parametrize("network", [hourglass, regression])
+def test_a_joint_that_does_not_count_may_be_nan(network):
+    estimator = PyTorchPoseEstimator(network(), device_type="cpu")
+    x, y = people(3)
+    y[1, 4] = 0
+    unknown = y.copy()
+    unknown[1, 4] = [np.nan, np.inf, 0]
+    attack = PoseProjectedGradientDescent(estimator, max_iter=2, num_random_init=2, **QUIET)
+    found = []
+    for labels in (y, unknown, torch.from_numpy(unknown)):
+        np.random.seed(0)
+        found.append(attack.generate(x, labels))
+        np.testing.assert_array_equal(found[-1], found[0])
+    assert (np.abs(found[0] - x).max((1, 2, 3)) > 1).all()
+    unknown[1, 4, 2] = 1
+    with pytest.raises(ValueError, match=r"Got \[nan, inf, 1.0\] for joint 4 of person 1"):
+        attack.generate(x, unknown)
+
+
+def test_no_graph_of_the_caller_reaches_the_result():
+    x, y = (torch.from_numpy(values) for values in people(2))
+    attack = PoseProjectedGradientDescent(estimator_of(), max_iter=2, **QUIET)
+    found = attack.generate(x.clone().requires_grad_(), y)
+    assert not found.requires_grad and torch.equal(found, attack.generate(x, y))
+
+
 # Mended where ART is wrong for estimators that are not classifiers.
 
 

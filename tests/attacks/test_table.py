@@ -3,7 +3,7 @@ import pytest
 from art.attacks.attack import EvasionAttack
 from toys import hourglass, people
 
-from hpe_art.attacks import ATTACKS, AttackSetting, build_attack
+from hpe_art.attacks import ATTACKS, AttackSetting, UniversalPosePerturbation, build_attack
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.evaluation.arguments import ATTACK_NAMES
 
@@ -52,3 +52,12 @@ def test_the_command_line_offers_every_attack():
 def test_a_universal_perturbation_comes_from_a_file(estimator):
     with pytest.raises(ValueError, match="file of a fitted universal perturbation. Got None"):
         build_attack(estimator, AttackSetting("uap"))
+
+
+@pytest.mark.parametrize("other", [dict(eps=8.0), dict(targeted=True), dict(norm=2)])
+def test_a_universal_perturbation_is_what_it_was_fitted_as(estimator, tmp_path, other):
+    fitted = UniversalPosePerturbation(estimator, eps=4.0, epochs=1, verbose=False).fit(*people(2))
+    path = str(fitted.save(tmp_path / "uap"))
+    build_attack(estimator, AttackSetting("uap", eps=4.0, perturbation=path))
+    with pytest.raises(ValueError, match=r"was fitted with, \(4.0, False, inf\). Got"):
+        build_attack(estimator, AttackSetting("uap", **(dict(eps=4.0, perturbation=path) | other)))

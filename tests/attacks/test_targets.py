@@ -88,6 +88,14 @@ def test_a_mirrored_pose_keeps_its_place_and_swaps_its_sides():
     np.testing.assert_allclose(mirrored_poses(mirrored).poses[:2], y[:2], atol=1e-4)
 
 
+def test_other_joints_than_mpiis_are_named():
+    donors, head_size = setting(3)
+    donors = np.concatenate([donors, donors[:, :1]], axis=1)  # as COCO's 17
+    for draw_or_mirror in (mirrored_poses, lambda poses: draw(poses, head_size)):
+        with pytest.raises(ValueError, match="MPII's 16 joints. Got 17: give target poses y"):
+            draw_or_mirror(donors)
+
+
 def test_a_pose_from_a_file(tmp_path):
     path = tmp_path / "pose.json"
     pose = [[k / 16, 0.5] for k in range(16)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from toys import LinearPose, hourglass, people
+from toys import LinearPose, hourglass, people, regression
 
 from hpe_art.attacks import UniversalPosePerturbation
 from hpe_art.estimators import PyTorchPoseEstimator
@@ -138,8 +138,13 @@ def test_wrong_use_is_named(estimator, tmp_path):
         attack.save(tmp_path / "a")
     with pytest.raises(ValueError, match="target poses y"):
         attack.generate(x)
-    with pytest.raises(ValueError, match=r"N = 3 and not 0. Got \(2, 16, 3\)"):
+    with pytest.raises(ValueError, match=r"N = 3. Got \(2, 16, 3\)"):
         attack.fit(x, y[:2])
+    with pytest.raises(ValueError, match="images to fit on. Got none"):
+        attack.fit(x[:0], y[:0])
+    coordinates = PyTorchPoseEstimator(regression(), device_type="cpu")
+    with pytest.raises(ValueError, match="loss of coordinates has no gradient. Got None"):
+        UniversalPosePerturbation(coordinates, **QUIET).generate(x)
     with pytest.raises(TypeError, match=r"no further arguments. Got \['mask'\]"):
         attack.generate(x, y, mask=None)
 

@@ -138,7 +138,9 @@ def test_numbers_of_samples(cfg):
     assert len(load_crops(cfg, default_samples=4)) == 4
     assert len(load_crops(cfg, default_samples=100)) == COUNT
     assert len(load_crops(cfg, num_samples=COUNT, default_samples=2)) == COUNT
-    with pytest.raises(DataError, match=r"Expected at most 6 people \(--num-samples\)\. Got 7"):
+    with pytest.raises(DataError, match=r"Expected 1 to 6 people \(--num-samples\)\. Got 0"):
+        load_crops(cfg, num_samples=0)
+    with pytest.raises(DataError, match=r"Expected 1 to 6 people \(--num-samples\)\. Got 7"):
         load_crops(cfg, num_samples=7)
 
 

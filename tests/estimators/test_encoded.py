@@ -53,6 +53,16 @@ def test_poses_that_are_not_on_the_device_are_known_by_their_values():
     assert len(calls) == 2
 
 
+def test_the_same_poses_here_and_there_are_told_apart():
+    """As on a GPU, where an attack moves to it what a caller has scored before."""
+    adaptor = adaptor_for(dlcm().head)
+    calls, encoded = counted(adaptor), EncodedTargets(adaptor)
+    y = torch.from_numpy(people(2)[1])
+    for given in (y, y.to("meta"), y):
+        encoded.of(given, y, 5)
+    assert len(calls) == 3
+
+
 @pytest.mark.parametrize(
     ("attack", "count"), [(PoseProjectedGradientDescent, 4), (ProjectedGradientDescent, 2)]
 )

@@ -313,6 +313,63 @@ def test_fit_lowers_the_loss_and_restores_the_mode():
         wrap(model).fit(x, y)
 
 
+def test_fit_trains_without_the_mirror():
+    x, y = people(4)
+    trained = []
+    for flip_test in (False, True):
+        model = hourglass()
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+        estimator = wrap(model, optimizer=optimizer, flip_test=flip_test)
+        np.random.seed(0)
+        estimator.fit(x, y, batch_size=2, nb_epochs=1)
+        assert estimator.forward_passes == 4
+        trained.append(model.state_dict())
+    assert all(torch.equal(value, trained[1][name]) for name, value in trained[0].items())
+
+
+def test_gradients_are_those_of_weights_that_a_fused_optimizer_changed():
+    model = hourglass()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.0  # no buffer tells of the step
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
+    estimator = wrap(model, optimizer=optimizer, precision="bfloat16")
+    x, y = people(2)
+    estimator.loss_gradient(x, y)
+    estimator.fit(x, y, batch_size=2, nb_epochs=1)
+    fresh = wrap(model, precision="bfloat16")
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), fresh.loss_gradient(x, y))
+
+
+def test_levels_with_targets_of_their_own_are_not_guessed():
+    model = hourglass()
+    model.head.level_indices = [0, 1]  # as of MMPose's MSPNHead
+    x, y = people(2)
+    with pytest.raises(ValueError, match="Got all outputs: give the head attack_targets"):
+        wrap(model, outputs="all")
+    estimator = wrap(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e-2))
+    with pytest.raises(ValueError, match="Got all outputs"):
+        estimator.fit(x, y)
+    assert estimator.count_outputs() == 1
+    assert np.abs(estimator.loss_gradient(x, y)).max() > 0
+
+
+def test_a_batch_is_at_least_one():
+    x, _ = people(2)
+    with pytest.raises(ValueError, match="Expected batch_size >= 1. Got -1"):
+        wrap(hourglass()).predict(x, batch_size=-1)
+
+
+def test_activations_of_whole_grey_levels_are_those_of_floats():
+    x = torch.from_numpy(people(2)[0]).round().to(torch.uint8)
+    estimator = wrap(hourglass())
+    kept, floats = (
+        estimator.get_activations(images, "backbone.stem", framework=True)
+        for images in (x, x.float())
+    )
+    assert torch.equal(kept, floats)
+
+
 def test_activations_by_name_and_number():
     estimator = wrap(hourglass())
     x, _ = people(3)

@@ -339,7 +339,7 @@ def refused(done: Outcome, cwd: Path, *words: str) -> None:
         (["--max-iter", "0"], ["--max-iter", "expected a whole number >= 1, got 0"]),
         (["--batch-size", "0"], ["--batch-size", "expected a whole number >= 1, got 0"]),
         (["--num-samples", "0"], ["--num-samples", "expected a whole number >= 1, got 0"]),
-        (["--num-samples", "7"], ["Expected at most 6 people (--num-samples). Got 7."]),
+        (["--num-samples", "7"], ["Expected 1 to 6 people (--num-samples). Got 7."]),
         (["--seed", "-1"], ["--seed", "expected a whole number >= 0, got -1"]),
         (["--norm", "3"], ["--norm", "expected inf, 1 or 2, got 3"]),
         (["--attack", "cw"], ["--attack", "cw", "noise", "fgsm", "igsm"]),
