@@ -210,7 +210,7 @@ def test_a_network_that_comes_later(whole, networks, tmp_path):
         (["--precision", "float32"], "Expected the precision that"),
         (["--epochs", "2"], "Expected the training people or perturbation that"),
         (["--num-samples", "3"], "Expected the people that"),
-        (["--num-samples", "70"], "Expected at most 6 people"),
+        (["--num-samples", "70"], "Expected 1 to 6 people"),
         (["--quick", "--fit-samples", "3"], "--quick fits nothing"),
         (["--data-root", "nowhere"], "Expected a folder for --data-root"),
     ],
