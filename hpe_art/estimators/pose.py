@@ -20,6 +20,7 @@ from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.encoded import EncodedTargets
 from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision, name_of
 from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.estimators.passes import Pass, images_at_once, largest_output, passes
 from hpe_art.estimators.scored import as_guest, frozen, normalised, packs_bgr, scored_outputs
 from hpe_art.labels import check_labels, with_numbers
 
@@ -105,6 +106,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._test_cfg = test_cfg
         self._encoded = EncodedTargets(self._adaptor)
         self._copy: FastCopy | None = None
+        self._largest: int | None = None
         self._optimizer = optimizer
         self.forward_passes = 0
         self.backward_passes = 0
@@ -224,7 +226,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
 
         Args:
             x: (N, 3, H, W), 0 to 255; NumPy, or a tensor.
-            batch_size: images per forward pass.
+            batch_size: images per forward pass at most; on a CPU large ones go in parts.
             **kwargs: none is known; any raises.
 
         Returns:
@@ -237,8 +239,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_x(x)
         poses = []
         with as_guest(self._model), torch.no_grad():
-            for part in _parts(len(x), batch_size):
-                batch = self._to_device(self._preprocessed(x[part]))
+            for rows, _ in self._passes(len(x), batch_size):
+                batch = self._to_device(self._preprocessed(x[rows]))
                 poses.append(self._adaptor.decode(self._raw_outputs(batch)[-1]).float())
         joined = torch.cat(poses) if poses else torch.empty(0, 0, 3)
         if isinstance(x, Tensor):
@@ -253,7 +255,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         Args:
             x: (N, 3, H, W), 0 to 255.
             y: (N, K, 3), poses in crop pixels.
-            batch_size: images per forward pass.
+            batch_size: images per forward pass at most; on a CPU large ones go in parts.
             **kwargs: none is known; any raises.
 
         Returns:
@@ -268,9 +270,9 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         check_labels(y, len(x))
         values = []
         with as_guest(self._model), torch.no_grad():
-            for part in _parts(len(x), batch_size):
-                batch = self._to_device(self._preprocessed(x[part]))
-                values.append(self._per_image(batch, y[part]))
+            for one in self._passes(len(x), batch_size):
+                seen = self._to_device(self._preprocessed(x[one.rows]))
+                values.append(self._per_image(seen, y[one.batch], one.within))
         joined = torch.cat(values)
         return joined.to(x.device) if isinstance(x, Tensor) else joined.cpu().numpy()
 
@@ -282,7 +284,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         Args:
             x: (N, 3, H, W), 0 to 255.
             y: (N, K, 3), poses in crop pixels.
-            batch_size: images per pass; the result does not depend on it.
+            batch_size: images per pass at most, on a CPU large ones go in parts; the result does
+                not depend on it.
             **kwargs: none is known; any raises.
 
         Returns:
@@ -294,9 +297,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         _no_more(kwargs)
         self._check_x(x)
         check_labels(y, len(x))
-        with self._finding(self._fast_copy()):
-            parts = _parts(len(x), batch_size)
-            gradients = [self._batch_gradient(x[part], y[part]) for part in parts]
+        fast = self._fast_copy()
+        with self._finding(fast):
+            gradients = [
+                self._gradient(x[one.rows], y[one.batch], one.within)
+                for one in self._passes(len(x), batch_size, fast)
+            ]
         if isinstance(x, Tensor):
             joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients)
             return joined.to(x.device, _floating(x.dtype))
@@ -304,20 +310,20 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             x.dtype if np.issubdtype(x.dtype, np.floating) else np.float32
         )
 
-    def _batch_gradient(self, x: Any, y: Any) -> Tensor:
+    def _gradient(self, x: Any, y: Any, within: slice) -> Tensor:
         pixels = self._to_device(x)
         if self.all_framework_preprocessing:
             pixels.requires_grad_()
             seen, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
-            return self._input_gradient(seen, y, pixels)
+            return self._input_gradient(seen, y, within, pixels)
         # A NumPy defence breaks the graph: ART chains its own estimate of the gradient.
         numpy_x = pixels.cpu().numpy()
         seen = self._to_device(self._preprocessed(numpy_x)).requires_grad_()
-        gradient = self._input_gradient(seen, y, seen).cpu().numpy()
+        gradient = self._input_gradient(seen, y, within, seen).cpu().numpy()
         return self._to_device(self._apply_preprocessing_gradient(numpy_x, gradient))
 
-    def _input_gradient(self, seen: Tensor, y: Any, pixels: Tensor) -> Tensor:
-        loss = self._per_image(seen, y, fast=self._fast_copy()).sum()
+    def _input_gradient(self, seen: Tensor, y: Any, within: slice, pixels: Tensor) -> Tensor:
+        loss = self._per_image(seen, y, within, fast=self._fast_copy()).sum()
         self.backward_passes += len(seen) * self.passes_per_image
         (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
@@ -378,8 +384,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             self._model.train()
             for _ in range(nb_epochs):
                 order = np.random.permutation(len(x))
-                for part in _parts(len(x), batch_size):
-                    chosen = order[part]
+                for rows, _ in passes(len(x), batch_size):
+                    chosen = order[rows]
                     self._optimizer.zero_grad()
                     batch = self._to_device(x[chosen])
                     loss = self._per_image(batch, y[chosen], outputs="all", flip_test=False)
@@ -400,7 +406,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         Args:
             x: (N, 3, H, W), 0 to 255.
             layer: name of a module as in `layer_names`, or its index there.
-            batch_size: images per forward pass.
+            batch_size: images per forward pass at most; on a CPU large ones go in parts.
             framework: return a tensor rather than NumPy; for a tensor x it is differentiable in x.
 
         Returns:
@@ -428,12 +434,12 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         handle = self._model.get_submodule(name).register_forward_hook(keep)
         try:
             with as_guest(self._model), frozen(self._model), torch.set_grad_enabled(differentiable):
-                for part in _parts(len(x), batch_size):
+                for rows, _ in self._passes(len(x), batch_size):
                     if differentiable:
-                        pixels = torch.as_tensor(x[part], device=self._device).to(self._dtype)
+                        pixels = torch.as_tensor(x[rows], device=self._device).to(self._dtype)
                         batch, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
                     else:
-                        batch = self._to_device(self._preprocessed(x[part]))
+                        batch = self._to_device(self._preprocessed(x[rows]))
                     before = len(seen)
                     self._raw_outputs(batch, flip_test=False)
                     del seen[before:-1]
@@ -453,22 +459,28 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self,
         seen: Tensor,
         given: Any,
+        within: slice = slice(None),
         outputs: Outputs | None = None,
         flip_test: bool | None = None,
         fast: FastCopy | None = None,
     ) -> Tensor:
-        """The loss (N,) of pixels on the device; the poses are as they were given."""
+        """The loss (N,) of pixels on the device; those rows of a batch whose poses are given."""
         y = torch.as_tensor(given, device=self._device).to(seen.dtype).detach()
         y = with_numbers(y)
         raw = self._raw_outputs(seen, flip_test, fast)
         first = 0 if (outputs or self.outputs) == "all" else len(raw) - 1
         if self.loss is not None:
-            loss = self.loss(raw[first:], y)
-            if loss.shape != (len(y),):
-                raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
+            loss = self.loss(raw[first:], y[within])
+            if loss.shape != seen.shape[:1]:
+                raise ValueError(
+                    f"Expected a loss of shape ({len(seen)},). Got {tuple(loss.shape)}."
+                )
             return loss
-        targets = self._encoded.of(given, y, len(raw))
-        terms = [self._adaptor.loss(i, raw[i], targets[i]) for i in range(first, len(raw))]
+        terms = []
+        for i, (target, weights) in enumerate(self._encoded.of(given, y, len(raw))):
+            if i >= first:
+                rows = target[within], weights[within]
+                terms.append(self._adaptor.loss(i, raw[i], rows))
         return torch.stack(terms).sum(0)
 
     def _raw_outputs(
@@ -498,10 +510,23 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             return None
         copy = self._copy
         if copy is None or copy.made_with != made_with or not copy.is_current(self._model):
-            ramp = torch.linspace(0, 255, int(np.prod(self.input_shape))).view(self.input_shape)
-            example = normalised(self._model, self._to_device(ramp[None]))
-            self._copy = copy = FastCopy(self._model, *made_with, example)
+            self._copy = copy = FastCopy(self._model, *made_with, self._example())
         return copy
+
+    def _passes(self, count: int, batch_size: int, fast: FastCopy | None = None) -> Iterator[Pass]:
+        """What goes through the model, or its copy, at once."""
+        at_once = None
+        if self._device.type == "cpu" and min(count, batch_size) > 1:
+            if self._largest is None:
+                self._largest = largest_output(self._model, self._example())
+            dtype = self._dtype if fast is None else fast.dtype
+            at_once = images_at_once(self._largest, dtype)
+        return passes(count, batch_size, at_once)
+
+    def _example(self) -> Tensor:
+        """(1, 3, H, W), a normalised image of all grey levels."""
+        ramp = torch.linspace(0, 255, int(np.prod(self.input_shape))).view(self.input_shape)
+        return normalised(self._model, self._to_device(ramp[None]))
 
     def _check_all(self) -> None:
         if self._adaptor.only_last and self.loss is None:
@@ -534,12 +559,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         if tuple(x.shape[1:]) != self.input_shape:
             expected = ", ".join(map(str, self.input_shape))
             raise ValueError(f"Expected x of shape (N, {expected}). Got {tuple(x.shape)}.")
-
-
-def _parts(count: int, batch_size: int) -> list[slice]:
-    if batch_size < 1:
-        raise ValueError(f"Expected batch_size >= 1. Got {batch_size}.")
-    return [slice(begin, begin + batch_size) for begin in range(0, count, batch_size)]
 
 
 def _floating(dtype: torch.dtype) -> torch.dtype:

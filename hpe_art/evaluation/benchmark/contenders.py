@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from hpe_art.attacks import PoseProjectedGradientDescent
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.fast import FastCopy
+from hpe_art.estimators.passes import images_at_once, largest_output, passes
 from hpe_art.estimators.scored import frozen, normalised, raw_outputs
 from hpe_art.evaluation.benchmark.cases import Array, Case
 
@@ -164,27 +165,39 @@ def ours(case: Case, steps: int, precision: Any = "float32", compile: bool = Fal
 
 
 def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto") -> Run:
-    """Nothing but forward, gradient, sign and clamp, on the bare model that ours goes through."""
+    """Nothing but forward, gradient, sign and clamp, on the bare model that ours goes through.
+
+    As many images go through at once as in ours.
+    """
     estimator, adaptor = case.estimator, adaptor_for(case.estimator.model.head)
     x, y = case.on_device()
     low, high = (x - EPS).clamp(min=0), (x + EPS).clamp(max=255)
-    target = adaptor.encode(y)
-    fast = None
-    if precision == "auto":
-        fast = FastCopy(estimator.model, "auto", False, normalised(estimator.model, x[:1]))
+    target, weights = adaptor.encode(y)
+    example = normalised(estimator.model, x[:1])
+    fast = FastCopy(estimator.model, "auto", False, example) if precision == "auto" else None
     model = estimator.model if fast is None else fast.model
+    at_once = None
+    if x.device.type == "cpu":
+        dtype = torch.float32 if fast is None else fast.dtype
+        at_once = images_at_once(largest_output(estimator.model, example), dtype)
+    parts = [rows for rows, _ in passes(len(x), len(x), at_once)]
 
     def run() -> Tensor:
-        now = x
+        found = torch.empty_like(x)
         with frozen(model):
-            for _ in range(steps):
-                now = now.detach().requires_grad_()
-                with nullcontext() if fast is None else fast.computing():
-                    output = raw_outputs(model, normalised(model, now))[-1]
-                loss = adaptor.loss(-1, output.float(), target).sum()
-                (gradient,) = torch.autograd.grad(loss, now)
-                now = torch.clamp(now.detach() + STEP * gradient.sign(), low, high)
-        return now
+            for part in parts:
+                now = x[part]
+                for _ in range(steps):
+                    now = now.detach().requires_grad_()
+                    with nullcontext() if fast is None else fast.computing():
+                        output = raw_outputs(model, normalised(model, now))[-1]
+                    aims = target[part], weights[part]
+                    loss = adaptor.loss(-1, output.float(), aims).sum()
+                    (gradient,) = torch.autograd.grad(loss, now)
+                    moved = now.detach() + STEP * gradient.sign()
+                    now = torch.clamp(moved, low[part], high[part])
+                found[part] = now
+        return found
 
     return run
 

@@ -1,0 +1,94 @@
+"""Which images go through a network at once: on a CPU, as few of a batch as fit its caches.
+
+A tensor that outgrows them is written to memory and read back by the next layer, and the C library
+asks the system for fresh memory in every pass. An image's gradient does not depend on the others of
+its batch, so a batch is as well passed in parts (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from hpe_art.estimators.scored import as_guest, raw_outputs
+
+LARGEST_TENSOR = 16 * 2**20
+"""Bytes that no output of a layer passes on a CPU, unless a single image has more."""
+
+
+class Pass(NamedTuple):
+    """Images that go through at once.
+
+    Attributes:
+        rows: which of all images.
+        batch: the batch that they are of.
+    """
+
+    rows: slice
+    batch: slice
+
+    @property
+    def within(self) -> slice:
+        """Which rows of the batch."""
+        return slice(self.rows.start - self.batch.start, self.rows.stop - self.batch.start)
+
+
+def passes(count: int, batch_size: int, at_once: int | None = None) -> Iterator[Pass]:
+    """The passes of every batch, as even as can be.
+
+    Args:
+        count: images.
+        batch_size: images for each batch.
+        at_once: images for each pass at most; None for whole batches.
+
+    Raises:
+        ValueError: batches of less than one image.
+    """
+    if batch_size < 1:
+        raise ValueError(f"Expected batch_size >= 1. Got {batch_size}.")
+    for begin in range(0, count, batch_size):
+        size = min(batch_size, count - begin)
+        number = math.ceil(size / (at_once or size))
+        ends = [begin + i * size // number for i in range(number + 1)]
+        for first, last in pairwise(ends):
+            yield Pass(slice(first, last), slice(begin, begin + size))
+
+
+def images_at_once(largest: int, dtype: torch.dtype) -> int:
+    """How many images a pass takes on a CPU.
+
+    Args:
+        largest: a network's `largest_output`.
+        dtype: of its multiplications.
+    """
+    return max(1, LARGEST_TENSOR // (largest * dtype.itemsize))
+
+
+def largest_output(model: nn.Module, image: Tensor) -> int:
+    """Number of values in the largest output of a layer, for one normalised image (1, 3, H, W)."""
+    largest = image.numel()
+
+    def look(module: nn.Module, inputs: Any, output: Any) -> None:
+        nonlocal largest
+        for one in output if isinstance(output, (list, tuple)) else [output]:
+            if isinstance(one, Tensor):
+                largest = max(largest, one.numel())
+
+    # Whoever watches the model is not shown an image that nobody asked about.
+    watchers = [(module, module._forward_hooks) for module in model.modules()]
+    try:
+        for module, _ in watchers:
+            module._forward_hooks = OrderedDict()
+            module.register_forward_hook(look)
+        with as_guest(model), torch.no_grad():
+            raw_outputs(model, image)
+    finally:
+        for module, hooks in watchers:
+            module._forward_hooks = hooks
+    return largest
