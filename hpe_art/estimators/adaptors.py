@@ -9,6 +9,7 @@ To attack another family of heads, write an `OutputAdaptor` and name its codec i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -96,6 +97,13 @@ def loss_per_image(module: nn.Module, output: Tensor, target: Tensor, weights: T
     return torch.stack([module(*image) for image in images])
 
 
+@lru_cache
+def _index(joints: tuple[int, ...], device: torch.device) -> Tensor:
+    """On the device once: a list would be sent there in each pass, which waits for it."""
+    with torch.inference_mode(False):
+        return torch.tensor(joints, device=device)
+
+
 class HeatmapAdaptor(OutputAdaptor):
     """Heatmaps (N, K, H, W), of one stage or many.
 
@@ -116,7 +124,7 @@ class HeatmapAdaptor(OutputAdaptor):
         mode = test_cfg.get("flip_mode", "heatmap")
         if mode != "heatmap":
             raise ValueError(f"Expected flip_mode 'heatmap'. Got {mode!r}.")
-        output = output[:, flip_indices].flip(-1)
+        output = output.index_select(1, _index(tuple(flip_indices), output.device)).flip(-1)
         if test_cfg.get("shift_heatmap", False):
             output = torch.cat([output[..., :1], output[..., :-1]], dim=-1)
         return output
@@ -165,7 +173,7 @@ class CoordinateAdaptor(OutputAdaptor):
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """As MMPose's `flip_coordinates`."""
         shift = 1.0 / self.codec.input_size[0] if test_cfg.get("shift_coords", True) else 0.0
-        output = output[:, flip_indices]
+        output = output.index_select(1, _index(tuple(flip_indices), output.device))
         return torch.stack([1.0 - output[..., 0] - shift, output[..., 1]], dim=-1)
 
     def decode(self, output: Tensor) -> Tensor:

@@ -39,17 +39,29 @@ class EncodedTargets:
             # On the host somebody may write to it without PyTorch's knowing, so values are kept.
             # Elsewhere the tensor is, whose memory then is not given to another one.
             on_device = isinstance(given, Tensor) and given.device.type != "cpu"
-            self._poses = (given, given._version) if on_device else _copied(given)
+            self._poses = (given, _version(given)) if on_device else _copied(given)
         return self._targets
 
     def _same(self, given: Any) -> bool:
         if not isinstance(given, Tensor):
-            return np.array_equal(given, self._poses)
+            return np.array_equal(given, self._poses, equal_nan=True)
         if given.device.type == "cpu":
-            return torch.equal(given, self._poses)
+            return _equal(given, self._poses)
+        if given.is_inference():  # how often it was changed is not counted
+            return False
         kept, version = self._poses
         place = (given.data_ptr(), given.stride(), given._version)
         return bool(place == (kept.data_ptr(), kept.stride(), version))
+
+
+def _version(given: Tensor) -> int:
+    return 0 if given.is_inference() else given._version
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Also where joints that do not count are NaN."""
+    same_nowhere = torch.equal(one.isnan(), other.isnan())
+    return same_nowhere and torch.equal(one.nan_to_num(), other.nan_to_num())
 
 
 def _copied(given: Any) -> Any:

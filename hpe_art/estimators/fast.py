@@ -86,7 +86,7 @@ class FastCopy:
     Attributes:
         model: the copy, in eval mode, with frozen weights.
         made_with: precision and compile.
-        dtype: of its multiplications: torch.float32 or torch.bfloat16.
+        dtype: of its multiplications: torch.bfloat16, or that of the model.
         folded: whether batch norms are folded; not if that changed an output.
 
     Raises:
@@ -104,12 +104,13 @@ class FastCopy:
             )
         self.made_with = (precision, compile)
         half = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
-        self.dtype = torch.bfloat16 if half else torch.float32
+        self.dtype = torch.bfloat16 if half else example.dtype
         self._state = _state(model)
         self.model, self.folded = _folded(model, example)
         self.model.to(memory_format=torch.channels_last)
         if half:
-            # Autocast would round the frozen weights anew in every pass.
+            self.model.float()  # autocast leaves doubles as they are
+            # It would round the frozen weights anew in every pass.
             for module in self.model.modules():
                 if isinstance(module, _MATRICES):
                     module.to(torch.bfloat16)

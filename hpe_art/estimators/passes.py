@@ -60,18 +60,21 @@ def passes(count: int, batch_size: int, at_once: int | None = None) -> Iterator[
             yield Pass(slice(first, last), slice(begin, begin + size))
 
 
-def images_at_once(largest: int, dtype: torch.dtype) -> int:
-    """How many images a pass takes on a CPU.
+def images_at_once(largest: int, dtype: torch.dtype) -> int | None:
+    """How many images a pass takes on a CPU; None, as many as come, where that is not known.
 
     Args:
         largest: a network's `largest_output`.
         dtype: of its multiplications.
     """
-    return max(1, LARGEST_TENSOR // (largest * dtype.itemsize))
+    return max(1, LARGEST_TENSOR // (largest * dtype.itemsize)) if largest else None
 
 
 def largest_output(model: nn.Module, image: Tensor) -> int:
-    """Number of values in the largest output of a layer, for one normalised image (1, 3, H, W)."""
+    """Number of values in the largest output of a layer, for one normalised image (1, 3, H, W).
+
+    0 for a network that takes no single image, or none without its hooks.
+    """
     largest = image.numel()
 
     def look(module: nn.Module, inputs: Any, output: Any) -> None:
@@ -86,8 +89,10 @@ def largest_output(model: nn.Module, image: Tensor) -> int:
         for module, _ in watchers:
             module._forward_hooks = OrderedDict()
             module.register_forward_hook(look)
-        with as_guest(model), torch.no_grad():
+        with as_guest(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
             raw_outputs(model, image)
+    except Exception:
+        return 0
     finally:
         for module, hooks in watchers:
             module._forward_hooks = hooks

@@ -145,14 +145,23 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         """As in ART; what is refused leaves everything as it was.
 
         Raises:
-            ValueError: an argument out of range, or another model.
+            ValueError: an argument out of range, another model, or what is settled with it.
+            TypeError: an argument of another kind.
         """
         if kwargs.get("model", self._model) is not self._model:
             raise ValueError("Expected the same model. Got another: wrap it in its own estimator.")
+        for name in ("device_type", "channels_first"):
+            if kwargs.get(name, getattr(self, name)) != getattr(self, name):
+                raise ValueError(
+                    f"Expected the {name} that the estimator was made with, "
+                    f"{getattr(self, name)!r}. Got {kwargs[name]!r}: make another."
+                )
+        if kwargs.get("flip_test", False) is None:
+            kwargs["flip_test"] = bool(self._test_cfg.get("flip_test", False))
         before = {name: getattr(self, name) for name in kwargs if hasattr(self, name)}
         try:
             super().set_params(**kwargs)
-        except ValueError:
+        except Exception:
             super().set_params(**before)
             raise
 
@@ -242,7 +251,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             for rows, _ in self._passes(len(x), batch_size):
                 batch = self._to_device(self._preprocessed(x[rows]))
                 poses.append(self._adaptor.decode(self._raw_outputs(batch)[-1]).float())
-        joined = torch.cat(poses) if poses else torch.empty(0, 0, 3)
+        joined = torch.cat(poses)
         if isinstance(x, Tensor):
             return joined.to(x.device)
         return self._apply_postprocessing(joined.cpu().numpy(), fit=False)
@@ -348,7 +357,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         # A compiled graph cannot be gone back through twice, as ART's class gradients ask for.
         fast = self._fast_copy() if wanted and not self.compile else None
         with self._finding(fast):
-            seen, _ = self._apply_preprocessing(x, None, fit=False, no_grad=False)
+            seen, _ = self._apply_preprocessing(x.to(self._dtype), None, fit=False, no_grad=False)
             outputs = self._raw_outputs(seen, fast=fast)
             return self._adaptor.distances(outputs[-1], y)
 
@@ -380,19 +389,21 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self._check_x(x)
         check_labels(y, len(x))
         x, y = self._apply_preprocessing(x, y, fit=True)
-        with as_guest(self._model):
-            self._model.train()
-            for _ in range(nb_epochs):
-                order = np.random.permutation(len(x))
-                for rows, _ in passes(len(x), batch_size):
-                    chosen = order[rows]
-                    self._optimizer.zero_grad()
-                    batch = self._to_device(x[chosen])
-                    loss = self._per_image(batch, y[chosen], outputs="all", flip_test=False)
-                    loss.mean().backward()
-                    self._optimizer.step()
-        # What a fused optimizer changes in place is not counted.
-        self._copy = None
+        try:
+            with as_guest(self._model):
+                self._model.train()
+                for _ in range(nb_epochs):
+                    order = np.random.permutation(len(x))
+                    for rows, _ in passes(len(x), batch_size):
+                        chosen = order[rows]
+                        self._optimizer.zero_grad()
+                        batch = self._to_device(x[chosen])
+                        loss = self._per_image(batch, y[chosen], outputs="all", flip_test=False)
+                        loss.mean().backward()
+                        self._optimizer.step()
+        finally:
+            # What a fused optimizer changes in place is not counted.
+            self._copy = None
 
     def get_activations(
         self,
@@ -490,8 +501,10 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         self.forward_passes += len(seen) * (2 if flip_test else 1)
         if fast is None:
             return scored_outputs(self._model, self._adaptor, seen, flip_test, self._test_cfg)
+        half = fast.dtype == torch.bfloat16
+        images = seen.float() if half else seen
         with fast.computing():
-            outputs = scored_outputs(fast.model, self._adaptor, seen, flip_test, self._test_cfg)
+            outputs = scored_outputs(fast.model, self._adaptor, images, flip_test, self._test_cfg)
         return [output.to(seen.dtype) for output in outputs]
 
     @contextmanager
@@ -516,7 +529,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def _passes(self, count: int, batch_size: int, fast: FastCopy | None = None) -> Iterator[Pass]:
         """What goes through the model, or its copy, at once."""
         at_once = None
-        if self._device.type == "cpu" and min(count, batch_size) > 1:
+        compiled = fast is not None and self.compile  # anew for every size
+        if self._device.type == "cpu" and min(count, batch_size) > 1 and not compiled:
             if self._largest is None:
                 self._largest = largest_output(self._model, self._example())
             dtype = self._dtype if fast is None else fast.dtype
@@ -545,6 +559,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         if isinstance(x, Tensor):
             on_device = self.all_framework_preprocessing
             x = self._to_device(x) if on_device else x.detach().cpu().numpy()
+        if not isinstance(x, Tensor) and not np.issubdtype(x.dtype, np.floating):
+            x = x.astype(np.float32)  # whole grey levels, which a defence need not end with
         return self._apply_preprocessing(x, None, fit=False)[0]
 
     def _to_device(self, values: Any) -> Tensor:
@@ -559,6 +575,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         if tuple(x.shape[1:]) != self.input_shape:
             expected = ", ".join(map(str, self.input_shape))
             raise ValueError(f"Expected x of shape (N, {expected}). Got {tuple(x.shape)}.")
+        if not len(x):
+            raise ValueError("Expected at least one image. Got none.")
 
 
 def _floating(dtype: torch.dtype) -> torch.dtype:

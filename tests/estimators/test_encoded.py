@@ -1,5 +1,6 @@
 """Targets are encoded once for the poses of a batch, and anew for any others."""
 
+import numpy as np
 import pytest
 import torch
 from art.attacks.evasion import ProjectedGradientDescent
@@ -27,6 +28,29 @@ def test_once_for_the_same_poses_and_again_for_others():
     assert encoded.of(y.clone(), y, 5) is first and len(calls) == 1
     encoded.of(y[:2], y[:2], 5)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.from_numpy])
+def test_joints_that_are_nowhere_are_the_same_again(kind):
+    adaptor = adaptor_for(dlcm().head)
+    calls, encoded = counted(adaptor), EncodedTargets(adaptor)
+    poses = people(3)[1]
+    poses[1, 4] = np.nan, np.nan, 0
+    for _ in range(3):
+        encoded.of(kind(poses.copy()), torch.from_numpy(np.nan_to_num(poses)), 5)
+    assert len(calls) == 1
+    encoded.of(kind(np.nan_to_num(poses)), torch.from_numpy(np.nan_to_num(poses)), 5)
+    assert len(calls) == 2
+
+
+def test_poses_predicted_in_inference_mode_are_taken():
+    adaptor = adaptor_for(dlcm().head)
+    encoded = EncodedTargets(adaptor)
+    with torch.inference_mode():
+        y = torch.from_numpy(people(2)[1]).clone()
+    for given in (y, y.to("meta")):  # the second as on a GPU
+        assert len(encoded.of(given, y.clone(), 5)) == 5
+        assert len(encoded.of(given, y.clone(), 5)) == 5
 
 
 def test_poses_changed_behind_pytorchs_back_are_seen():

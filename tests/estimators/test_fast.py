@@ -150,6 +150,17 @@ def test_precision_can_be_changed_as_arts_parameters_are():
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
+def test_doubles_go_through_the_copy(precision):
+    model = hourglass().double()
+    x, y = (values.astype(np.float64) for values in people(3))
+    fast, exact = wrap(model, precision=precision), wrap(model)
+    found = fast.loss_gradient(x, y)
+    assert found.dtype == np.float64 and cosine(found, exact.loss_gradient(x, y)) > 0.9
+    half = fast.found_with.startswith("bfloat16")
+    assert half or fast.found_with in ("float64", "float64, folded")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_fgsm_is_exact(precision):
     x, y = people(3)
     expected = PoseFastGradientMethod(wrap(hourglass()), eps=8).generate(x, y)

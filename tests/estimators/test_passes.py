@@ -1,8 +1,11 @@
 """On a CPU a batch goes through in parts: nothing of the result depends on it, nor is redone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from toys import LinearPose, dlcm, hourglass, people, regression, simple_baseline
 
 from hpe_art.attacks import PoseProjectedGradientDescent, UniversalPosePerturbation
@@ -71,6 +74,38 @@ def test_looking_for_it_leaves_the_model_as_it_was():
     model.train()
     assert not any(module._forward_hooks for module in model.modules())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_network_that_is_not_itself_without_its_hooks_takes_whole_batches():
+    model = hourglass()
+    fewer = nn.Conv2d(16, 4, 1)
+    model.backbone.predictions[0].register_forward_hook(lambda m, seen, out: fewer(out))
+    model.backbone.merge_heatmaps[0] = nn.Conv2d(4, 8, 1)
+    assert largest_output(model, torch.zeros(1, 3, 32, 32)) == 0
+    assert images_at_once(0, torch.float32) is None
+    assert wrap(model).predict(people(3)[0]).shape == (3, 16, 3)
+
+
+def test_looking_for_it_draws_no_random_numbers():
+    class Noisy(nn.Module):
+        def forward(self, x):
+            return x + torch.rand_like(x)
+
+    model = hourglass()
+    model.backbone.stem.append(Noisy())
+    estimator, found = wrap(model), []
+    for _ in range(2):
+        torch.manual_seed(0)
+        found.append(estimator.predict(people(3)[0]))
+    np.testing.assert_array_equal(*found)
+
+
+def test_compiled_networks_take_whole_batches_of_one_size(two_at_once):
+    estimator = wrap(hourglass())
+    compiled = SimpleNamespace(dtype=torch.float32)
+    assert len(list(estimator._passes(5, 5, compiled))) == 3
+    estimator.compile = True
+    assert len(list(estimator._passes(5, 5, compiled))) == 1
 
 
 @pytest.mark.parametrize("flip_test", [False, True])

@@ -23,6 +23,7 @@ from toys import (
 from hpe_art.attacks import RandomSignNoise
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.adaptors import adaptor_for
+from hpe_art.estimators.defences import DEFENCES
 
 NETWORKS = {"hourglass": hourglass, "regression": regression, "baseline": simple_baseline}
 
@@ -149,6 +150,17 @@ def test_numpy_defences_estimate_and_torch_defences_differentiate():
     )
     tensor = smooth.loss_gradient(torch.from_numpy(x), torch.from_numpy(y))
     np.testing.assert_allclose(tensor.numpy(), smooth.loss_gradient(x, y))
+
+
+@pytest.mark.parametrize("defence", ["total-variation", "smoothing"])
+def test_whole_grey_levels_are_defended_as_floats_are(defence):
+    x = people(2)[0]
+    estimator = wrap(hourglass(), preprocessing_defences=[DEFENCES[defence](True)])
+    poses = []
+    for images in (x.astype(np.uint8), x):
+        np.random.seed(0)  # total variation draws pixels
+        poses.append(estimator.predict(images))
+    np.testing.assert_array_equal(*poses)
 
 
 def test_tensors_in_tensors_out(model):
@@ -341,6 +353,26 @@ def test_gradients_are_those_of_weights_that_a_fused_optimizer_changed():
     np.testing.assert_array_equal(estimator.loss_gradient(x, y), fresh.loss_gradient(x, y))
 
 
+def test_weights_are_seen_also_when_fit_is_interrupted():
+    model = hourglass()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
+    estimator = wrap(model, optimizer=optimizer, precision="bfloat16")
+    x, y = people(2)
+    estimator.loss_gradient(x, y)
+    step, steps = optimizer.step, []
+
+    def interrupted():
+        steps.append(step())
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+
+    optimizer.step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(x, y, batch_size=1, nb_epochs=3)
+    fresh = wrap(model, precision="bfloat16")
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), fresh.loss_gradient(x, y))
+
+
 def test_levels_with_targets_of_their_own_are_not_guessed():
     model = hourglass()
     model.head.level_indices = [0, 1]  # as of MMPose's MSPNHead
@@ -432,15 +464,35 @@ def test_parameters_there_and_back_change_nothing():
 
 @pytest.mark.parametrize(
     "wrong",
-    [dict(outputs="first"), dict(precision="half"), dict(outputs="all", loss="mse"), dict(model=1)],
+    [
+        dict(outputs="first"),
+        dict(precision="half"),
+        dict(outputs="all", loss="mse"),
+        dict(model=1),
+        dict(device_type="gpu"),
+        dict(channels_first=False),
+        dict(clip_values=5),
+        dict(preprocessing_defences=5),
+    ],
 )
 def test_parameters_that_are_refused_leave_everything_as_it_was(wrong):
-    estimator = wrap(hourglass())
-    before = estimator.get_params()
-    with pytest.raises(ValueError, match="Expected"):
+    estimator = wrap(hourglass(), preprocessing_defences=[DEFENCES["squeezing"](True)])
+    before, x = estimator.get_params(), people(2)[0]
+    poses = estimator.predict(x)
+    with pytest.raises((ValueError, TypeError)):
         estimator.set_params(**wrong)
     after = estimator.get_params()
     assert all(after[name] is before[name] for name in ("model", "outputs", "precision", "loss"))
+    assert tuple(estimator.clip_values) == (0.0, 255.0)
+    np.testing.assert_array_equal(estimator.predict(x), poses)
+
+
+def test_flip_test_of_none_is_the_models_own():
+    model = hourglass()
+    model.test_cfg["flip_test"] = True
+    estimator = wrap(model, flip_test=False)
+    estimator.set_params(flip_test=None)
+    assert estimator.flip_test is True
 
 
 @pytest.mark.parametrize(
@@ -450,6 +502,8 @@ def test_parameters_that_are_refused_leave_everything_as_it_was(wrong):
             lambda e, x, y: e.predict(x[:, :, :16]),
             r"x of shape \(N, 3, 32, 32\). Got \(3, 3, 16, 32\)",
         ),
+        (lambda e, x, y: e.predict(x[:0]), "at least one image. Got none"),
+        (lambda e, x, y: e.loss_gradient(x[:0], y[:0]), "at least one image. Got none"),
         (lambda e, x, y: e.loss_gradient(x, y[:, 0]), r"y of shape \(N, K, 3\).* Got \(3, 3\)"),
         (lambda e, x, y: e.compute_loss(x, y[:2]), r"N = 3. Got \(2, 16, 3\)"),
         (lambda e, x, y: e.set_params(outputs="first"), "outputs 'last' or 'all'. Got 'first'"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal
 from unittest import mock
@@ -46,7 +45,8 @@ class PlainEstimator(PyTorchEstimator):
         pixels = torch.tensor(x, device=self._device, requires_grad=True)
         poses = torch.tensor(y, device=self._device)
         self._model.zero_grad()
-        _loss(self._adaptor, _last(self._model, pixels), poses).backward()
+        target = self._adaptor.encode(poses)
+        _loss(self._adaptor, _last(self._model, pixels), target).backward()
         if pixels.grad is None:
             raise RuntimeError("Expected a gradient. Got none.")
         return pixels.grad.cpu().numpy()
@@ -79,8 +79,8 @@ def _last(model: nn.Module, pixels: Tensor) -> Tensor:
     return outputs[-1] if isinstance(outputs, (list, tuple)) else outputs
 
 
-def _loss(adaptor: Any, output: Tensor, y: Tensor) -> Tensor:
-    loss: Tensor = adaptor.loss(-1, output, adaptor.encode(y)).sum()
+def _loss(adaptor: Any, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
+    loss: Tensor = adaptor.loss(-1, output, target).sum()
     return loss
 
 
@@ -104,9 +104,12 @@ def torchattacks(case: Case, steps: int) -> Run:
     """PGD of torchattacks, whose cross-entropy is replaced by the same loss."""
     from torchattacks import PGD
 
-    loss = partial(_loss, adaptor_for(case.estimator.model.head))
+    adaptor = adaptor_for(case.estimator.model.head)
     x, y = case.on_device()
-    unit = x / 255
+    unit, target = x / 255, adaptor.encode(y)
+
+    def loss(output: Tensor, labels: Tensor) -> Tensor:
+        return _loss(adaptor, output, target)
 
     class Outputs(nn.Module):
         """The last output for pixels of 0 to 1."""
@@ -136,12 +139,15 @@ def foolbox(case: Case, steps: int) -> Run:
 
     network, adaptor = case.estimator.model, adaptor_for(case.estimator.model.head)
     x, y = case.on_device()
+    target = adaptor.encode(y)
 
     class PoseLinfPGD(LinfPGD):
         """With the loss of poses."""
 
         def get_loss_fn(self, model: Any, labels: Any) -> Any:
-            return lambda images: eagerpy.astensor(_loss(adaptor, _last(network, images.raw), y))
+            return lambda images: eagerpy.astensor(
+                _loss(adaptor, _last(network, images.raw), target)
+            )
 
     model = PyTorchModel(network, bounds=(0, 255), device=case.estimator.device)
     attack = PoseLinfPGD(abs_stepsize=STEP, steps=steps, random_start=False)
@@ -176,11 +182,7 @@ def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto"
     example = normalised(estimator.model, x[:1])
     fast = FastCopy(estimator.model, "auto", False, example) if precision == "auto" else None
     model = estimator.model if fast is None else fast.model
-    at_once = None
-    if x.device.type == "cpu":
-        dtype = torch.float32 if fast is None else fast.dtype
-        at_once = images_at_once(largest_output(estimator.model, example), dtype)
-    parts = [rows for rows, _ in passes(len(x), len(x), at_once)]
+    parts = _parts(estimator.model, x, torch.float32 if fast is None else fast.dtype)
 
     def run() -> Tensor:
         found = torch.empty_like(x)
@@ -200,6 +202,26 @@ def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto"
         return found
 
     return run
+
+
+def forward(case: Case) -> Run:
+    """Nothing but forward passes of the bare model in float32: the least that poses can take."""
+    model, (x, _) = case.estimator.model, case.on_device()
+    parts = _parts(model, x, torch.float32)
+
+    def run() -> list[Tensor]:
+        with torch.no_grad():
+            return [raw_outputs(model, normalised(model, x[part]))[-1] for part in parts]
+
+    return run
+
+
+def _parts(model: nn.Module, x: Tensor, dtype: torch.dtype) -> list[slice]:
+    """What goes through at once, as in ours."""
+    at_once = None
+    if x.device.type == "cpu":
+        at_once = images_at_once(largest_output(model, normalised(model, x[:1])), dtype)
+    return [rows for rows, _ in passes(len(x), len(x), at_once)]
 
 
 CONTENDERS: dict[str, Callable[[Case, int], Run]] = {

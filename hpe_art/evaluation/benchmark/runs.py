@@ -20,7 +20,7 @@ import numpy as np
 from scipy.io import savemat
 
 from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.contenders import floor
+from hpe_art.evaluation.benchmark.contenders import floor, forward
 from hpe_art.evaluation.benchmark.speed import finish
 
 SIZES = (500, 1000, 2000, 5000)
@@ -177,15 +177,17 @@ def generated_folder(root: Path, count: int, seed: int = 0) -> Path:
 
 def _pace(case: Case, repeats: int = 5) -> tuple[float, float]:
     """Seconds for one image: forward and backward, and forward alone; the median of some rounds."""
-    run, images = floor(case, 1), case.batch_size
+    run, predict, images = floor(case, 1), forward(case), case.batch_size
     run()
+    predict()
     gradients, predictions = [], []
     for _ in range(repeats):
         begun = time.perf_counter()
         run()
         finish(case)
         between = time.perf_counter()
-        case.estimator.predict(case.x, images)
+        predict()
+        finish(case)
         gradients.append(between - begun)
         predictions.append(time.perf_counter() - between)
     return float(np.median(gradients)) / images, float(np.median(predictions)) / images
