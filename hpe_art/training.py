@@ -72,7 +72,8 @@ def training_config(
     Args:
         config: path of the config file.
         work_dir: folder of logs and checkpoints; default `work_dirs/NAME`.
-        resume: "auto" (the newest checkpoint of the work folder), or a checkpoint to resume.
+        resume: "auto" (the newest checkpoint of the work folder; a new start where there is
+            none), or a checkpoint to resume.
         load_from: "config" (the config's own `load_from`), or a checkpoint with the first
             weights. By default training starts from scratch whatever the config's `load_from`
             says, since that names the *finished* weights.
@@ -86,15 +87,22 @@ def training_config(
     Raises:
         FolderError: the folder lacks something.
         FileNotFoundError: no such config, or the weights that training starts from are missing.
+        ValueError: a checkpoint to resume, and other first weights.
     """
     if not Path(config).is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
     cfg = Config.fromfile(config)
     first_weights = cfg.get("load_from") if load_from == "config" else load_from
     cfg.load_from = first_weights
-    if resume:
-        cfg.resume = True
-        cfg.load_from = None if resume == "auto" else resume
+    if resume and resume != "auto":
+        if load_from:
+            raise ValueError(
+                f"Expected --resume {resume} or --load-from. Got both: what is resumed has its "
+                "weights."
+            )
+        if not Path(resume).is_file():
+            raise FileNotFoundError(f"Expected a checkpoint to resume. Got {resume}: not there.")
+        cfg.load_from, cfg.resume = resume, True
     if amp:
         cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
     cfg.launcher = launcher
@@ -109,6 +117,8 @@ def training_config(
     if options:
         cfg.merge_from_dict(options)
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
+    if resume == "auto" and (Path(cfg.work_dir) / "last_checkpoint").is_file():
+        cfg.load_from, cfg.resume = None, True
     _check_start(cfg)
     return cfg
 

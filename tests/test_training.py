@@ -27,16 +27,29 @@ def finished(tmp_path, write_config):
         ({}, None, False),
         ({"load_from": "config"}, "zoo://finished", False),
         ({"load_from": "other.pth"}, "other.pth", False),
-        ({"resume": "auto"}, None, True),
-        ({"resume": "epoch_3.pth"}, "epoch_3.pth", True),
+        ({"resume": "auto"}, None, False),
+        ({"resume": "auto", "load_from": "config"}, "zoo://finished", False),
+        ({"resume": "auto", "work_dir": "begun"}, None, True),
         # What is resumed has its weights already.
-        ({"resume": "auto", "load_from": "config"}, None, True),
+        ({"resume": "auto", "load_from": "config", "work_dir": "begun"}, None, True),
+        ({"resume": "begun/epoch_3.pth"}, "begun/epoch_3.pth", True),
     ],
 )
-def test_where_training_starts(finished, arguments, load_from, resume):
+def test_where_training_starts(finished, tmp_path, monkeypatch, arguments, load_from, resume):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "begun").mkdir()
+    for name in ("last_checkpoint", "epoch_3.pth"):
+        (tmp_path / "begun" / name).touch()
     cfg = training_config(finished, **arguments)
     assert cfg.load_from == load_from
     assert cfg.resume is resume
+
+
+def test_what_is_resumed_is_there_and_is_all(finished):
+    with pytest.raises(FileNotFoundError, match="checkpoint to resume. Got epoch_9.pth: not there"):
+        training_config(finished, resume="epoch_9.pth")
+    with pytest.raises(ValueError, match="--resume epoch_9.pth or --load-from. Got both"):
+        training_config(finished, resume="epoch_9.pth", load_from="config")
 
 
 def test_the_work_folder(finished, tmp_path):

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from rich.progress import track
 
-from hpe_art.evaluation.arguments import positive_int
+from hpe_art.evaluation.arguments import check_paths, positive_int
 
 CONFIG = "mmpose_configs/hourglass.py"
+PAGE = Path("docs/art_attacks.md")
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,9 +26,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="ATTACK", help="classes [all]")
     parser.add_argument("--num-samples", type=positive_int, default=4, help="people [4]")
     parser.add_argument("--seconds", type=positive_int, default=60, help="for each attack [60]")
-    parser.add_argument("--out", type=Path, default=Path("docs/art_attacks.md"), help="page")
+    parser.add_argument("--out", type=Path, help=f"page [{PAGE}]")
     parser.add_argument("--one", metavar="ATTACK", help="run one, and print its row as JSON")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.only and not args.out:
+        parser.error(f"--only needs --out: {PAGE} is for all of them")
+    args.out = args.out or PAGE
+    return args
 
 
 def run_one(args: argparse.Namespace) -> int:
@@ -41,6 +46,17 @@ def run_one(args: argparse.Namespace) -> int:
     crops = load_crops(cfg, args.num_samples, with_donors=False)
     print(json.dumps(try_attack(args.one, estimator, crops)))
     return 0
+
+
+def check_people(args: argparse.Namespace) -> None:
+    """Sees that the network has weights and that there are so many people."""
+    from hpe_art.datasets.crops import load_crops
+    from hpe_art.estimators import PyTorchPoseEstimator
+    from hpe_art.estimators.loader import load_config
+
+    cfg = load_config(args.config)
+    PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
+    load_crops(cfg, args.num_samples, with_donors=False)
 
 
 def run_in_a_process(name: str, args: argparse.Namespace) -> dict:
@@ -67,12 +83,20 @@ def run_in_a_process(name: str, args: argparse.Namespace) -> dict:
         return {**row, "error": f"not done after {args.seconds} s. {recipe.note}".strip()}
     except subprocess.CalledProcessError as error:
         return {**row, "error": f"exit code {error.returncode}"}
+    except (ValueError, IndexError):
+        return {**row, "error": "no result"}
 
 
 def main() -> int:
     args = parse_args()
     if args.one:
         return run_one(args)
+    try:
+        check_paths([args.config], args.out.parent)
+        check_people(args)
+    except ValueError as error:
+        print(f"art_attacks.py: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
     from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
     from hpe_art.evaluation.results import package_versions
     from hpe_art.reporting.shelf import shelf_markdown
@@ -80,9 +104,9 @@ def main() -> int:
     names = args.only or sorted(RECIPES)
     unknown = sorted(set(names) - set(RECIPES))
     if unknown:
-        print(f"art_attacks.py: error: Expected attacks out of {sorted(RECIPES)}. Got {unknown}.")
+        message = f"Expected attacks out of {sorted(RECIPES)}. Got {unknown}."
+        print(f"art_attacks.py: error: {message}", file=sys.stderr)
         return 2
-    rows = [run_in_a_process(name, args) for name in track(names, "attacks")]
     versions = package_versions()
     conditions = (
         f"`python tools/art_attacks.py`: `{args.config}`, {args.num_samples} of the bundled "
@@ -91,7 +115,10 @@ def main() -> int:
         f"NumPy {versions['numpy']}."
     )
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(shelf_markdown(rows, NOT_FOR_POSES, conditions), encoding="utf-8")
+    rows = []
+    for name in track(names, "attacks"):
+        rows.append(run_in_a_process(name, args))
+        args.out.write_text(shelf_markdown(rows, NOT_FOR_POSES, conditions), encoding="utf-8")
     print(args.out)
     return 0
 

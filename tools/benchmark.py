@@ -59,6 +59,7 @@ def main() -> int:
     if "goals" in args.parts:
         wide.print(goals_table(document["goals"]["judged"]))
     if args.markdown:
+        args.markdown.parent.mkdir(parents=True, exist_ok=True)
         args.markdown.write_text(page(document), encoding="utf-8")
     print(args.out / "benchmark.json")
     judged = document.get("goals", {}).get("judged", []) if "goals" in args.parts else []

@@ -55,8 +55,14 @@ def parse_args() -> argparse.Namespace:
         parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
     if args.fit_ann_file and not (args.fit_data_root or args.data_root):
         parser.error("--fit-ann-file needs --fit-data-root or --data-root")
-    if args.quick and (args.fit_samples or args.epochs or args.fit_data_root):
-        parser.error("--quick fits nothing: leave out --fit-data-root, --fit-samples and --epochs")
+    fits = (args.fit_samples, args.epochs, args.fit_data_root, args.fit_ann_file)
+    if any(fits) and (args.quick or "universal" not in (args.only or ["universal"])):
+        parser.error(
+            f"{'--quick' if args.quick else '--only without universal'} fits nothing: leave out "
+            "--fit-data-root, --fit-ann-file, --fit-samples and --epochs"
+        )
+    if args.eps and args.only and not {"noise", "fgsm", "igsm"} & set(args.only):
+        parser.error("--eps is that of noise, fgsm and igsm: leave it out")
     args.fit_data_root = args.fit_data_root or args.data_root
     return args
 

@@ -283,4 +283,5 @@ def _folder_name(setting: AttackSetting) -> str:
         return setting.label
     kind = "" if setting.attack == "noise" else "-t" if setting.targeted else "-u"
     steps = f"-{setting.iterations}" if setting.attack == "igsm" else ""
-    return f"{setting.attack}{kind}{steps}_eps{setting.eps:g}"
+    norm = "" if setting.norm == np.inf else f"-l{setting.norm:g}"
+    return f"{setting.attack}{kind}{steps}{norm}_eps{setting.eps:g}"

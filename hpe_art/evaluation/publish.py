@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from datetime import date
 from pathlib import Path
@@ -51,12 +52,11 @@ def publish(
     cfg = load_config(config)
     estimator = PyTorchPoseEstimator.from_config(cfg, checkpoint)
     packed = packing.pack(estimator.model.state_dict(), bits)
-    path = zoo.save(name, packed)
     estimator.model.load_state_dict(packing.unpack(packed))
     crops = load_crops(cfg)
     clean = _score(estimator, crops, crops.x[:].astype(np.float32))
-    for stale in zoo.index().get(name, {}).get("perturbations", {}).values():
-        (zoo.FOLDER / stale["file"]).unlink(missing_ok=True)  # fitted on other weights
+    stale = zoo.index().get(name, {}).get("perturbations", {}).values()  # of other weights
+    path = zoo.save(name, packed)
     entry = {
         "file": path.name,
         "sha256": zoo.sha256(path),
@@ -72,6 +72,8 @@ def publish(
         "notes": notes,
     }
     _write_index({**zoo.index(), name: entry})
+    for one in stale:
+        (zoo.FOLDER / one["file"]).unlink(missing_ok=True)
     return entry
 
 
@@ -135,4 +137,6 @@ def _score(estimator: PyTorchPoseEstimator, crops: Crops, images: np.ndarray) ->
 
 def _write_index(entries: dict[str, Any]) -> None:
     text = json.dumps(dict(sorted(entries.items())), indent=2)
-    Path(zoo.FOLDER / "index.json").write_text(text + "\n", encoding="utf-8")
+    partial = zoo.FOLDER / f"index.{os.getpid()}.part"
+    partial.write_text(text + "\n", encoding="utf-8")
+    os.replace(partial, zoo.FOLDER / "index.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbatio
 from hpe_art.datasets.crops import Crops, DataError, load_crops
 from hpe_art.datasets.folder import FolderError, mpii_dataset, use_folder
 from hpe_art.datasets.rendered_people import NUM_PEOPLE, is_rendered
-from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.arguments import ArgumentsError, targets_asked
 from hpe_art.evaluation.results import attack_name
 
 FIT_SAMPLES = 4096
@@ -30,7 +31,7 @@ def saved_settings(args: argparse.Namespace, estimator: Any) -> list[AttackSetti
     """
     files = list(dict.fromkeys(map(str, args.perturbation or ())))
     settings = []
-    for path in files:
+    for path, label in zip(files, _labels(files), strict=True):
         attack = UniversalPosePerturbation.load(path, estimator)
         attack.resized(*estimator.input_shape[1:])
         if attack.targeted and args.target == "far":
@@ -47,10 +48,28 @@ def saved_settings(args: argparse.Namespace, estimator: Any) -> list[AttackSetti
                 seed=args.seed,
                 batch_size=args.batch_size,
                 perturbation=path,
-                label=Path(path).stem if len(files) > 1 else "",
+                label=label,
             )
         )
+    moves = targets_asked(args) or any(setting.targeted for setting in settings)
+    if not moves and (args.target != "far" or args.target_joints):
+        raise ArgumentsError(
+            "Expected --target and --target-joints with a targeted perturbation. Got none: leave "
+            "them out."
+        )
     return settings
+
+
+def _labels(files: list[str]) -> list[str]:
+    """What tells perturbations apart: their file names, or as much of their paths as they need."""
+    if len(files) < 2:
+        return [""] * len(files)
+    paths = [Path(file).absolute().with_suffix("") for file in files]
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    root = os.path.commonpath(paths)
+    return ["-".join(path.relative_to(root).parts) for path in paths]
 
 
 def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hpe_art.evaluation.attack_run import Prepared, rgb
 from hpe_art.evaluation.attacked import Attacked, Evaluation
 from hpe_art.metrics import pckh
 from hpe_art.reporting.curves import eps_curve
 from hpe_art.reporting.pictures import Person, save_pictures
+from hpe_art.reporting.table import entry_label
 
 
 def draw_pictures(run: Prepared, done: Evaluation, document: dict[str, Any]) -> int:
-    """Writes `OUT/pictures/`: each gradient attack at its largest eps, and the curve over eps.
+    """Writes `OUT/pictures/`: each attack but noise at its largest eps, and the curve over eps.
 
     Args:
         run: what was asked for.
@@ -23,14 +26,17 @@ def draw_pictures(run: Prepared, done: Evaluation, document: dict[str, Any]) -> 
         The number of pictures.
     """
     folder, count = run.args.out / "pictures", 0
-    sizes = {attacked.setting.eps for attacked in done.attacked}
+    largest: dict[str, Attacked] = {}
     for attacked in done.attacked:
+        name, setting = entry_label(attacked.entry), attacked.setting
+        known = largest.get(name)
+        if setting.attack != "noise" and (known is None or setting.eps > known.setting.eps):
+            largest[name] = attacked
+    for name, attacked in largest.items():
         setting = attacked.setting
-        if setting.attack != "noise" and setting.eps == max(sizes):
-            targeted = setting.targeted
-            people = _people(run, done, attacked, targeted)
-            count += len(save_pictures(folder, people, attacked.entry["name"], setting.eps))
-    if len(sizes) > 1:
+        people = _people(run, done, attacked, setting.targeted)
+        count += len(save_pictures(folder, people, name, setting.eps, setting.norm))
+    if len({attacked.setting.eps for attacked in done.attacked}) > 1:
         folder.mkdir(parents=True, exist_ok=True)
         eps_curve(document).savefig(folder / "eps_curve.png", dpi=150)
         count += 1
@@ -40,7 +46,10 @@ def draw_pictures(run: Prepared, done: Evaluation, document: dict[str, Any]) -> 
 def _people(run: Prepared, done: Evaluation, attacked: Attacked, targeted: bool) -> list[Person]:
     perturbed = rgb(run.estimator, attacked.examples)
     clean = rgb(run.estimator, run.crops.x[: len(perturbed)])
-    targets = done.targets.poses if targeted and done.targets else None
+    targets = None
+    if targeted and done.targets:
+        poses = done.targets.poses
+        targets = np.where(poses[..., 2:] > 0, poses[..., :2], np.nan)  # the others may go anywhere
     return [
         Person(
             index=int(run.crops.index[i]),

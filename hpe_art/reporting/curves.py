@@ -51,7 +51,8 @@ def eps_curve(results: Mapping[str, Any]) -> Figure:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda eps, _: f"{eps:g}"))
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
-    axes.set_xlabel("eps (grey levels of 255)", fontsize=13)
+    grey = all(entry["norm"] == "inf" for entry in results["attacks"])
+    axes.set_xlabel(f"eps ({'grey levels of 255' if grey else 'in its norm'})", fontsize=13)
     axes.set_ylabel("relative PCKh@0.5 (%)", fontsize=13)
     axes.tick_params(labelsize=12)
     clean = results["clean"]["PCKh"]

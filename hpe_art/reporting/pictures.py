@@ -49,30 +49,33 @@ class Person:
     perturbed_pckh: float | None = None
 
 
-def person_panel(person: Person, name: str, eps: float) -> Figure:
+def person_panel(person: Person, name: str, eps: float, norm: float = np.inf) -> Figure:
     """Clean, perturbed, the perturbation magnified and, where there is one, the target pose.
 
     Args:
         person: the images and poses.
         name: of the attack, such as IGSM-T-20.
-        eps: in grey levels; the perturbation is magnified to fill 0..255 at this size.
+        eps: in grey levels, or in its norm.
+        norm: numpy.inf, 1 or 2. The perturbation is magnified to fill 0..255 at eps, in another
+            norm at its largest value.
+
     Raises:
         ValueError: images that are not (3, H, W) or differ in shape.
     """
     _check_images(person.clean, person.perturbed)
-    factor = magnification(eps)
     delta = np.asarray(person.perturbed, np.float64) - np.asarray(person.clean, np.float64)
+    factor = magnification(eps if norm == np.inf else float(np.abs(delta).max()))
     faded = 0.4 * np.asarray(person.clean, np.float64) + 0.6 * 128
     panels = [
         ("clean", person.clean, person.clean_pose),
         ("perturbed", person.perturbed, person.perturbed_pose),
-        (f"perturbation \N{MULTIPLICATION SIGN} {factor:g}", 128 + factor * delta, None),
+        (f"perturbation \N{MULTIPLICATION SIGN} {factor:.3g}", 128 + factor * delta, None),
     ]
     if person.target_pose is not None:
         panels.append(("target pose", faded, person.target_pose))
     height, width = person.clean.shape[1:]
     figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.15), layout="constrained")
-    figure.suptitle(_headline(person, name, eps), fontsize=16)
+    figure.suptitle(_headline(person, name, eps, norm), fontsize=16)
     for axes, (title, image, pose) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _show(axes, image)
         axes.set_title(title, fontsize=15)
@@ -107,15 +110,16 @@ def draw_skeleton(axes: Axes, pose: np.ndarray, linewidth: float = 3) -> list[Li
 
 
 def save_pictures(
-    folder: str | Path, people: Iterable[Person], name: str, eps: float
+    folder: str | Path, people: Iterable[Person], name: str, eps: float, norm: float = np.inf
 ) -> list[Path]:
     """Writes one PNG per person, such as ``igsm-t-20_eps8_0003.png``, and returns the paths."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for person in people:
-        path = folder / f"{name.lower()}_eps{eps:g}_{person.index:04d}.png"
-        person_panel(person, name, eps).savefig(path, dpi=100)
+        stem = name.lower().replace(" ", "-")
+        path = folder / f"{stem}_eps{eps:g}_{person.index:04d}.png"
+        person_panel(person, name, eps, norm).savefig(path, dpi=100)
         paths.append(path)
     return paths
 
@@ -132,13 +136,14 @@ def _show(axes: Axes, image: np.ndarray) -> None:
     axes.set_yticks([])
 
 
-def _headline(person: Person, name: str, eps: float) -> str:
+def _headline(person: Person, name: str, eps: float, norm: float) -> str:
     before, after = (
         "-" if value is None else f"{value:.0f}"
         for value in (person.clean_pckh, person.perturbed_pckh)
     )
     change = f"{before} \N{RIGHTWARDS ARROW} {after} %"
-    return f"{name}, eps {eps:g} of 255 grey levels: PCKh of this person {change}"
+    size = f"eps {eps:g} of 255 grey levels" if norm == np.inf else f"eps {eps:g}"
+    return f"{name}, {size}: PCKh of this person {change}"
 
 
 def _add_legend(figure: Figure) -> None:

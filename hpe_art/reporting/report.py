@@ -276,4 +276,5 @@ def _as_study(document: Mapping[str, Any], path: Path) -> dict[str, Any]:
     eps = [entry["eps"] for entry in document["attacks"]]
     universal = sorted({e["eps"] for e in document["attacks"] if e["attack"] == "uap"})
     grid = {"curve_eps": 8.0 if 8.0 in eps or not eps else max(eps), "universal_eps": universal}
-    return {"runs": {name: {**document, "attacks": attacks}}, "grid": grid}
+    notes = [f"{name}: {note}" for note in document.get("notes", [])]
+    return {"runs": {name: {**document, "attacks": attacks}}, "grid": grid, "notes": notes}

@@ -29,7 +29,7 @@ def results_table(results: Mapping[str, Any]) -> Table:
     config, people = results["config"], results["dataset"]["num_samples"]
     table = Table(
         title=Text(f"{config}, {people} people"),
-        caption=CAPTION,
+        caption=_caption(results),
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
@@ -111,13 +111,19 @@ def results_markdown(results: Mapping[str, Any]) -> str:
     columns, rows = _cells(results)
     rule = ["---", *["---:"] * (len(columns) - 1)]
     lines = ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
-    return "\n".join([*lines, "", CAPTION, ""])
+    return "\n".join([*lines, "", _caption(results), ""])
+
+
+def _caption(results: Mapping[str, Any]) -> str:
+    if all(entry["norm"] == "inf" for entry in results["attacks"]):
+        return CAPTION
+    return CAPTION.replace("eps in grey levels", "eps in grey levels, or in the norm of the name")
 
 
 def entry_label(entry: Mapping[str, Any]) -> str:
     """The name of an attack, with its norm where that is not the usual one."""
     norm = entry["norm"]
-    return str(entry["name"]) if norm == "inf" else f"{entry['name']} L{norm}"
+    return str(entry["name"]) if norm == "inf" else f"{entry['name']} L{norm:g}"
 
 
 def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

@@ -35,6 +35,15 @@ def test_weights_come_with_their_score_and_origin(own):
     assert zoo.checkpoint_path("zoo://tiny").stat().st_size < 60_000
 
 
+def test_what_fails_half_way_leaves_the_bundle_whole(own, weights, monkeypatch):
+    before = zoo.index()
+    monkeypatch.setattr("hpe_art.evaluation.publish._score", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        publish(own, str(weights), "tiny", "train it again", bits=4)
+    assert zoo.index() == before and zoo.checkpoint_path("zoo://tiny").is_file()
+    assert sorted(path.name for path in zoo.FOLDER.iterdir()) == ["index.json", "tiny.npz"]
+
+
 def test_a_perturbation_goes_with_its_network_until_that_is_replaced(
     own, tmp_path, weights, monkeypatch
 ):

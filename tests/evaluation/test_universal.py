@@ -1,5 +1,6 @@
 import argparse
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -59,12 +60,38 @@ def test_a_damaged_one_is_refused(bundle):
 
 def test_files_of_another_aspect_are_refused_at_once(bundle):
     estimator = argparse.Namespace(input_shape=(3, 64, 48), packs_bgr=True)
-    args = argparse.Namespace(perturbation=[bundle, bundle], seed=0, batch_size=2, target="far")
+    args = arguments([bundle, bundle])
     real = PyTorchPoseEstimator(hourglass(), device_type="cpu")
     (setting,) = saved_settings(args, real)
     assert (setting.eps, setting.targeted, setting.outputs) == (8.0, False, "last")
     with pytest.raises(ValueError, match="aspect of the perturbation"):
         UniversalPosePerturbation.load(bundle, real).resized(*estimator.input_shape[1:])
+
+
+def arguments(files, **others):
+    settled = dict(seed=0, batch_size=2, target="far", target_joints=None, attack=None)
+    settled |= dict(targeted=False, both=False)
+    return argparse.Namespace(perturbation=files, **{**settled, **others})
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(bundle, tmp_path):
+    real = PyTorchPoseEstimator(hourglass(), device_type="cpu")
+    files = [tmp_path / name / "perturbations" / "uap-u_eps8.npz" for name in ("deep", "flat")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        shutil.copy(bundle, file)
+    found = saved_settings(arguments(files), real)
+    expected = ["deep-perturbations-uap-u_eps8", "flat-perturbations-uap-u_eps8"]
+    assert [setting.label for setting in found] == expected
+    found = saved_settings(arguments([files[0], bundle]), real)
+    assert [setting.label for setting in found] == ["uap-u_eps8", "toy_uap8"]
+
+
+@pytest.mark.parametrize("others", [{"target": "mirror"}, {"target_joints": ["Wrist"]}])
+def test_a_target_for_untargeted_files_is_not_ignored(bundle, others):
+    real = PyTorchPoseEstimator(hourglass(), device_type="cpu")
+    with pytest.raises(ArgumentsError, match="--target-joints with a targeted perturbation"):
+        saved_settings(arguments([bundle], **others), real)
 
 
 def test_rendered_people_are_fitted_on_only_if_they_are_rendered(tmp_path, monkeypatch):

@@ -72,6 +72,20 @@ def test_the_factor_is_named(person, eps, title):
     assert titles(person_panel(person, "NOISE", eps))[2] == title
 
 
+@pytest.mark.parametrize("norm", [1, 2])
+def test_in_another_norm_the_largest_change_fills_the_range(images, pose, tmp_path, norm):
+    clean = np.full_like(images[0], 100)
+    changed = clean.copy()
+    changed[0, 3, 3] += 4
+    person = Person(7, clean, changed, pose, pose)
+    figure = person_panel(person, "IGSM-U-10 L2", 500, norm)
+    assert titles(figure)[2] == "perturbation × 32"
+    assert figure.axes[2].images[0].get_array()[3, 3, 0] == 255
+    assert figure.get_suptitle().startswith("IGSM-U-10 L2, eps 500: PCKh")
+    (path,) = save_pictures(tmp_path, [person], "IGSM-U-10 L2", 500, norm)
+    assert path.name == "igsm-u-10-l2_eps500_0007.png"
+
+
 def test_missing_joints_are_left_out(images, pose, tmp_path):
     broken = pose.copy()
     broken[3:9] = np.nan

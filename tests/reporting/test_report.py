@@ -156,6 +156,12 @@ def test_one_run_is_a_report_too(tmp_path):
     assert '<strong id="least-robust">net</strong>' in page and 'id="findings"' not in page
 
 
+def test_what_was_odd_about_a_run_is_said(tmp_path):
+    odd = {**run(LEFT["frail"]), "notes": ["Scored and attacked behind jpeg."]}
+    (tmp_path / "results.json").write_text(json.dumps(odd))
+    assert "net: Scored and attacked behind jpeg." in page_of(tmp_path / "results.json")
+
+
 def test_several_are_merged(study, tmp_path):
     (tmp_path / "one.json").write_text(json.dumps(run(LEFT["frail"])))
     document, folders = read_runs([study, tmp_path / "one.json"])

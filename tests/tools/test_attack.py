@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -246,9 +247,26 @@ def test_a_folder_of_ones_own(attack, config, weights, tmp_path, write_people):
 
 
 def test_other_norms(attack, config, weights):
-    done = attack(config, weights, "--attack", "fgsm", "--norm", "2", "--eps", 300)
+    flags = ["--attack", "fgsm", "--eps", 100, 300, "--save-images"]
+    done = attack(config, weights, *flags, "--norm", "2")
     assert done.code == 0
     assert done.results["attacks"][0]["norm"] == 2
+    assert "FGSM-U L2" in done.out and "in the norm of the name" in " ".join(done.out.split())
+    saved = {path.name for path in (done.folder / "perturbed").iterdir()}
+    assert saved == {"fgsm-u-l2_eps100", "fgsm-u-l2_eps300"}
+    pictures = {path.name.rsplit("_", 1)[0] for path in (done.folder / "pictures").iterdir()}
+    assert pictures == {"fgsm-u-l2_eps300", "eps"}
+
+
+def test_every_attack_has_pictures_at_its_largest_eps(attack, config, weights, tmp_path):
+    fit = ["--attack", "uap", "--eps", 16, "--epochs", 1, "--fit-samples", 2]
+    [file] = (attack(config, weights, *fit).folder / "perturbations").iterdir()
+    shutil.move(file, tmp_path / "kept.npz")
+    flags = ["--attack", "uap", "fgsm", "--perturbation", tmp_path / "kept.npz", "--eps", 2, 4]
+    done = attack(config, weights, *flags, "--out", "with_pictures")
+    assert done.code == 0
+    names = (path.name for path in (attack.cwd / "with_pictures" / "pictures").iterdir())
+    assert {name.rsplit("_", 1)[0] for name in names} == {"uap-u_eps16", "fgsm-u_eps4", "eps"}
 
 
 def test_one_output_equals_all_of_them_and_that_is_noted(

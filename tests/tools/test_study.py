@@ -59,7 +59,8 @@ def study(networks, out, *flags, stop=0, when="after"):
     data = networks.parent / "people"
     command = [sys.executable, "-W", "ignore", "-c", SHORT, str(stop), when, str(TOOL)]
     command += ["--configs", str(networks), "--out", str(out), "--data-root", str(data)]
-    command += ["--epochs", "1", "--device", "cpu", *map(str, flags)]
+    command += [] if "--only" in flags else ["--epochs", "1"]
+    command += ["--device", "cpu", *map(str, flags)]
     return subprocess.run(command, capture_output=True, text=True, cwd=TOOL.parents[1])
 
 
@@ -212,6 +213,9 @@ def test_a_network_that_comes_later(whole, networks, tmp_path):
         (["--num-samples", "3"], "Expected the people that"),
         (["--num-samples", "70"], "Expected 1 to 6 people"),
         (["--quick", "--fit-samples", "3"], "--quick fits nothing"),
+        (["--quick", "--fit-ann-file", "f.json"], "--quick fits nothing"),
+        (["--only", "noise", "--epochs", "3"], "--only without universal fits nothing"),
+        (["--only", "universal", "iterations", "--eps", "4"], "--eps is that of noise, fgsm"),
         (["--data-root", "nowhere"], "Expected a folder for --data-root"),
     ],
 )

@@ -91,7 +91,7 @@ class CellStore:
 def write_whole(path: Path, text: str) -> None:
     """Writes a text file that is either complete or as it was before, also after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with part.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

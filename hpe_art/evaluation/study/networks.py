@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def load_networks(
     configs: dict[Path, Config],
     args: argparse.Namespace,
     default_people: int,
-    fit: bool,
+    to_fit: Collection[str],
     universal_eps: Sequence[float],
 ) -> list[Network]:
     """Everything that can fail on bad input, before any attack.
@@ -132,7 +132,8 @@ def load_networks(
         configs: from `with_weights`.
         args: as `tools/study.py` parses them.
         default_people: how many test people at most where the arguments do not say.
-        fit: whether universal perturbations are fitted; else the bundled ones are used.
+        to_fit: names of those that universal perturbations are fitted on; the others have the
+            bundled ones.
         universal_eps: of the universal perturbations.
 
     Raises:
@@ -160,10 +161,13 @@ def load_networks(
             crops[seen] = load_crops(cfg, args.num_samples, args.skip_unreadable, default_people)
         check_scorable(estimator, crops[seen])
         far_targets(crops[seen], args.seed)  # raises if nobody can give a target pose
-        trained_on = {k: v for k, v in cfg.train_dataloader.dataset.items() if k != "pipeline"}
-        fitted_on = repr((seen, None if args.fit_data_root else trained_on))
-        if fit and fitted_on not in people:
-            people[fitted_on] = people_to_fit_on(args, cfg)
+        fit_on = None
+        if file.stem in to_fit:
+            trained_on = {k: v for k, v in cfg.train_dataloader.dataset.items() if k != "pipeline"}
+            fitted_on = repr((seen, None if args.fit_data_root else trained_on))
+            if fitted_on not in people:
+                people[fitted_on] = people_to_fit_on(args, cfg)
+            fit_on = people[fitted_on]
         networks.append(
             Network(
                 file.stem,
@@ -174,8 +178,8 @@ def load_networks(
                 estimator,
                 crops[seen],
                 estimator.count_outputs(),
-                people.get(fitted_on),
-                {} if fit and people[fitted_on] else _bundled(cfg.load_from, universal_eps),
+                fit_on,
+                {} if fit_on else _bundled(cfg.load_from, universal_eps),
                 _behind_defences(estimator),
             )
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +25,8 @@ from hpe_art.evaluation.study.plan import PARTS, QUICK, Grid, Studied, plan
 from hpe_art.evaluation.study.run import Study
 from hpe_art.evaluation.universal import EPOCHS
 
+ABOUT = "study.json"
+FITS = "training people or perturbation"
 QUICK_PEOPLE = 64
 PEOPLE = 128
 
@@ -58,8 +62,10 @@ def prepare_study(args: argparse.Namespace) -> PreparedStudy:
     grid = asked_grid(args)
     configs, left_out = with_weights(config_files(args.configs))
     fit = "universal" in grid.parts and not args.quick
+    kept = set() if _asks_to_fit(args) else _kept_to_bundled(args.out)
+    to_fit = {file.stem for file in configs} - kept if fit else set()
     people = QUICK_PEOPLE if args.quick else PEOPLE
-    networks = load_networks(configs, args, people, fit, grid.universal_eps)
+    networks = load_networks(configs, args, people, to_fit, grid.universal_eps)
     study = Study(
         networks,
         plan([_studied(network) for network in networks], grid),
@@ -68,7 +74,7 @@ def prepare_study(args: argparse.Namespace) -> PreparedStudy:
         args.batch_size,
         args.epochs or EPOCHS,
     )
-    notes = _without_training_people(study, args) if fit else []
+    notes = _bundled_perturbations(study, args, kept) if fit else []
     _claim_folder(study, write=not args.plan)
     return PreparedStudy(study, grid, left_out, notes)
 
@@ -92,15 +98,29 @@ def asked_grid(args: argparse.Namespace) -> Grid:
     )
 
 
-def _without_training_people(study: Study, args: argparse.Namespace) -> list[str]:
-    """Which universal perturbations the networks without training people have.
+def _asks_to_fit(args: argparse.Namespace) -> bool:
+    return bool(args.epochs or args.fit_samples or args.fit_data_root)
+
+
+def _kept_to_bundled(folder: Path) -> set[str]:
+    """Networks whose universal perturbations in a folder are the bundled ones."""
+    # Of a fit, a list is kept: who on, and how often.
+    fits = _known(folder).get(FITS, {})
+    return {cell.split(" ", 1)[0] for cell, made_of in fits.items() if isinstance(made_of, str)}
+
+
+def _bundled_perturbations(
+    study: Study, args: argparse.Namespace, kept: Collection[str]
+) -> list[str]:
+    """Which networks have bundled universal perturbations, and why.
 
     Raises:
         ArgumentsError: arguments ask for a fit that is not possible.
     """
     bundled = []
+    going_on = [network.name for network in study.networks if network.name in kept]
     for network in study.networks:
-        if network.fit_on is not None:
+        if network.fit_on is not None or network.name in kept:
             continue
         if args.epochs or args.fit_samples:
             raise ArgumentsError(
@@ -110,12 +130,19 @@ def _without_training_people(study: Study, args: argparse.Namespace) -> list[str
             )
         sizes = ", ".join(f"{eps:g}" for eps in network.bundled)
         bundled.append(f"{network.name} (eps {sizes})" if sizes else f"none of {network.name}")
-    if not bundled:
-        return []
-    return [
-        "No training people to fit universal perturbations on: the bundled ones (last output) of "
-        f"{', '.join(bundled)}. Render them (tools/train.py does), or name --fit-data-root."
-    ]
+    notes = []
+    if going_on:
+        notes.append(
+            f"Universal perturbations are the bundled ones of {', '.join(going_on)}, as before in "
+            f"{study.folder}; another --out fits them."
+        )
+    if bundled:
+        notes.append(
+            "No training people to fit universal perturbations on: the bundled ones (last output) "
+            f"of {', '.join(bundled)}. Render them (tools/train.py does) and name another --out, "
+            "or name --fit-data-root."
+        )
+    return notes
 
 
 def _studied(network: Network) -> Studied:
@@ -129,12 +156,7 @@ def _claim_folder(study: Study, write: bool) -> None:
     Raises:
         ArgumentsError: it holds another, whose cells would be overwritten; the difference is named.
     """
-    path = study.folder / "study.json"
-    about = _about(study)
-    try:
-        known = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        known = {}
+    about, known = _about(study), _known(study.folder)
     for key, value in about.items():
         old = known.get(key, {})
         for name in value.keys() & old.keys():
@@ -145,7 +167,16 @@ def _claim_folder(study: Study, write: bool) -> None:
                 )
     if write:
         whole = {key: {**known.get(key, {}), **value} for key, value in about.items()}
-        write_whole(path, json.dumps(whole, indent=1) + "\n")
+        write_whole(study.folder / ABOUT, json.dumps(whole, indent=1) + "\n")
+
+
+def _known(folder: Path) -> dict[str, dict[str, Any]]:
+    """What a folder keeps to; nothing if it is new."""
+    try:
+        known: dict[str, dict[str, Any]] = json.loads((folder / ABOUT).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known
 
 
 def _about(study: Study) -> dict[str, dict[str, Any]]:
@@ -156,12 +187,12 @@ def _about(study: Study) -> dict[str, dict[str, Any]]:
         "weights": {n.name: n.weights for n in study.networks},
         "model (in the config)": {n.name: n.model_sha256 for n in study.networks},
         "precision": {},
-        "training people or perturbation": {},
+        FITS: {},
     }
     for cell in study.cells:
         made_of = study.made_of(cell)
         if "precision" in made_of:
             about["precision"][cell.network] = made_of["precision"]
         if "fit" in made_of:
-            about["training people or perturbation"][f"{cell.network} {cell.name}"] = made_of["fit"]
+            about[FITS][f"{cell.network} {cell.name}"] = made_of["fit"]
     return plain(about)

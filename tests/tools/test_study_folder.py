@@ -1,0 +1,56 @@
+"""A study's folder keeps to the universal perturbations that it began with."""
+
+import json
+
+import pytest
+
+from hpe_art import zoo
+from hpe_art.attacks import UniversalPosePerturbation
+from hpe_art.datasets.crops import load_crops
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.loader import load_config
+from hpe_art.evaluation.publish import publish
+from hpe_art.evaluation.study import networks
+from hpe_art.evaluation.study.prepared import prepare_study
+
+
+@pytest.fixture
+def bundled(tmp_path, monkeypatch, write_config, weights):
+    """The config of a bundled network with a bundled perturbation."""
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    (folder / "index.json").write_text("{}")
+    monkeypatch.setattr(zoo, "FOLDER", folder)
+    config = str(write_config(tmp_path / "tiny.py", load_from="zoo://tiny"))
+    publish(config, str(weights), "tiny", "train it")
+    cfg = load_config(config)
+    attack = UniversalPosePerturbation(
+        PyTorchPoseEstimator.from_config(cfg, device_type="cpu"), epochs=1, verbose=False
+    )
+    crops = load_crops(cfg)
+    path = attack.fit(crops.x, crops.y, "zoo://tiny").save(folder / "tiny_uap8")
+    entries = zoo.index()
+    entries["tiny"]["perturbations"] = {"8": {"file": path.name, "sha256": zoo.sha256(path)}}
+    (folder / "index.json").write_text(json.dumps(entries))
+    return config
+
+
+def test_training_people_that_come_later_do_not_change_a_study(
+    bundled, tmp_path, monkeypatch, load_tool
+):
+    def prepared(*flags):
+        command = ["study.py", "--configs", bundled, "--out", tmp_path / "study", "--device", "cpu"]
+        monkeypatch.setattr("sys.argv", list(map(str, [*command, *flags])))
+        return prepare_study(load_tool("study.py").parse_args())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(networks, "people_to_fit_on", lambda args, cfg: None)  # not rendered
+        (note,) = prepared().notes
+    assert "No training people to fit universal perturbations on" in note
+    later = prepared()
+    assert later.study.networks[0].fit_on is None
+    assert "the bundled ones of tiny, as before in" in later.notes[0]
+    # Elsewhere, or where it is asked for, they are fitted on.
+    assert prepared("--out", tmp_path / "other").study.networks[0].fit_on is not None
+    with pytest.raises(ValueError, match="Expected the training people or perturbation that"):
+        prepared("--epochs", 3)
