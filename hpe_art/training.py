@@ -5,6 +5,7 @@ The training loop itself is MMEngine's.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from torch import nn
 
 from hpe_art.datasets.folder import mpii_dataset, use_folder
 from hpe_art.models.checkpoints import check_backbone, read_weights
+
+CONFIGS = "mmpose_configs"
 
 
 @HOOKS.register_module()
@@ -71,7 +74,8 @@ def training_config(
 
     Args:
         config: path of the config file.
-        work_dir: folder of logs and checkpoints; default `work_dirs/NAME`.
+        work_dir: folder of logs and checkpoints; default `work_dirs/NAME`, below the name of the
+            folder that the config is in, unless that is `mmpose_configs` or elsewhere.
         resume: "auto" (the newest checkpoint of the work folder; a new start where there is
             none), or a checkpoint to resume.
         load_from: "config" (the config's own `load_from`), or a checkpoint with the first
@@ -92,8 +96,7 @@ def training_config(
     if not Path(config).is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
     cfg = Config.fromfile(config)
-    first_weights = cfg.get("load_from") if load_from == "config" else load_from
-    cfg.load_from = first_weights
+    cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     if resume and resume != "auto":
         if load_from:
             raise ValueError(
@@ -103,8 +106,6 @@ def training_config(
         if not Path(resume).is_file():
             raise FileNotFoundError(f"Expected a checkpoint to resume. Got {resume}: not there.")
         cfg.load_from, cfg.resume = resume, True
-    if amp:
-        cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
     cfg.launcher = launcher
     if data_root:
         prefix = validation.get("image_prefix")
@@ -116,7 +117,9 @@ def training_config(
             use_folder(loader, mpii_dataset(data_root, "val", **validation))
     if options:
         cfg.merge_from_dict(options)
-    cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{Path(config).stem}"
+    if amp:  # after the options, which may name other hooks
+        cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
+    cfg.work_dir = work_dir or cfg.get("work_dir") or _work_dir(Path(config))
     if resume == "auto" and (Path(cfg.work_dir) / "last_checkpoint").is_file():
         cfg.load_from, cfg.resume = None, True
     _check_start(cfg)
@@ -132,10 +135,21 @@ def join_processes(cfg: Config) -> None:
     """
     if cfg.launcher != "pytorch" or torch.cuda.is_available():
         return
-    torch.distributed.init_process_group("gloo")
+    seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout", 1800)
+    torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=seconds))
     cfg.model_wrapper_cfg = dict(
         type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
     )
+
+
+def first_weights(cfg: Config) -> str | None:
+    """The checkpoint that a backbone starts from, if any: as a whole, or by its `init_cfg`."""
+    if cfg.resume:
+        return None
+    start = cfg.model.get("backbone", {}).get("init_cfg") or {}
+    whole = isinstance(start, dict) and start.get("prefix", "").startswith("backbone")
+    named: str | None = start.get("checkpoint") if whole else None
+    return cfg.load_from or named
 
 
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
@@ -154,10 +168,19 @@ def check_first_weights(model: nn.Module, checkpoint: str) -> None:
     check_backbone(own.backbone, read_weights(checkpoint), checkpoint)
 
 
+def _work_dir(config: Path) -> str:
+    """One for each config of the repository, where different ones have the same name."""
+    *folders, name = config.resolve().with_suffix("").parts
+    if CONFIGS in folders:
+        below = folders[len(folders) - folders[::-1].index(CONFIGS) :]
+        return "/".join(["work_dirs", *below, name])
+    return f"work_dirs/{name}"
+
+
 def _check_start(cfg: Config) -> None:
     """Sees that the weights are there that the backbone's `init_cfg` names."""
     backbone = cfg.model.get("backbone", {})
-    if cfg.load_from:
+    if cfg.load_from or cfg.resume:
         backbone.init_cfg = None  # all of it is loaded
     steps = backbone.get("init_cfg") or []
     for step in [steps] if isinstance(steps, dict) else steps:

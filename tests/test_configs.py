@@ -100,7 +100,7 @@ def test_what_training_starts_from_is_what_pretraining_leaves():
         config = load_config(path)
         assert config.model.backbone.init_cfg is None
         last = f"epoch_{config.train_cfg.max_epochs}.pth"
-        left[f"work_dirs/pretraining/{path.stem}/{last}"] = path.stem
+        left[f"{training_config(path).work_dir}/{last}"] = path.stem
     assert starts.keys() == left.keys()
     assert {left[name]: len(users) for name, users in starts.items()} == {
         "resnet18_narrow": 4,

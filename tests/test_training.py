@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from hpe_art.training import (
     BFloat16BackboneHook,
     ChannelsLastHook,
     check_first_weights,
+    first_weights,
     training_config,
 )
 
@@ -59,6 +61,15 @@ def test_the_work_folder(finished, tmp_path):
     assert training_config(finished).work_dir == "there"
 
 
+def test_configs_of_one_name_have_work_folders_of_their_own():
+    configs = Path(__file__).parents[1] / "mmpose_configs"
+    folders = {path: training_config(path).work_dir for path in configs.glob("mpii/hourglass*.py")}
+    folders |= {path: training_config(path).work_dir for path in configs.glob("hourglass*.py")}
+    assert folders[configs / "hourglass.py"] == "work_dirs/hourglass"
+    assert folders[configs / "mpii" / "hourglass.py"] == "work_dirs/mpii/hourglass"
+    assert len(set(folders.values())) == len(folders) == 4
+
+
 def test_options_have_the_last_word(finished):
     cfg = training_config(finished, options={"load_from": "mine.pth", "train_cfg.max_epochs": 7})
     assert cfg.load_from == "mine.pth" and cfg.train_cfg.max_epochs == 7
@@ -67,6 +78,8 @@ def test_options_have_the_last_word(finished):
 def test_mixed_precision_is_one_more_hook(finished):
     plain, mixed = training_config(finished), training_config(finished, amp=True)
     assert mixed.custom_hooks == [*plain.custom_hooks, dict(type="BFloat16BackboneHook")]
+    alone = training_config(finished, amp=True, options={"custom_hooks": []})
+    assert alone.custom_hooks == [dict(type="BFloat16BackboneHook")]
 
 
 def test_a_folder_of_ones_own(finished, people):
@@ -107,6 +120,33 @@ def test_weights_to_start_from_that_are_not_there(finished, tmp_path, monkeypatc
 def test_what_is_loaded_needs_no_other_start(finished):
     cfg = training_config(finished, load_from="all.pth", options=FROM_START)
     assert cfg.model.backbone.init_cfg is None
+
+
+def test_what_is_gone_on_with_needs_no_start(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "last_checkpoint").touch()
+    cfg = training_config(finished, resume="auto", work_dir="work", options=FROM_START)
+    assert cfg.model.backbone.init_cfg is None and first_weights(cfg) is None
+
+
+def test_first_weights_are_those_of_the_whole_or_of_the_backbone(finished):
+    assert first_weights(training_config(finished)) is None
+    assert first_weights(training_config(finished, load_from="all.pth")) == "all.pth"
+    start = dict(type="Pretrained", prefix="backbone.", checkpoint="zoo://other")
+    options = {"model.backbone.init_cfg": start}
+    assert first_weights(training_config(finished, options=options)) == "zoo://other"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_a_checkpoint_that_cannot_be_read_is_named(model, tmp_path, content):
+    path = tmp_path / "first.pth"
+    if content is None:
+        torch.save(Path("holds more than weights"), path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match="Expected a whole checkpoint of weights alone. Got .*fir"):
+        check_first_weights(model, str(path))
 
 
 def test_first_weights_fill_the_whole_backbone(model, tmp_path):

@@ -27,6 +27,11 @@ def parse_args() -> argparse.Namespace:
         parser.error(f"--seed: expected 0 or more. Got {args.seed}.")
     if args.workers is not None and args.workers < 1:
         parser.error(f"--workers: expected at least 1. Got {args.workers}.")
+    sheet = args.contact_sheet
+    if sheet and not (cv2.haveImageWriter(str(sheet)) and sheet.absolute().parent.is_dir()):
+        parser.error(
+            f"--contact-sheet: expected a picture file in a folder that is there. Got {sheet}."
+        )
     return args
 
 

@@ -15,7 +15,7 @@ from hpe_art.evaluation.arguments import key_value
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
-    parser.add_argument("--work-dir", help="folder of logs and checkpoints [work_dirs/NAME]")
+    parser.add_argument("--work-dir", help="of logs and checkpoints [work_dirs/NAME]")
     parser.add_argument(
         "--resume", nargs="?", const="auto", help="the newest checkpoint there, or this one"
     )
@@ -54,7 +54,12 @@ def main() -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from mmengine.runner import Runner
 
-    from hpe_art.training import check_first_weights, join_processes, training_config
+    from hpe_art.training import (
+        check_first_weights,
+        first_weights,
+        join_processes,
+        training_config,
+    )
 
     try:
         cfg = training_config(
@@ -73,8 +78,8 @@ def main() -> int:
         )
         join_processes(cfg)
         runner = Runner.from_cfg(cfg)
-        if cfg.load_from and not cfg.resume:
-            check_first_weights(runner.model, cfg.load_from)
+        if checkpoint := first_weights(cfg):
+            check_first_weights(runner.model, checkpoint)
     except (ValueError, OSError, SyntaxError) as error:
         print(f"{Path(__file__).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

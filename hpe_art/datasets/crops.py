@@ -5,6 +5,7 @@ Shapes: N people, K joints; crops are H x W pixels. Poses are (N, K, 3): x, y, v
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from PIL import Image
 from hpe_art.datasets.pixels import PixelFile
 
 Array = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
 
 
 class DataError(ValueError):
@@ -153,6 +156,11 @@ def build_test_set(cfg: Config) -> Any:
         {**step, "pack_transformed": True} if step["type"] == "PackPoseInputs" else step
         for step in settings["pipeline"]
     ]
+    if settings.get("bbox_file"):
+        logger.warning(
+            "%s are detections without poses: people and their boxes are those of the annotations.",
+            settings.pop("bbox_file"),
+        )
     try:
         return DATASETS.build(settings)
     except (AssertionError, OSError, KeyError, ValueError, TypeError, IndexError) as error:

@@ -78,7 +78,8 @@ def _given_or_found(root: Path, given: str | None, usual: str, pattern: str, fla
     folder = root / "annotations"
     if (folder / usual).is_file():
         return folder / usual
-    found = sorted(folder.glob(pattern))
+    # Of both, neither is meant.
+    found = [path for path in sorted(folder.glob(pattern)) if "trainval" not in path.name]
     if len(found) != 1:
         names = ", ".join(p.name for p in found) or "none"
         raise FolderError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
 
 from mmengine.runner.checkpoint import CheckpointLoader
@@ -9,10 +11,21 @@ from torch import Tensor, nn
 
 
 def read_weights(checkpoint: str) -> dict[str, Tensor]:
-    """The state dict of a checkpoint: a path, or a name with one of MMEngine's prefixes."""
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
-    weights: dict[str, Tensor] = loaded.get("state_dict", loaded)
-    return weights
+    """The state dict of a checkpoint: a path, or a name with one of MMEngine's prefixes.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: it cannot be read, or holds more than weights.
+    """
+    try:
+        loaded = CheckpointLoader.load_checkpoint(checkpoint, "cpu", logger="silent")
+        weights: dict[str, Tensor] = loaded.get("state_dict", loaded)
+        return {name.removeprefix("module."): value for name, value in weights.items()}
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"Expected a whole checkpoint of weights alone. Got {checkpoint}, which cannot be read "
+            f"({type(error).__name__})."
+        ) from error
 
 
 def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str) -> None:

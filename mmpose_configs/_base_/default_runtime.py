@@ -26,7 +26,8 @@ custom_hooks = [
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
-    dist_cfg=dict(backend="nccl"),
+    # Seconds: the first process may render people, which the others wait for.
+    dist_cfg=dict(backend="nccl", timeout=4 * 3600),
 )
 vis_backends = [dict(type="LocalVisBackend")]
 visualizer = dict(type="PoseLocalVisualizer", vis_backends=vis_backends, name="visualizer")

@@ -134,6 +134,14 @@ def test_without_head_boxes_the_head_size_is_unknown(cfg):
     assert np.isnan(load_crops(cfg, num_samples=2).head_size).all()
 
 
+def test_detections_do_not_take_the_place_of_people(cfg, crops, caplog):
+    cfg = cfg.copy()
+    cfg.test_dataloader.dataset.bbox_file = "detections.json"
+    found = load_crops(cfg)
+    np.testing.assert_array_equal(found.truth, crops.truth)
+    assert "detections.json are detections without poses" in caplog.text
+
+
 def test_numbers_of_samples(cfg):
     assert len(load_crops(cfg, default_samples=4)) == 4
     assert len(load_crops(cfg, default_samples=100)) == COUNT

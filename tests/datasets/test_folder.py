@@ -99,6 +99,11 @@ def binary_json(folder):
     (folder / "annotations" / "mpii_val.json").write_bytes(b"\x80\xff\x00")
 
 
+def trainval_alone(folder):
+    annotations = folder / "annotations"
+    (annotations / "mpii_val.json").rename(annotations / "mpii_trainval.json")
+
+
 def coco_json(folder):
     (folder / "annotations" / "mpii_val.json").write_text('{"images": [], "annotations": []}')
 
@@ -135,6 +140,7 @@ def fewer_people(folder):
         (no_root, r"Expected a folder in MPII format\. Got .*people, which does not exist"),
         (no_images, r"folder of images \(--image-prefix\)\. Got .*people/images: not there"),
         (no_annotations, r"Expected mpii_val.json or one file \*val\*.json in .*Got none.*--ann-f"),
+        (trainval_alone, r"Expected mpii_val.json or one file .*Got none: name one with --ann-f"),
         (no_boxes, r"Expected mpii_gt_val.mat or one .*Got none: name one with --headbox-file"),
         (two_annotations, r"Got a_val.json, b_val.json: name one with --ann-file"),
         (two_boxes, r"Got a_gt_val.mat, b_gt_val.mat: name one with --headbox-file"),
