@@ -213,3 +213,23 @@ def config(
 def weights(config: Path) -> Path:
     """The weights of the tiny config; not to be changed."""
     return config.with_suffix(".pth")
+
+
+@pytest.fixture
+def own_zoo(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write_config: Callable[..., Path],
+    weights: Path,
+) -> str:
+    """The config of the one network in a bundle of the test's own."""
+    from hpe_art import zoo
+    from hpe_art.evaluation.publish import publish
+
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    (folder / "index.json").write_text("{}")
+    monkeypatch.setattr(zoo, "FOLDER", folder)
+    config = str(write_config(tmp_path / "tiny.py", load_from="zoo://tiny"))
+    publish(config, str(weights), "tiny", "train it")
+    return config

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 from rich.progress import track
@@ -35,28 +36,21 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def run_one(args: argparse.Namespace) -> int:
+def network_and_people(args: argparse.Namespace) -> tuple:
     from hpe_art.datasets.crops import load_crops
     from hpe_art.estimators import PyTorchPoseEstimator
     from hpe_art.estimators.loader import load_config
-    from hpe_art.evaluation.shelf import try_attack
 
     cfg = load_config(args.config)
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
-    crops = load_crops(cfg, args.num_samples, with_donors=False)
-    print(json.dumps(try_attack(args.one, estimator, crops)))
+    return estimator, load_crops(cfg, args.num_samples, with_donors=False)
+
+
+def run_one(args: argparse.Namespace) -> int:
+    from hpe_art.evaluation.shelf import try_attack
+
+    print(json.dumps(try_attack(args.one, *network_and_people(args))))
     return 0
-
-
-def check_people(args: argparse.Namespace) -> None:
-    """Sees that the network has weights and that there are so many people."""
-    from hpe_art.datasets.crops import load_crops
-    from hpe_art.estimators import PyTorchPoseEstimator
-    from hpe_art.estimators.loader import load_config
-
-    cfg = load_config(args.config)
-    PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
-    load_crops(cfg, args.num_samples, with_donors=False)
 
 
 def run_in_a_process(name: str, args: argparse.Namespace) -> dict:
@@ -91,9 +85,10 @@ def main() -> int:
     args = parse_args()
     if args.one:
         return run_one(args)
+    warnings.filterwarnings("ignore")
     try:
         check_paths([args.config], args.out.parent)
-        check_people(args)
+        network_and_people(args)  # said once, and not by each attack
     except ValueError as error:
         print(f"art_attacks.py: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -15,7 +15,7 @@ from hpe_art.evaluation.arguments import key_value
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
-    parser.add_argument("--work-dir", help="of logs and checkpoints [work_dirs/NAME]")
+    parser.add_argument("--work-dir", help="folder of logs and checkpoints [as the config lies]")
     parser.add_argument(
         "--resume", nargs="?", const="auto", help="the newest checkpoint there, or this one"
     )

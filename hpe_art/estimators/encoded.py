@@ -39,7 +39,8 @@ class EncodedTargets:
             # On the host somebody may write to it without PyTorch's knowing, so values are kept.
             # Elsewhere the tensor is, whose memory then is not given to another one.
             on_device = isinstance(given, Tensor) and given.device.type != "cpu"
-            self._poses = (given, _version(given)) if on_device else _copied(given)
+            version = None if not on_device or given.is_inference() else given._version
+            self._poses = (given, version) if on_device else _copied(given)
         return self._targets
 
     def _same(self, given: Any) -> bool:
@@ -47,15 +48,11 @@ class EncodedTargets:
             return np.array_equal(given, self._poses, equal_nan=True)
         if given.device.type == "cpu":
             return _equal(given, self._poses)
-        if given.is_inference():  # how often it was changed is not counted
-            return False
         kept, version = self._poses
+        if version is None or given.is_inference():  # how often it was changed is not counted
+            return False
         place = (given.data_ptr(), given.stride(), given._version)
         return bool(place == (kept.data_ptr(), kept.stride(), version))
-
-
-def _version(given: Tensor) -> int:
-    return 0 if given.is_inference() else given._version
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:

@@ -8,18 +8,6 @@ from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.publish import publish, publish_perturbation
 
 
-@pytest.fixture
-def own(tmp_path, monkeypatch, write_config, weights):
-    """A bundle of one network, and its config."""
-    folder = tmp_path / "zoo"
-    folder.mkdir()
-    (folder / "index.json").write_text("{}")
-    monkeypatch.setattr(zoo, "FOLDER", folder)
-    config = str(write_config(tmp_path / "tiny.py", load_from="zoo://tiny"))
-    publish(config, str(weights), "tiny", "train it")
-    return config
-
-
 def fitted(config, path, source="zoo://tiny"):
     cfg = load_config(config)
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
@@ -28,50 +16,50 @@ def fitted(config, path, source="zoo://tiny"):
     return str(attack.fit(crops.x, crops.y, source).save(path))
 
 
-def test_weights_come_with_their_score_and_origin(own):
+def test_weights_come_with_their_score_and_origin(own_zoo):
     entry = zoo.index()["tiny"]
-    assert entry["command"] == "train it" and entry["config"] == own
+    assert entry["command"] == "train it" and entry["config"] == own_zoo
     assert entry["people"] == 6 and 0 < entry["clean_PCKh"] < 100
     assert zoo.checkpoint_path("zoo://tiny").stat().st_size < 60_000
 
 
-def test_what_fails_half_way_leaves_the_bundle_whole(own, weights, monkeypatch):
+def test_what_fails_half_way_leaves_the_bundle_whole(own_zoo, weights, monkeypatch):
     before = zoo.index()
     monkeypatch.setattr("hpe_art.evaluation.publish._score", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        publish(own, str(weights), "tiny", "train it again", bits=4)
+        publish(own_zoo, str(weights), "tiny", "train it again", bits=4)
     assert zoo.index() == before and zoo.checkpoint_path("zoo://tiny").is_file()
     assert sorted(path.name for path in zoo.FOLDER.iterdir()) == ["index.json", "tiny.npz"]
 
 
 def test_a_perturbation_goes_with_its_network_until_that_is_replaced(
-    own, tmp_path, weights, monkeypatch
+    own_zoo, tmp_path, weights, monkeypatch
 ):
     monkeypatch.setattr("hpe_art.evaluation.publish.WEAK", 200.0)  # untrained, it is not moved
-    entry = publish_perturbation(own, fitted(own, tmp_path / "uap"), "fit it")
+    entry = publish_perturbation(own_zoo, fitted(own_zoo, tmp_path / "uap"), "fit it")
     assert entry["fitted"]["people"] == 6 and entry["relative_PCKh"] >= 0
     path = zoo.perturbation_path("zoo://tiny", 8.0)
     assert path.name == "tiny_uap8.npz" and path.is_file()
     assert zoo.perturbation_path("zoo://tiny", 16.0) is None
-    publish(own, str(weights), "tiny", "train it again")
+    publish(own_zoo, str(weights), "tiny", "train it again")
     assert zoo.perturbation_path("zoo://tiny", 8.0) is None and not path.exists()
 
 
-def test_a_perturbation_that_does_nothing_is_not_bundled(own, tmp_path, monkeypatch):
+def test_a_perturbation_that_does_nothing_is_not_bundled(own_zoo, tmp_path, monkeypatch):
     monkeypatch.setattr("hpe_art.evaluation.publish._score", lambda *args: 50.0)
-    assert publish_perturbation(own, fitted(own, tmp_path / "uap"), "fit it") is None
+    assert publish_perturbation(own_zoo, fitted(own_zoo, tmp_path / "uap"), "fit it") is None
     assert zoo.perturbation_path("zoo://tiny", 8.0) is None
     assert "perturbations" not in zoo.index()["tiny"]
 
 
-def test_another_configs_name_is_not_taken(own, tmp_path, write_config, weights):
+def test_another_configs_name_is_not_taken(own_zoo, tmp_path, write_config, weights):
     other = write_config(tmp_path / "other.py")
     with pytest.raises(ValueError, match=r"no other config has. Got tiny, which .*tiny.py has"):
         publish(str(other), str(weights), "tiny", "train it")
-    assert zoo.index()["tiny"]["config"] == own
+    assert zoo.index()["tiny"]["config"] == own_zoo
 
 
-def test_a_perturbation_of_another_network_is_refused(own, tmp_path):
-    path = fitted(own, tmp_path / "uap", source="work_dirs/other.pth")
+def test_a_perturbation_of_another_network_is_refused(own_zoo, tmp_path):
+    path = fitted(own_zoo, tmp_path / "uap", source="work_dirs/other.pth")
     with pytest.raises(ValueError, match=r"'zoo://tiny'. Got one fitted on 'work_dirs/other.pth'"):
-        publish_perturbation(own, path, "fit it")
+        publish_perturbation(own_zoo, path, "fit it")

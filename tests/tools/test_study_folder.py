@@ -9,30 +9,23 @@ from hpe_art.attacks import UniversalPosePerturbation
 from hpe_art.datasets.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.publish import publish
 from hpe_art.evaluation.study import networks
 from hpe_art.evaluation.study.prepared import prepare_study
 
 
 @pytest.fixture
-def bundled(tmp_path, monkeypatch, write_config, weights):
+def bundled(own_zoo):
     """The config of a bundled network with a bundled perturbation."""
-    folder = tmp_path / "zoo"
-    folder.mkdir()
-    (folder / "index.json").write_text("{}")
-    monkeypatch.setattr(zoo, "FOLDER", folder)
-    config = str(write_config(tmp_path / "tiny.py", load_from="zoo://tiny"))
-    publish(config, str(weights), "tiny", "train it")
-    cfg = load_config(config)
+    cfg = load_config(own_zoo)
     attack = UniversalPosePerturbation(
         PyTorchPoseEstimator.from_config(cfg, device_type="cpu"), epochs=1, verbose=False
     )
     crops = load_crops(cfg)
-    path = attack.fit(crops.x, crops.y, "zoo://tiny").save(folder / "tiny_uap8")
+    path = attack.fit(crops.x, crops.y, "zoo://tiny").save(zoo.FOLDER / "tiny_uap8")
     entries = zoo.index()
     entries["tiny"]["perturbations"] = {"8": {"file": path.name, "sha256": zoo.sha256(path)}}
-    (folder / "index.json").write_text(json.dumps(entries))
-    return config
+    (zoo.FOLDER / "index.json").write_text(json.dumps(entries))
+    return own_zoo
 
 
 def test_training_people_that_come_later_do_not_change_a_study(
