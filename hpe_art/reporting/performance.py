@@ -11,10 +11,12 @@ from typing import Any
 import jinja2
 from rich.table import Table
 
+from hpe_art.evaluation.benchmark.speed import ratios
+
 
 def speed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Images times steps per second of each contender, and how many times faster than ART."""
-    table = Table(title="Images x steps per second (times as fast as ART's PGD)")
+    table = Table(title="Images x steps per second (times as fast as ART's PGD; rounds)")
     names = list(dict.fromkeys(name for row in rows for name in row["pace"]))
     for column in ("network", "batch", *names):
         table.add_column(column, justify="left" if column == "network" else "right")
@@ -25,9 +27,11 @@ def speed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _pace(row: Mapping[str, Any], name: str) -> str:
-    if name not in row["pace"]:
+    ratio = ratios(dict(row), "art", name)
+    if ratio is None:
         return "-"
-    return f"{row['pace'][name]:.1f} ({row['pace'][name] / row['pace']['art']:.2f})"
+    pace = f"{row['pace'][name]:.1f}"
+    return pace if name == "art" else pace + " ({median:.2f}; {low:.2f}-{high:.2f})".format(**ratio)
 
 
 def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import math
 import resource
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from hpe_art.evaluation.benchmark.cases import Case
 from hpe_art.evaluation.benchmark.contenders import (
     CONTENDERS,
     EPS,
     as_pixels,
+    floor,
     missing_peers,
     ours,
 )
@@ -35,28 +42,32 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
 
     Returns:
         `case`, `batch_size`, `steps`, `device`, `seconds` (of each round, by name), `pace` (images
-        x steps per second, by name), `memory` (peak MiB of the process, by name, `rss` and
-        `device`), `found_with` (how ours computes), and `agree` (share of pixels that are as ART
-        left them, by name).
+        x steps per second, by name), `passes` (images passed `forward` and `backward` in one step,
+        by name), `memory` (peak MiB of the process in one step, by name, `rss` and `device`),
+        `found_with` (how ours computes), and `agree` (share of pixels that are as ART left them,
+        by name).
 
     Raises:
         RuntimeError: a contender leaves the eps ball.
     """
     names = [name for name in names if name not in missing_peers()]
+    memory, counted = {}, {}
     for name in names:
-        CONTENDERS[name](case, 1)()
+        _forget_peak(case)
+        run = CONTENDERS[name](case, 1)
+        with _passes(case) as counted[name]:
+            run()
+        finish(case)
+        memory[name] = _peak(case)
     runs = {name: CONTENDERS[name](case, steps) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
-    memory: dict[str, dict[str, float | None]] = {}
     found: dict[str, Any] = {}
     for _ in range(repeats):
         for name, run in runs.items():
-            _forget_peak(case)
             begun = time.perf_counter()
             images = run()
             finish(case)
             seconds[name].append(time.perf_counter() - begun)
-            memory[name] = _peak(case)
             found[name] = as_pixels(images, name)
             worst = float(np.abs(found[name] - case.x).max())
             if worst > EPS + 0.01:
@@ -74,6 +85,7 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
             name: case.batch_size * steps / statistics.median(spent)
             for name, spent in seconds.items()
         },
+        "passes": counted,
         "memory": memory,
         "agree": {
             name: float((np.abs(images - reference) < 0.01).mean())
@@ -115,6 +127,37 @@ def profile(case: Case, rows: int = 12) -> list[dict[str, Any]]:
     ]
 
 
+def multiplications(case: Case, size: int = 4096, repeats: int = 5) -> dict[str, float]:
+    """How much a step of our fast way multiplies, and how fast the device can.
+
+    Args:
+        case: network and images.
+        size: rows and columns of the matrices that the device shows its speed on.
+        repeats: products of them; the fastest counts.
+
+    Returns:
+        `gflop`, 1e9 operations in the convolutions and matrix products of a step, for each image;
+        `gflop_per_second` of a product of two large matrices, in the precision of that step.
+    """
+    run = floor(case, 1)
+    with FlopCounterMode(display=False) as counter:
+        run()
+    half = case.with_precision("auto", False).found_with.startswith("bfloat16")
+    dtype = torch.bfloat16 if half else torch.float32
+    matrix = torch.randn(size, size, device=case.estimator.device).to(dtype)
+    shortest = math.inf
+    for _ in range(repeats):
+        finish(case)
+        begun = time.perf_counter()
+        _ = matrix @ matrix
+        finish(case)
+        shortest = min(shortest, time.perf_counter() - begun)
+    return {
+        "gflop": counter.get_total_flops() / len(case.x) / 1e9,
+        "gflop_per_second": 2 * size**3 / shortest / 1e9,
+    }
+
+
 def device_name(device: torch.device) -> str:
     """Kind of the machine: its processor or GPU."""
     if device.type == "cuda":
@@ -130,9 +173,37 @@ def finish(case: Case) -> None:
         torch.cuda.synchronize()
 
 
+@contextmanager
+def _passes(case: Case) -> Iterator[dict[str, int]]:
+    """Images that go forward and backward through the network, or through copies of it."""
+    counted = {"forward": 0, "backward": 0}
+    backbone = type(case.estimator.model.backbone)
+
+    def backward(gradient: torch.Tensor) -> None:
+        counted["backward"] += len(gradient)
+
+    def forward(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if type(module) is backbone:
+            counted["forward"] += len(inputs[0])
+            if inputs[0].requires_grad:
+                inputs[0].register_hook(backward)
+
+    handle = nn.modules.module.register_module_forward_pre_hook(forward)
+    try:
+        yield counted
+    finally:
+        handle.remove()
+
+
 def _forget_peak(case: Case) -> None:
+    """Gives back what is free, and counts from what is then held."""
+    gc.collect()
     if case.estimator.device.type == "cuda":
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
+    if trim is not None:
+        trim(0)
     if _CLEAR_PEAK.exists():
         _CLEAR_PEAK.write_text("5")
 

@@ -18,13 +18,13 @@ from hpe_art.evaluation.benchmark import runs
 from hpe_art.evaluation.benchmark.cases import SIZES, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, missing_peers
 from hpe_art.evaluation.benchmark.goals import goal_cases, judged
-from hpe_art.evaluation.benchmark.speed import device_name, profile, timed_case
+from hpe_art.evaluation.benchmark.speed import device_name, multiplications, profile, timed_case
 from hpe_art.evaluation.benchmark.strength import strengths
 from hpe_art.evaluation.results import package_versions
 
 Measured = Iterator[dict[str, Any]]
 """What a part has measured so far, more each time."""
-FORMAT = 3
+FORMAT = 4
 
 
 def check_benchmark(args: argparse.Namespace) -> None:
@@ -124,14 +124,15 @@ def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> 
     rows: list[dict[str, Any]] = []
     for row in _timed(args, device, goal_cases(device), list(CONTENDERS), say):
         rows.append(row)
-        yield {"rows": rows, "judged": judged(rows, device), "profiles": {}}
+        yield {"rows": rows, "judged": judged(rows, device), "profiles": {}, "limits": {}}
     verdicts = judged(rows, device)
     missed = {goal["case"]: goal["batch_size"] for goal in verdicts if goal["reached"] is False}
-    profiles = {}
+    profiles, limits = {}, {}
     for name, batch_size in missed.items():
         say(f"Profile of {name}")
-        profiles[name] = profile(build_case(name, batch_size, args.configs, _device_type(device)))
-    yield {"rows": rows, "judged": verdicts, "profiles": profiles}
+        case = build_case(name, batch_size, args.configs, _device_type(device))
+        profiles[name], limits[name] = profile(case), multiplications(case)
+    yield {"rows": rows, "judged": verdicts, "profiles": profiles, "limits": limits}
 
 
 def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
