@@ -111,7 +111,13 @@ def training_config(
         prefix = validation.get("image_prefix")
         use_folder(
             cfg.train_dataloader,
-            mpii_dataset(data_root, "train", train_ann_file, image_prefix=prefix),
+            mpii_dataset(
+                data_root,
+                "train",
+                train_ann_file,
+                image_prefix=prefix,
+                ann_flag="--train-ann-file",
+            ),
         )
         for loader in (cfg.val_dataloader, cfg.test_dataloader):
             use_folder(loader, mpii_dataset(data_root, "val", **validation))

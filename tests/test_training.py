@@ -92,6 +92,8 @@ def test_a_folder_of_ones_own(finished, people):
         assert loader.dataset.test_mode is True
     with pytest.raises(FolderError, match=r"--ann-file. Got .*people/no.json"):
         training_config(finished, data_root=str(people), ann_file="no.json")
+    with pytest.raises(FolderError, match=r"--train-ann-file. Got .*people/no.json"):
+        training_config(finished, data_root=str(people), train_ann_file="no.json")
 
 
 def test_no_such_config():

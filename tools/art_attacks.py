@@ -103,9 +103,10 @@ def main() -> int:
         print(f"art_attacks.py: error: {message}", file=sys.stderr)
         return 2
     versions = package_versions()
+    command = " ".join(["python tools/art_attacks.py", *sys.argv[1:]])
     conditions = (
-        f"`python tools/art_attacks.py`: `{args.config}`, {args.num_samples} of the bundled "
-        f"people, seed 0, at most {args.seconds} s each, CPU; "
+        f"`{command}`: `{args.config}`, {args.num_samples} of the bundled people, "
+        f"seed 0, at most {args.seconds} s each, CPU; "
         f"ART {versions['adversarial-robustness-toolbox']}, torch {versions['torch']}, "
         f"NumPy {versions['numpy']}."
     )

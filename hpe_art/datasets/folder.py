@@ -25,6 +25,7 @@ def mpii_dataset(
     ann_file: str | None = None,
     headbox_file: str | None = None,
     image_prefix: str | None = None,
+    ann_flag: str = "--ann-file",
 ) -> dict[str, Any]:
     """The config of an `MpiiDataset` over a folder, every path checked and absolute.
 
@@ -36,6 +37,7 @@ def mpii_dataset(
         headbox_file: head boxes; default `annotations/mpii_gt_val.mat`, or else the one file
             `annotations/*gt*val*.mat`.
         image_prefix: folder of the images; default `images`.
+        ann_flag: the flag of a tool that sets `ann_file`, for messages.
 
     Returns:
         Keyword arguments of `MpiiDataset` without a pipeline.
@@ -47,9 +49,7 @@ def mpii_dataset(
     root = Path(root).expanduser().absolute()
     if not root.is_dir():
         raise FolderError(f"Expected a folder in MPII format. Got {root}, which does not exist.")
-    annotations = _given_or_found(
-        root, ann_file, f"mpii_{split}.json", f"*{split}*.json", "ann-file"
-    )
+    annotations = _given_or_found(root, ann_file, f"mpii_{split}.json", f"*{split}*.json", ann_flag)
     images = root / (image_prefix or "images")
     if not images.is_dir():
         raise FolderError(f"Expected a folder of images (--image-prefix). Got {images}: not there.")
@@ -62,7 +62,7 @@ def mpii_dataset(
     )
     if split == "val":
         boxes = _given_or_found(
-            root, headbox_file, "mpii_gt_val.mat", "*gt*val*.mat", "headbox-file"
+            root, headbox_file, "mpii_gt_val.mat", "*gt*val*.mat", "--headbox-file"
         )
         _check_same_people(annotations, boxes)
         dataset.update(headbox_file=str(boxes), test_mode=True)
@@ -73,7 +73,7 @@ def _given_or_found(root: Path, given: str | None, usual: str, pattern: str, fla
     if given is not None:
         path = root / Path(given).expanduser()
         if not path.is_file():
-            raise FolderError(f"Expected a file for --{flag}. Got {path}, which does not exist.")
+            raise FolderError(f"Expected a file for {flag}. Got {path}, which does not exist.")
         return path
     folder = root / "annotations"
     if (folder / usual).is_file():
@@ -84,7 +84,7 @@ def _given_or_found(root: Path, given: str | None, usual: str, pattern: str, fla
         names = ", ".join(p.name for p in found) or "none"
         raise FolderError(
             f"Expected {usual} or one file {pattern} in {folder}. Got {names}: "
-            f"name one with --{flag}."
+            f"name one with {flag}."
         )
     return found[0]
 
