@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from hpe_art.evaluation.arguments import check_paths, positive_int
+from hpe_art.evaluation.arguments import check_paths, command_line, positive_int
 
 CONFIG = "mmpose_configs/hourglass.py"
 PAGE = Path("docs/art_attacks.md")
@@ -103,9 +103,8 @@ def main() -> int:
         print(f"art_attacks.py: error: {message}", file=sys.stderr)
         return 2
     versions = package_versions()
-    command = " ".join(["python tools/art_attacks.py", *sys.argv[1:]])
     conditions = (
-        f"`{command}`: `{args.config}`, {args.num_samples} of the bundled people, "
+        f"`{command_line()}`: `{args.config}`, {args.num_samples} of the bundled people, "
         f"seed 0, at most {args.seconds} s each, CPU; "
         f"ART {versions['adversarial-robustness-toolbox']}, torch {versions['torch']}, "
         f"NumPy {versions['numpy']}."

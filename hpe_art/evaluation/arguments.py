@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -252,6 +253,11 @@ def _kinds(args: argparse.Namespace) -> list[tuple[str, bool]]:
         once = name == "noise" or (name == "uap" and args.perturbation)
         kinds += [(name, False)] if once else [(name, d) for d in directions]
     return kinds
+
+
+def command_line() -> str:
+    """The command that is running, as it goes into a page."""
+    return " ".join([f"python tools/{Path(sys.argv[0]).name}", *sys.argv[1:]])
 
 
 def recorded(args: argparse.Namespace) -> dict[str, Any]:

@@ -27,11 +27,21 @@ def speed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _pace(row: Mapping[str, Any], name: str) -> str:
-    ratio = ratios(dict(row), "art", name)
+    ratio = ratios(row, "art", name)
     if ratio is None:
         return "-"
     pace = f"{row['pace'][name]:.1f}"
     return pace if name == "art" else pace + " ({median:.2f}; {low:.2f}-{high:.2f})".format(**ratio)
+
+
+def _passes(row: Mapping[str, Any], name: str) -> str:
+    return "{forward}, {backward}".format(**row["passes"][name])
+
+
+def _memory(row: Mapping[str, Any], name: str) -> str:
+    """Of the process, and of the device where it has its own."""
+    peak = row["memory"][name]
+    return ", ".join(f"{mib:.0f}" for mib in (peak["rss"], peak["device"]) if mib is not None)
 
 
 def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:
@@ -92,5 +102,10 @@ def page(document: Mapping[str, Any]) -> str:
     )
     text = resources.files("hpe_art.reporting").joinpath("templates/performance.md.j2").read_text()
     return environment.from_string(text).render(
-        **document, document=document, goal_cells=goal_cells, pace=_pace
+        **document,
+        document=document,
+        goal_cells=goal_cells,
+        pace=_pace,
+        passes=_passes,
+        memory=_memory,
     )

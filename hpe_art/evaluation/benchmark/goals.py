@@ -70,7 +70,7 @@ def judged(rows: Sequence[Mapping[str, Any]], device: str) -> list[dict[str, Any
         row = next(
             (r for r in rows if (r["case"], r["batch_size"]) == (goal.case, goal.batch_size)), None
         )
-        known = {} if row is None else {n: ratios(dict(row), n, goal.fast) for n in goal.slow}
+        known = {} if row is None else {n: ratios(row, n, goal.fast) for n in goal.slow}
         found = {name: ratio for name, ratio in known.items() if ratio is not None}
         against = min(found, key=lambda name: found[name]["median"], default=None)
         ratio = None if against is None else found[against]

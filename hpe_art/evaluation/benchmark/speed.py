@@ -1,14 +1,13 @@
-"""Times the contenders on a case in turns, and profiles where our fast way spends its time."""
+"""Times the contenders on a case in turns; counts what each passes and how much memory it takes."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import math
 import resource
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.contenders import (
-    CONTENDERS,
-    EPS,
-    as_pixels,
-    floor,
-    missing_peers,
-    ours,
-)
+from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
 
 _CLEAR_PEAK = Path("/proc/self/clear_refs")
 
@@ -94,68 +85,13 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
     }
 
 
-def ratios(row: dict[str, Any], slow: str, fast: str) -> dict[str, float] | None:
+def ratios(row: Mapping[str, Any], slow: str, fast: str) -> dict[str, float] | None:
     """How many times faster one contender is than another: median, lowest and highest round."""
     if slow not in row["seconds"] or fast not in row["seconds"]:
         return None
     pairs = zip(row["seconds"][slow], row["seconds"][fast], strict=True)
     values = [one / other for one, other in pairs]
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
-
-
-def profile(case: Case, rows: int = 12) -> list[dict[str, Any]]:
-    """What a step of our fast way spends its time on: the largest operations and their share."""
-    run = ours(case, 1, "auto")
-    run()
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    on_gpu = case.estimator.device.type == "cuda"
-    if on_gpu:
-        activities.append(torch.profiler.ProfilerActivity.CUDA)
-    with torch.profiler.profile(activities=activities) as recorded:
-        run()
-    events = recorded.key_averages()
-
-    def spent(event: Any) -> float:
-        value = event.self_device_time_total if on_gpu else event.self_cpu_time_total
-        return float(value)
-
-    total = sum(map(spent, events)) or 1.0
-    largest = sorted(events, key=spent, reverse=True)[:rows]
-    return [
-        {"operation": event.key, "calls": event.count, "share": spent(event) / total}
-        for event in largest
-    ]
-
-
-def multiplications(case: Case, size: int = 4096, repeats: int = 5) -> dict[str, float]:
-    """How much a step of our fast way multiplies, and how fast the device can.
-
-    Args:
-        case: network and images.
-        size: rows and columns of the matrices that the device shows its speed on.
-        repeats: products of them; the fastest counts.
-
-    Returns:
-        `gflop`, 1e9 operations in the convolutions and matrix products of a step, for each image;
-        `gflop_per_second` of a product of two large matrices, in the precision of that step.
-    """
-    run = floor(case, 1)
-    with FlopCounterMode(display=False) as counter:
-        run()
-    half = case.with_precision("auto", False).found_with.startswith("bfloat16")
-    dtype = torch.bfloat16 if half else torch.float32
-    matrix = torch.randn(size, size, device=case.estimator.device).to(dtype)
-    shortest = math.inf
-    for _ in range(repeats):
-        finish(case)
-        begun = time.perf_counter()
-        _ = matrix @ matrix
-        finish(case)
-        shortest = min(shortest, time.perf_counter() - begun)
-    return {
-        "gflop": counter.get_total_flops() / len(case.x) / 1e9,
-        "gflop_per_second": 2 * size**3 / shortest / 1e9,
-    }
 
 
 def device_name(device: torch.device) -> str:

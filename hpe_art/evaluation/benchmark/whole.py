@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -13,12 +12,13 @@ from typing import Any
 
 import torch
 
-from hpe_art.evaluation.arguments import ArgumentsError, check_paths
+from hpe_art.evaluation.arguments import ArgumentsError, check_paths, command_line
 from hpe_art.evaluation.benchmark import runs
 from hpe_art.evaluation.benchmark.cases import SIZES, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, missing_peers
 from hpe_art.evaluation.benchmark.goals import goal_cases, judged
-from hpe_art.evaluation.benchmark.speed import device_name, multiplications, profile, timed_case
+from hpe_art.evaluation.benchmark.profile import profile
+from hpe_art.evaluation.benchmark.speed import device_name, timed_case
 from hpe_art.evaluation.benchmark.strength import strengths
 from hpe_art.evaluation.results import package_versions
 
@@ -95,7 +95,7 @@ def _earlier(
     kept = read_kept(args.out).get(part, {"rows": [], "commands": []})
     machine = device_name(torch.device(device))
     rows = [row for row in kept["rows"] if row["device"] == machine]
-    return rows, list(dict.fromkeys([*kept["commands"], _command()]))
+    return rows, list(dict.fromkeys([*kept["commands"], command_line()]))
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
@@ -109,37 +109,32 @@ def _about(args: argparse.Namespace, device: str) -> dict[str, Any]:
     arguments = {key: str(value) for key, value in vars(args).items()}
     return {
         "arguments": arguments,
-        "command": _command(),
+        "command": command_line(),
         "date": date.today().isoformat(),
         "machine": device_name(torch.device(device)),
         "versions": package_versions(),
     }
 
 
-def _command() -> str:
-    return " ".join(["python tools/benchmark.py", *sys.argv[1:]])
-
-
 def _goals(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     rows: list[dict[str, Any]] = []
     for row in _timed(args, device, goal_cases(device), list(CONTENDERS), say):
         rows.append(row)
-        yield {"rows": rows, "judged": judged(rows, device), "profiles": {}, "limits": {}}
+        yield {"rows": rows, "judged": judged(rows, device), "profiles": {}}
     verdicts = judged(rows, device)
     missed = {goal["case"]: goal["batch_size"] for goal in verdicts if goal["reached"] is False}
-    profiles, limits = {}, {}
+    profiles = {}
     for name, batch_size in missed.items():
         say(f"Profile of {name}")
-        case = build_case(name, batch_size, args.configs, _device_type(device))
-        profiles[name], limits[name] = profile(case), multiplications(case)
-    yield {"rows": rows, "judged": verdicts, "profiles": profiles, "limits": limits}
+        profiles[name] = profile(build_case(name, batch_size, args.configs, _device_type(device)))
+    yield {"rows": rows, "judged": verdicts, "profiles": profiles}
 
 
 def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     """Rows of other networks and batch sizes are kept from earlier."""
     chosen = [name for name in SIZES if SIZES[name] in (args.networks or SIZES.values())]
     cases = [(name, batch_size) for name in chosen for batch_size in args.batch_sizes]
-    names = ["art", "ours, float32", "ours, fast", "floor, fast"]
+    names = [name for name in CONTENDERS if name != "ours, bfloat16"]  # fast, or slower
     kept, commands = _earlier(args, "sizes", device)
     rows = {(row["case"], row["batch_size"]): row for row in kept}
     order = list(SIZES)
