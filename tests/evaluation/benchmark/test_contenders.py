@@ -11,7 +11,7 @@ from hpe_art.estimators.fast import has_fast_bfloat16
 from hpe_art.evaluation.benchmark.cases import Case, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
 from hpe_art.evaluation.benchmark.goals import GOALS, goal_cases, judged
-from hpe_art.evaluation.benchmark.speed import profile, ratios, timed_case
+from hpe_art.evaluation.benchmark.speed import ratios, timed_case
 
 CONFIGS = Path(__file__).parents[3] / "mmpose_configs"
 EXACT = {"torchattacks": 1e-3}  # grey levels; it works on pixels of 0 to 1
@@ -48,6 +48,13 @@ def test_a_timing_has_every_contender_and_round(case):
     assert all(peak["rss"] > 10 for peak in row["memory"].values())
 
 
+def test_passes_are_counted(case):
+    names = ["art", "ours, float32", "floor, fast"]
+    passes = timed_case(case, steps=2, repeats=1, names=names)["passes"]
+    assert passes["art"] == passes["floor, fast"] == {"forward": 3, "backward": 3}
+    assert passes["ours, float32"] == {"forward": 4, "backward": 3}
+
+
 def test_ratios_are_of_neighbours():
     row = {"seconds": {"a": [4.0, 9.0, 5.0], "b": [2.0, 3.0, 5.0]}}
     assert ratios(row, "a", "b") == {"median": 2.0, "low": 1.0, "high": 3.0}
@@ -73,12 +80,6 @@ def test_goals_are_judged_by_their_best_round():
     assert found[0]["ratio"] == {"median": 4.75, "low": 4.0, "high": 5.5}
     assert len(found) == sum(goal.device == "cpu" for goal in GOALS)
     assert goal_cases("cpu") == [("2-stack hourglass", 8), ("bundled hourglass", 32)]
-
-
-def test_a_profile_shares_the_time(case):
-    rows = profile(case, 5)
-    assert len(rows) == 5 and rows[0]["share"] == max(row["share"] for row in rows)
-    assert 0 < sum(row["share"] for row in rows) <= 1
 
 
 def test_a_case_is_a_configs_network():
