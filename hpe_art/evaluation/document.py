@@ -41,7 +41,7 @@ def result_document(
         "schema_version": SCHEMA_VERSION,
         "config": config,
         "checkpoint": checkpoint,
-        "dataset": {"ann_file": crops.ann_file, "num_samples": len(crops)},
+        "dataset": dataset_record(crops),
         "versions": package_versions(),
         "seed": seed,
         "device": device,
@@ -59,6 +59,14 @@ def result_document(
     if done.targets is not None:
         document["targets"] = _target_record(done.targets)
     return document
+
+
+def dataset_record(crops: Crops) -> dict[str, Any]:
+    """Where the people are from, seen from the working directory if it lies in there."""
+    path, here = Path(crops.ann_file), Path.cwd()
+    if path.is_relative_to(here):
+        path = path.relative_to(here)
+    return {"ann_file": path.as_posix(), "num_samples": len(crops)}
 
 
 def _target_record(targets: TargetPoses) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hpe_art.attacks import ATTACKS
+from hpe_art.evaluation.document import dataset_record
 from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions, plain
 from hpe_art.evaluation.study.findings import findings
 from hpe_art.evaluation.study.networks import Network
@@ -80,7 +81,7 @@ def _run(network: Network, cells: Mapping[str, Any], seed: int) -> dict[str, Any
         "schema_version": SCHEMA_VERSION,
         "config": network.config,
         "checkpoint": network.record,
-        "dataset": {"ann_file": network.crops.ann_file, "num_samples": len(network.crops)},
+        "dataset": dataset_record(network.crops),
         "versions": package_versions(),
         "seed": seed,
         "device": str(network.estimator.device),
