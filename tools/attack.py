@@ -106,21 +106,25 @@ def main() -> int:
         return 2
     from rich.console import Console
 
+    from hpe_art.evaluation.results import write_results
     from hpe_art.reporting.attack_pictures import draw_pictures
     from hpe_art.reporting.table import joint_table, onlooker_table, results_table
 
     console = Console()
     done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
     wide = Console(width=max(console.width, TABLE_WIDTH))
-    wide.print(results_table(document))
-    if args.per_joint:
-        wide.print(joint_table(document))
-    for kind in ("transfer_to", "defence"):
-        if kind in document:
-            wide.print(onlooker_table(document, kind))
-    for note in document["notes"]:
-        console.print(f"Note: {note}")
-    pictures = draw_pictures(run, done, document)
+    with done.phases.spent("tell"):
+        wide.print(results_table(document))
+        if args.per_joint:
+            wide.print(joint_table(document))
+        for kind in ("transfer_to", "defence"):
+            if kind in document:
+                wide.print(onlooker_table(document, kind))
+        for note in document["notes"]:
+            console.print(f"Note: {note}")
+    with done.phases.spent("pictures"):
+        pictures = draw_pictures(run, done, document)
+    write_results(args.out / "results.json", {**document, "phases": done.phases.record()})
     print(f"{args.out / 'results.json'}; {pictures} pictures in {args.out / 'pictures'}")
     return 0
 

@@ -1,7 +1,8 @@
 """Measures how fast attacks are, as ratios within one run: `python tools/benchmark.py`.
 
 Without flags: the goals of this kind of machine, in under 10 minutes; exits 1 if one is missed in
-every round. Other projects' attacks (torchattacks, foolbox) take part where they are installed.
+every round, also those of whole runs and their memory where these are measured. Other projects'
+attacks (torchattacks, foolbox) take part where they are installed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from hpe_art.evaluation.arguments import check_paths, positive_int
 
 PARTS = ("goals", "sizes", "runs", "growth", "strength")
+TABLE_WIDTH = 160
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -26,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     add("--configs", type=Path, default=ROOT / "mmpose_configs", help="folder of the configs")
     add("--repeats", type=positive_int, default=3, help="rounds of each timing [3]")
     add("--steps", type=positive_int, default=3, help="of an attack that is timed [3]")
-    add("--networks", nargs="+", help="of sizes and strength, by config name [all]")
+    add("--networks", nargs="+", help="of sizes and strength, by config [all]")
     add("--batch-sizes", nargs="+", type=positive_int, default=[1, 8, 32], help="[1 8 32]")
     add("--people", type=positive_int, default=256, help="that strengths are compared on [256]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
@@ -47,23 +49,20 @@ def main() -> int:
         print(f"{Path(__file__).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     from rich.console import Console
+    from rich.markdown import Markdown
 
-    from hpe_art.reporting.performance import goals_table, page, speed_table
+    from hpe_art.evaluation.benchmark.goals import missed
+    from hpe_art.reporting.performance import page, results
 
     console = Console()
     document = run_benchmark(args, ROOT / "tools" / "attack.py", console.print)
-    wide = Console(width=max(console.width, 120))
-    for part in ("goals", "sizes"):
-        if part in args.parts and part in document:
-            wide.print(speed_table(document[part]["rows"]))
-    if "goals" in args.parts:
-        wide.print(goals_table(document["goals"]["judged"]))
+    wide = Console(width=max(console.width, TABLE_WIDTH))
+    wide.print(Markdown(results({part: document[part] for part in args.parts})))
     if args.markdown:
         args.markdown.parent.mkdir(parents=True, exist_ok=True)
         args.markdown.write_text(page(document), encoding="utf-8")
     print(args.out / "benchmark.json")
-    judged = document.get("goals", {}).get("judged", []) if "goals" in args.parts else []
-    return int(any(goal["reached"] is False for goal in judged))
+    return int(bool(missed(document, args.parts)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from hpe_art.evaluation.arguments import (
     add_data_arguments,
     add_speed_arguments,
     check_paths,
+    config_files,
     positive_float,
     positive_int,
     seed,
@@ -71,7 +72,7 @@ def main() -> int:
     args = parse_args()
     warnings.filterwarnings("ignore")
     try:
-        check_paths([], args.out, args.data_root)
+        check_paths(config_files(args.configs), args.out, args.data_root)
         from hpe_art.evaluation.study.prepared import prepare_study
 
         prepared = prepare_study(args)

@@ -94,7 +94,7 @@ def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")
 
 
-def check_paths(configs: Sequence[str], out: Path, data_root: str | None = None) -> None:
+def check_paths(configs: Sequence[str | Path], out: Path, data_root: str | None = None) -> None:
     """Sees that what is read exists and that results can be written.
 
     Raises:
@@ -117,6 +117,29 @@ def check_paths(configs: Sequence[str], out: Path, data_root: str | None = None)
         raise ArgumentsError(
             f"Expected a writable folder for --out. Got {out} ({error.strerror}): name another."
         ) from None
+
+
+def config_files(paths: Sequence[str]) -> list[Path]:
+    """The configs that are named, and those in folders that are named.
+
+    Raises:
+        ArgumentsError: a path does not exist, a folder has none, or two have one name.
+    """
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise ArgumentsError(f"Expected configs or folders of them. Got {path}: not there.")
+        found = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
+        if not found:
+            raise ArgumentsError(f"Expected configs (*.py) in {path}. Got none.")
+        files += found
+    names = [file.stem for file in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise ArgumentsError(
+                f"Expected each network once. Got {name} {names.count(name)} times."
+            )
+    return files
 
 
 def check_together(args: argparse.Namespace) -> None:

@@ -11,8 +11,8 @@ class Phases:
     """Seconds spent in each phase so far.
 
     Phases of `tools/attack.py`: load (model and people), fit (universal perturbations), read
-    (pixels), clean (clean poses), attack, score (poses of perturbed images), tell (scores,
-    intervals, results.json, kept images).
+    (pixels), clean (clean poses, their scores, target poses), attack, score (poses of perturbed
+    images), tell (scores, intervals, results.json, kept images, tables), pictures.
     """
 
     def __init__(self) -> None:

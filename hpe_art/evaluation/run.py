@@ -113,7 +113,9 @@ def evaluate(
     """
     done = clean_evaluation(estimator, crops, batch_size, seed, onlookers, on_progress, phases)
     if any(setting.targeted for setting in settings):
-        done.targets = (choose_targets or far_targets(crops, seed))(done.clean_poses)
+        with done.phases.spent("clean"):
+            choose = choose_targets or far_targets(crops, seed)
+            done.targets = choose(done.clean_poses)
     yield done
     for group in shareable(settings):
         done.attacked += attack_together(
@@ -151,10 +153,11 @@ def clean_evaluation(
             for onlooker, its_poses in zip(onlookers, seen, strict=True):
                 its_poses.append(onlooker.poses(x, estimator.packs_bgr, batch_size))
         on_progress("clean", len(x))
-    clean_poses = np.concatenate(poses)
-    clean, hits = clean_scores(crops, clean_poses, seed)
-    done = Evaluation(clean, clean_poses, hits, phases=phases)
-    for onlooker, its_poses in zip(onlookers, seen, strict=True):
-        scores = clean_scores(crops, np.concatenate(its_poses), seed)
-        done.onlookers[onlooker.kind, onlooker.name] = scores
+    with phases.spent("clean"):
+        clean_poses = np.concatenate(poses)
+        clean, hits = clean_scores(crops, clean_poses, seed)
+        done = Evaluation(clean, clean_poses, hits, phases=phases)
+        for onlooker, its_poses in zip(onlookers, seen, strict=True):
+            scores = clean_scores(crops, np.concatenate(its_poses), seed)
+            done.onlookers[onlooker.kind, onlooker.name] = scores
     return done

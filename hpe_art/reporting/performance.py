@@ -1,4 +1,4 @@
-"""What a benchmark measured, as tables for the terminal and as a page."""
+"""What a benchmark measured, as Markdown for the terminal and as a page."""
 
 from __future__ import annotations
 
@@ -9,29 +9,21 @@ from statistics import mean
 from typing import Any
 
 import jinja2
-from rich.table import Table
 
+from hpe_art.evaluation.benchmark.contenders import CONTENDERS
+from hpe_art.evaluation.benchmark.goals import (
+    MEMORY_GROWS_AT_MOST,
+    WHOLE_RUN_AT_MOST,
+    memory_grows,
+)
 from hpe_art.evaluation.benchmark.speed import ratios
 
 
-def speed_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Images times steps per second of each contender, and how many times faster than ART."""
-    table = Table(title="Images x steps per second (times as fast as ART's PGD; rounds)")
-    names = list(dict.fromkeys(name for row in rows for name in row["pace"]))
-    for column in ("network", "batch", *names):
-        table.add_column(column, justify="left" if column == "network" else "right")
-    for row in rows:
-        cells = [_pace(row, name) for name in names]
-        table.add_row(f"{row['case']}, {row['size'][0]}", str(row["batch_size"]), *cells)
-    return table
-
-
 def _pace(row: Mapping[str, Any], name: str) -> str:
-    ratio = ratios(row, "art", name)
-    if ratio is None:
-        return "-"
-    pace = f"{row['pace'][name]:.1f}"
-    return pace if name == "art" else pace + " ({median:.2f}; {low:.2f}-{high:.2f})".format(**ratio)
+    pace, ratio = f"{row['pace'][name]:.1f}", ratios(row, "art", name)
+    if name == "art" or ratio is None:
+        return pace
+    return pace + " ({median:.2f}; {low:.2f}-{high:.2f})".format(**ratio)
 
 
 def _passes(row: Mapping[str, Any], name: str) -> str:
@@ -44,17 +36,7 @@ def _memory(row: Mapping[str, Any], name: str) -> str:
     return ", ".join(f"{mib:.0f}" for mib in (peak["rss"], peak["device"]) if mib is not None)
 
 
-def goals_table(judged: Sequence[Mapping[str, Any]]) -> Table:
-    """Each goal, its ratio and whether it was reached."""
-    table = Table(title="Goals")
-    for column in ("goal", "wanted", "median", "rounds", "reached"):
-        table.add_column(column)
-    for goal in judged:
-        table.add_row(*goal_cells(goal))
-    return table
-
-
-def goal_cells(goal: Mapping[str, Any]) -> list[str]:
+def _goal_cells(goal: Mapping[str, Any]) -> list[str]:
     """What is compared, what is wanted, the median, the range of the rounds, the verdict."""
     against = goal["against"] or " or ".join(goal["slow"])
     if goal["at_least"] is not None:
@@ -84,8 +66,13 @@ def _mean_pckh(row: Mapping[str, Any], precision: str) -> str:
     return f"{mean(row['PCKh'][precision]):.1f}"
 
 
-def page(document: Mapping[str, Any]) -> str:
-    """A Markdown page of everything that a benchmark has measured so far."""
+def _contenders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those that any row has, in the order of their turns."""
+    return [name for name in CONTENDERS if any(name in row["pace"] for row in rows)]
+
+
+def results(document: Mapping[str, Any]) -> str:
+    """Markdown of everything that a benchmark has measured so far."""
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -95,17 +82,28 @@ def page(document: Mapping[str, Any]) -> str:
     )
     environment.tests["search"] = lambda value, pattern: re.search(pattern, value) is not None
     environment.filters.update(
+        contenders=_contenders,
         weaker=_weaker,
         mean_pckh=_mean_pckh,
         largest_at_one_eps=_largest_at_one_eps,
         short="{:g}".format,
     )
-    text = resources.files("hpe_art.reporting").joinpath("templates/performance.md.j2").read_text()
-    return environment.from_string(text).render(
+    return environment.from_string(_template("measured.md.j2")).render(
         **document,
-        document=document,
-        goal_cells=goal_cells,
+        goal_cells=_goal_cells,
         pace=_pace,
         passes=_passes,
         memory=_memory,
+        memory_grows=memory_grows,
+        memory_grows_at_most=MEMORY_GROWS_AT_MOST,
+        whole_run_at_most=WHOLE_RUN_AT_MOST,
     )
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """The same after what is compared, and how: `docs/performance.md`."""
+    return _template("performance.md") + results(document)
+
+
+def _template(name: str) -> str:
+    return resources.files("hpe_art.reporting").joinpath(f"templates/{name}").read_text()

@@ -92,7 +92,15 @@ def test_the_command_without_flags(run_tool, tmp_path, config, weights, people):
     }
     fast = "bfloat16" if has_fast_bfloat16(torch.device("cpu")) else "float32"
     assert results["seed"] == 0 and results["precision"] == f"{fast}, folded"
-    assert set(results["phases"]) == {"load", "read", "clean", "attack", "score", "tell"}
+    assert set(results["phases"]) == {
+        "load",
+        "read",
+        "clean",
+        "attack",
+        "score",
+        "tell",
+        "pictures",
+    }
     assert sum(part["share"] for part in results["phases"].values()) == pytest.approx(1)
     assert results["targets"]["seed"] == 0 and len(results["targets"]["donors"]) == 6
     assert all(0 < entry["linf_max"] <= 8 for entry in results["attacks"])

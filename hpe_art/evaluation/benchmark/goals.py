@@ -51,6 +51,28 @@ def goal_cases(device: str) -> list[tuple[str, int]]:
     return list(dict.fromkeys((g.case, g.batch_size) for g in GOALS if g.device == device))
 
 
+WHOLE_RUN_AT_MOST = 1.25
+"""Times the floor's time, of `tools/attack.py` once everything is loaded."""
+MEMORY_GROWS_AT_MOST = 0.05
+"""From the fewest to the most images, as a share."""
+
+
+def memory_grows(growth: Mapping[str, Any]) -> float:
+    """From the fewest to the most images of `growth_with_images`, as a share."""
+    peaks = growth["images"]["peak_mib"]
+    return float(peaks[-1] / peaks[0] - 1)
+
+
+def missed(document: Mapping[str, Any], parts: Sequence[str]) -> list[str]:
+    """Parts whose goals were missed: a ratio only if it was in every round."""
+    verdicts = {
+        "goals": lambda part: any(goal["reached"] is False for goal in part["judged"]),
+        "runs": lambda part: min(part["ratios"]) > WHOLE_RUN_AT_MOST,
+        "growth": lambda part: memory_grows(part) > MEMORY_GROWS_AT_MOST,
+    }
+    return [part for part in parts if part in verdicts and verdicts[part](document[part])]
+
+
 def judged(rows: Sequence[Mapping[str, Any]], device: str) -> list[dict[str, Any]]:
     """Each goal of the device with its ratio.
 

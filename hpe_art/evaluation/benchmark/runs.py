@@ -91,7 +91,7 @@ def against_floor(tool: Tool, case: Case, repeats: int = 3, steps: int = 10) -> 
 def _round(tool: Tool, case: Case, steps: int) -> dict[str, Any]:
     results = tool.run("whole", "--attack", "igsm", "--max-iter", str(steps))
     phases = results["phases"]
-    seconds = sum(part["seconds"] for name, part in phases.items() if name != "load")
+    [seconds] = _seconds([results])
     [entry] = results["attacks"]
     images = results["dataset"]["num_samples"]
     backward = entry["backward_passes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import platform
 import resource
 import statistics
 import time
@@ -44,12 +45,14 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
     names = [name for name in names if name not in missing_peers()]
     memory, counted = {}, {}
     for name in names:
-        _forget_peak(case)
         run = CONTENDERS[name](case, 1)
+        _forget_peak(case)
         with _passes(case) as counted[name]:
             run()
         finish(case)
         memory[name] = _peak(case)
+        del run
+        case.estimator.model.zero_grad(set_to_none=True)  # which some contenders leave behind
     runs = {name: CONTENDERS[name](case, steps) for name in names}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     found: dict[str, Any] = {}
@@ -86,7 +89,7 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
 
 
 def ratios(row: Mapping[str, Any], slow: str, fast: str) -> dict[str, float] | None:
-    """How many times faster one contender is than another: median, lowest and highest round."""
+    """How many times faster one contender is than another in a round: median, lowest, highest."""
     if slow not in row["seconds"] or fast not in row["seconds"]:
         return None
     pairs = zip(row["seconds"][slow], row["seconds"][fast], strict=True)
@@ -100,7 +103,14 @@ def device_name(device: torch.device) -> str:
         return str(torch.cuda.get_device_name())
     known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     fast = [name for name in ("amx_tile", "avx512_bf16", "avx512_f", "avx2") if known.get(name)]
-    return f"CPU, {torch.get_num_threads()} threads, {' '.join(fast) or 'plain'}"
+    return f"{_processor()}, {torch.get_num_threads()} threads, {' '.join(fast) or 'plain'}"
+
+
+def _processor() -> str:
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text().splitlines() if known.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def finish(case: Case) -> None:

@@ -14,9 +14,10 @@ from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.fast import PRECISIONS
 from hpe_art.estimators.loader import load_config
+from hpe_art.evaluation.arguments import config_files
 from hpe_art.evaluation.attacked import Attacked
 from hpe_art.evaluation.run import evaluate
-from hpe_art.evaluation.study.networks import config_files, with_weights
+from hpe_art.evaluation.study.networks import with_weights
 from hpe_art.intervals import Draws, drawn_scores, interval
 
 EPS = (1.0, 2.0, 4.0, 8.0)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from hpe_art.evaluation.arguments import ArgumentsError, check_paths, command_line
+from hpe_art.evaluation.arguments import ArgumentsError, check_paths, command_line, config_files
 from hpe_art.evaluation.benchmark import runs
 from hpe_art.evaluation.benchmark.cases import SIZES, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, missing_peers
@@ -21,10 +21,11 @@ from hpe_art.evaluation.benchmark.profile import profile
 from hpe_art.evaluation.benchmark.speed import device_name, timed_case
 from hpe_art.evaluation.benchmark.strength import strengths
 from hpe_art.evaluation.results import package_versions
+from hpe_art.evaluation.study.networks import with_weights
 
 Measured = Iterator[dict[str, Any]]
 """What a part has measured so far, more each time."""
-FORMAT = 4
+FORMAT = 5
 
 
 def check_benchmark(args: argparse.Namespace) -> None:
@@ -38,14 +39,33 @@ def check_benchmark(args: argparse.Namespace) -> None:
     """
     if args.device == "cuda" and not torch.cuda.is_available():
         raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
-    known = [*SIZES.values(), *(path.name for path in sorted(args.configs.glob("[!_]*.py")))]
-    unknown = set(args.networks or ()) - set(known)
-    if unknown:
-        raise ArgumentsError(
-            f"Expected --networks out of {', '.join(dict.fromkeys(known))}. "
-            f"Got {', '.join(unknown)}."
-        )
     check_paths([str(args.configs / file) for file in SIZES.values()], args.out)
+    if args.networks:
+        _check_networks(args)
+
+
+def _check_networks(args: argparse.Namespace) -> None:
+    chosen = {}
+    if "sizes" in args.parts:
+        chosen["sizes"] = list(SIZES.values())
+    if "strength" in args.parts:
+        ready, _ = with_weights(config_files([str(args.configs)]))
+        chosen["strength"] = [file.name for file in ready]
+    if not chosen:
+        raise ArgumentsError(
+            f"Expected --parts sizes or strength with --networks. Got {', '.join(args.parts)}."
+        )
+    for part, names in chosen.items():
+        if not set(args.networks) & set(names):
+            raise ArgumentsError(
+                f"Expected --networks out of {', '.join(names)} for --parts {part}. "
+                f"Got {', '.join(args.networks)}."
+            )
+    known = {name for names in chosen.values() for name in names}
+    if unknown := [name for name in args.networks if name not in known]:
+        raise ArgumentsError(
+            f"Expected --networks out of {', '.join(sorted(known))}. Got {', '.join(unknown)}."
+        )
 
 
 def run_benchmark(
@@ -88,14 +108,11 @@ def read_kept(folder: Path) -> dict[str, Any]:
     return kept if kept.get("format") == FORMAT else {"format": FORMAT}
 
 
-def _earlier(
-    args: argparse.Namespace, part: str, device: str
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of a part that this kind of machine has measured before; all commands, also this one."""
-    kept = read_kept(args.out).get(part, {"rows": [], "commands": []})
+def _earlier(args: argparse.Namespace, part: str, device: str) -> list[dict[str, Any]]:
+    """Rows of a part that this kind of machine has measured before."""
+    rows = read_kept(args.out).get(part, {}).get("rows", [])
     machine = device_name(torch.device(device))
-    rows = [row for row in kept["rows"] if row["device"] == machine]
-    return rows, list(dict.fromkeys([*kept["commands"], command_line()]))
+    return [row for row in rows if row["device"] == machine]
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
@@ -135,13 +152,12 @@ def _sizes(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> 
     chosen = [name for name in SIZES if SIZES[name] in (args.networks or SIZES.values())]
     cases = [(name, batch_size) for name in chosen for batch_size in args.batch_sizes]
     names = [name for name in CONTENDERS if name != "ours, bfloat16"]  # fast, or slower
-    kept, commands = _earlier(args, "sizes", device)
-    rows = {(row["case"], row["batch_size"]): row for row in kept}
+    rows = {(row["case"], row["batch_size"]): row for row in _earlier(args, "sizes", device)}
     order = list(SIZES)
     for row in _timed(args, device, cases, names, say):
         rows[row["case"], row["batch_size"]] = row
         places = sorted(rows, key=lambda key: (order.index(key[0]), key[1]))
-        yield {"rows": [rows[place] for place in places], "commands": commands}
+        yield {"rows": [rows[place] for place in places]}
 
 
 def _timed(
@@ -154,7 +170,7 @@ def _timed(
     for name, batch_size in cases:
         say(f"{name}, batch of {batch_size}")
         case = build_case(name, batch_size, args.configs, _device_type(device))
-        yield timed_case(case, args.steps, args.repeats, names)
+        yield {**timed_case(case, args.steps, args.repeats, names), "command": command_line()}
 
 
 def _tool(args: argparse.Namespace, device: str, script: Path) -> runs.Tool:
@@ -183,15 +199,15 @@ def _growth(
 
 def _strength(args: argparse.Namespace, device: str, say: Callable[[str], Any]) -> Measured:
     """Rows of other networks are kept from earlier."""
-    kept, commands = _earlier(args, "strength", device)
-    rows = {(row["network"], row["attack"]): row for row in kept}
+    about = {"device": device_name(torch.device(device)), "command": command_line()}
+    rows = {(row["network"], row["attack"]): row for row in _earlier(args, "strength", device)}
     found = strengths(
         [args.configs], args.people, device=_device_type(device), networks=args.networks
     )
     for row in found:
         say(f"{row['network']}, {row['attack']}")
-        rows[row["network"], row["attack"]] = {**row, "device": device_name(torch.device(device))}
-        yield {"rows": list(rows.values()), "commands": commands}
+        rows[row["network"], row["attack"]] = {**row, **about}
+        yield {"rows": list(rows.values())}
 
 
 def _device_type(device: str) -> str:

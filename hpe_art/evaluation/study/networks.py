@@ -70,29 +70,6 @@ def identity(crops: Crops) -> list[Any]:
     return [Path(crops.ann_file).name, len(crops), known.hexdigest()[:16]]
 
 
-def config_files(paths: Sequence[str]) -> list[Path]:
-    """The configs that are named, and those in folders that are named.
-
-    Raises:
-        ArgumentsError: a path does not exist, a folder has none, or two have one name.
-    """
-    files: list[Path] = []
-    for path in map(Path, paths):
-        if not path.exists():
-            raise ArgumentsError(f"Expected configs or folders of them. Got {path}: not there.")
-        found = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
-        if not found:
-            raise ArgumentsError(f"Expected configs (*.py) in {path}. Got none.")
-        files += found
-    names = [file.stem for file in files]
-    for name in names:
-        if names.count(name) > 1:
-            raise ArgumentsError(
-                f"Expected each network once. Got {name} {names.count(name)} times."
-            )
-    return files
-
-
 def with_weights(files: Sequence[Path]) -> tuple[dict[Path, Config], dict[str, str]]:
     """Those configs that name weights which are there, and of the others why they are left out.
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import torch
 
-from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.arguments import ArgumentsError, config_files
 from hpe_art.evaluation.results import plain
 from hpe_art.evaluation.study.cells import write_whole
 from hpe_art.evaluation.study.networks import (
     Network,
-    config_files,
     identity,
     load_networks,
     with_weights,

@@ -10,7 +10,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.fast import has_fast_bfloat16
 from hpe_art.evaluation.benchmark.cases import Case, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
-from hpe_art.evaluation.benchmark.goals import GOALS, goal_cases, judged
+from hpe_art.evaluation.benchmark.goals import GOALS, goal_cases, judged, missed
 from hpe_art.evaluation.benchmark.speed import ratios, timed_case
 
 CONFIGS = Path(__file__).parents[3] / "mmpose_configs"
@@ -48,6 +48,16 @@ def test_a_timing_has_every_contender_and_round(case):
     assert all(peak["rss"] > 10 for peak in row["memory"].values())
 
 
+def test_no_contender_leaves_weight_gradients_to_the_next(case):
+    timed_case(case, steps=1, repeats=1, names=["ours, float32"])
+    assert all(weight.grad is None for weight in case.estimator.model.parameters())
+    CONTENDERS["art"](case, 1)()
+    assert any(weight.grad is not None for weight in case.estimator.model.parameters())
+    row = timed_case(case, steps=1, repeats=1, names=["ours, float32"])
+    assert row["memory"].keys() == {"ours, float32"}
+    assert all(weight.grad is None for weight in case.estimator.model.parameters())
+
+
 def test_passes_are_counted(case):
     names = ["art", "ours, float32", "floor, fast"]
     passes = timed_case(case, steps=2, repeats=1, names=names)["passes"]
@@ -55,7 +65,7 @@ def test_passes_are_counted(case):
     assert passes["ours, float32"] == {"forward": 4, "backward": 3}
 
 
-def test_ratios_are_of_neighbours():
+def test_ratios_are_of_one_round():
     row = {"seconds": {"a": [4.0, 9.0, 5.0], "b": [2.0, 3.0, 5.0]}}
     assert ratios(row, "a", "b") == {"median": 2.0, "low": 1.0, "high": 3.0}
     assert ratios(row, "a", "c") is None
@@ -80,6 +90,21 @@ def test_goals_are_judged_by_their_best_round():
     assert found[0]["ratio"] == {"median": 4.75, "low": 4.0, "high": 5.5}
     assert len(found) == sum(goal.device == "cpu" for goal in GOALS)
     assert goal_cases("cpu") == [("2-stack hourglass", 8), ("bundled hourglass", 32)]
+
+
+def test_parts_that_miss_are_named():
+    def measured(reached, ratio, peak):
+        return {
+            "goals": {"judged": [{"reached": None}, {"reached": reached}]},
+            "runs": {"ratios": [ratio, 1.5, 2.0]},
+            "growth": {"images": {"peak_mib": [1000.0, 1300.0, peak]}},
+            "sizes": {},
+        }
+
+    parts = ["sizes", "goals", "runs", "growth"]
+    assert missed(measured(True, 1.25, 1049.0), parts) == []
+    assert missed(measured(False, 1.26, 1051.0), parts) == ["goals", "runs", "growth"]
+    assert missed(measured(False, 1.26, 1051.0), ["growth"]) == ["growth"]
 
 
 def test_a_case_is_a_configs_network():
