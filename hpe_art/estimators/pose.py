@@ -18,10 +18,17 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.encoded import EncodedTargets
-from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision, name_of
+from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision
 from hpe_art.estimators.loader import build_model, load_config
 from hpe_art.estimators.passes import Pass, images_at_once, largest_output, passes
-from hpe_art.estimators.scored import as_guest, frozen, normalised, packs_bgr, scored_outputs
+from hpe_art.estimators.scored import (
+    as_guest,
+    frozen,
+    normalised,
+    packs_bgr,
+    scored_outputs,
+    without_tf32,
+)
 from hpe_art.labels import check_labels, with_numbers
 
 Outputs = Literal["last", "all"]
@@ -216,7 +223,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         copy = self._fast_copy()
         if copy is not None:
             return copy.found_with
-        return name_of(self._dtype, self._device)
+        return str(self._dtype).removeprefix("torch.")
 
     @property
     def flat_at_own_predictions(self) -> bool:
@@ -309,7 +316,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         fast = self._fast_copy()
         with self._finding(fast):
             gradients = [
-                self._gradient(x[one.rows], y[one.batch], one.within)
+                self._gradient(x[one.rows], y[one.batch], one.within, fast)
                 for one in self._passes(len(x), batch_size, fast)
             ]
         if isinstance(x, Tensor):
@@ -319,22 +326,22 @@ class PyTorchPoseEstimator(PyTorchEstimator):
             x.dtype if np.issubdtype(x.dtype, np.floating) else np.float32
         )
 
-    def _gradient(self, x: Any, y: Any, within: slice) -> Tensor:
+    def _gradient(self, x: Any, y: Any, within: slice, fast: FastCopy | None) -> Tensor:
         pixels = self._to_device(x)
         if self.all_framework_preprocessing:
             pixels.requires_grad_()
             seen, _ = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)
-            return self._input_gradient(seen, y, within, pixels)
+            return self._input_gradient(self._per_image(seen, y, within, fast=fast), pixels)
         # A NumPy defence breaks the graph: ART chains its own estimate of the gradient.
         numpy_x = pixels.cpu().numpy()
         seen = self._to_device(self._preprocessed(numpy_x)).requires_grad_()
-        gradient = self._input_gradient(seen, y, within, seen).cpu().numpy()
+        losses = self._per_image(seen, y, within, fast=fast)
+        gradient = self._input_gradient(losses, seen).cpu().numpy()
         return self._to_device(self._apply_preprocessing_gradient(numpy_x, gradient))
 
-    def _input_gradient(self, seen: Tensor, y: Any, within: slice, pixels: Tensor) -> Tensor:
-        loss = self._per_image(seen, y, within, fast=self._fast_copy()).sum()
-        self.backward_passes += len(seen) * self.passes_per_image
-        (gradient,) = torch.autograd.grad(loss, pixels)
+    def _input_gradient(self, losses: Tensor, pixels: Tensor) -> Tensor:
+        self.backward_passes += len(losses) * self.passes_per_image
+        (gradient,) = torch.autograd.grad(losses.sum(), pixels)
         return gradient
 
     def joint_distances(self, x: Tensor, y: Tensor) -> Tensor:
@@ -511,7 +518,8 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def _finding(self, fast: FastCopy | None) -> Iterator[None]:
         """The model ready to take gradients through; its copy, if there is one, always is."""
         if fast is not None:
-            yield
+            with without_tf32():
+                yield
         else:
             with as_guest(self._model), frozen(self._model):
                 yield

@@ -53,6 +53,16 @@ def test_poses_predicted_in_inference_mode_are_taken():
         assert len(encoded.of(given, y.clone(), 5)) == 5
 
 
+def test_what_is_encoded_in_inference_mode_is_not_used_outside():
+    estimator = PyTorchPoseEstimator(dlcm(), device_type="cpu")
+    x, y = people(2)
+    expected = estimator.loss_gradient(x, y)
+    estimator = PyTorchPoseEstimator(dlcm(), device_type="cpu")
+    with torch.inference_mode():
+        estimator.compute_loss(x, y)
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), expected)
+
+
 def test_poses_changed_behind_pytorchs_back_are_seen():
     adaptor = adaptor_for(dlcm().head)
     encoded = EncodedTargets(adaptor)
