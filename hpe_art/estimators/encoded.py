@@ -32,10 +32,9 @@ class EncodedTargets:
             count: number of outputs.
         """
         place = getattr(given, "device", None)
-        inference = (
-            torch.is_inference_mode_enabled()
-        )  # what it makes can never be gone back through
-        mark = (count, type(given), place, y.shape, y.dtype, y.device, inference)
+        # What is made in inference mode can never be gone back through.
+        mode = torch.is_inference_mode_enabled()
+        mark = (count, type(given), place, y.shape, y.dtype, y.device, mode)
         if mark != self._mark or not self._same(given):
             self._targets = self._adaptor.targets(y, count)
             self._mark = mark

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 from torch.utils._pytree import tree_map
 
-from hpe_art.estimators.scored import raw_outputs, without_tf32
+from hpe_art.estimators.scored import raw_outputs
 
 Precision = Literal["float32", "bfloat16", "auto"]
 PRECISIONS = ("float32", "bfloat16", "auto")
@@ -63,6 +63,14 @@ def _convolves_faster_in_bfloat16() -> bool:
                 conv2d(*operands, padding=1)
                 shortest[dtype] = min(shortest[dtype], time.perf_counter() - start)
     return shortest[torch.float32] > MUCH_FASTER * shortest[torch.bfloat16]
+
+
+def name_of(dtype: torch.dtype, device: torch.device) -> str:
+    """How a device multiplies numbers of a type, for the record."""
+    name = str(dtype).removeprefix("torch.")
+    # Convolutions of float32 have 10 bits of mantissa there unless PyTorch is told otherwise.
+    allowed = device.type == "cuda" and name == "float32" and torch.backends.cudnn.allow_tf32
+    return "tf32" if allowed and has_fast_bfloat16(device) else name
 
 
 class FastCopy:
@@ -120,7 +128,7 @@ class FastCopy:
     @property
     def found_with(self) -> str:
         """How its gradients are computed, for the record."""
-        how = [str(self.dtype).removeprefix("torch.")]
+        how = [name_of(self.dtype, next(self.model.parameters()).device)]
         how += ["folded"] if self.folded else []
         how += ["compiled"] if self.made_with[1] else []
         return ", ".join(how)
@@ -150,7 +158,7 @@ def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
     try:
         # Takes modules to be called in the order in which they were registered.
         fuse_conv_bn(folded).requires_grad_(False)
-        with torch.no_grad(), without_tf32():
+        with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             pairs = zip(raw_outputs(plain, example), raw_outputs(folded, example), strict=True)
             faithful = all(_alike(before, after) for before, after in pairs)
     except (RuntimeError, TypeError):  # not the same number of channels, or no affine weights

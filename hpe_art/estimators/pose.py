@@ -18,17 +18,10 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.encoded import EncodedTargets
-from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision
+from hpe_art.estimators.fast import PRECISIONS, FastCopy, Precision, name_of
 from hpe_art.estimators.loader import build_model, load_config
 from hpe_art.estimators.passes import Pass, images_at_once, largest_output, passes
-from hpe_art.estimators.scored import (
-    as_guest,
-    frozen,
-    normalised,
-    packs_bgr,
-    scored_outputs,
-    without_tf32,
-)
+from hpe_art.estimators.scored import as_guest, frozen, normalised, packs_bgr, scored_outputs
 from hpe_art.labels import check_labels, with_numbers
 
 Outputs = Literal["last", "all"]
@@ -223,7 +216,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         copy = self._fast_copy()
         if copy is not None:
             return copy.found_with
-        return str(self._dtype).removeprefix("torch.")
+        return name_of(self._dtype, self._device)
 
     @property
     def flat_at_own_predictions(self) -> bool:
@@ -518,8 +511,7 @@ class PyTorchPoseEstimator(PyTorchEstimator):
     def _finding(self, fast: FastCopy | None) -> Iterator[None]:
         """The model ready to take gradients through; its copy, if there is one, always is."""
         if fast is not None:
-            with without_tf32():
-                yield
+            yield
         else:
             with as_guest(self._model), frozen(self._model):
                 yield

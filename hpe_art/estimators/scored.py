@@ -7,7 +7,7 @@ for gradients alike.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -69,26 +69,13 @@ def packs_bgr(model: nn.Module) -> bool:
     return bool(getattr(model.data_preprocessor, "_channel_conversion", False))
 
 
-def without_tf32() -> AbstractContextManager[None]:
-    """Convolutions of float32 in float32, where PyTorch lets a GPU round their factors."""
-    cudnn = torch.backends.cudnn
-    known: AbstractContextManager[None] = cudnn.flags(
-        enabled=cudnn.enabled,
-        benchmark=cudnn.benchmark,
-        deterministic=cudnn.deterministic,
-        allow_tf32=False,
-    )
-    return known
-
-
 @contextmanager
 def as_guest(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode and without TF32, and afterwards each module in the mode it was in."""
+    """The model in eval mode, and afterwards each module in the mode it was in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        with without_tf32():
-            yield
+        yield
     finally:
         for module, mode in modes:
             module.training = mode

@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from mmengine.config import Config
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +22,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
+from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.document import checkpoint_record, result_document
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import write_results
@@ -83,8 +83,8 @@ def prepare(args: argparse.Namespace) -> Prepared:
         ValueError: config, checkpoint, data or arguments cannot be used; the message says why.
     """
     begun = time.perf_counter()
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+    check_device(args.device)
+    score_in_float32()
     cfg = load_config(args.config, args.cfg_options)
     checkpoint = _checkpoint(args.config, cfg, args.checkpoint)
     if args.data_root:

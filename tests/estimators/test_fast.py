@@ -113,33 +113,6 @@ def test_poses_losses_and_the_model_are_untouched(model, precision):
         assert value.stride() == strides[name] and value.dtype == torch.float32
 
 
-@pytest.mark.parametrize("options", [{}, dict(precision="auto"), dict(precision="bfloat16")])
-def test_no_pass_is_in_tf32(options):
-    allowed = {"forward": [], "backward": []}
-    fast = wrap(hourglass(), **options)
-    x, y = people(1)
-
-    def note(module, inputs):
-        allowed["forward"].append(torch.backends.cudnn.allow_tf32)
-        if inputs[0].requires_grad:
-            inputs[0].register_hook(
-                lambda _: allowed["backward"].append(torch.backends.cudnn.allow_tf32)
-            )
-
-    handle = nn.modules.module.register_module_forward_pre_hook(note)
-    before = torch.backends.cudnn.allow_tf32
-    try:
-        torch.backends.cudnn.allow_tf32 = True
-        fast.predict(x)
-        fast.compute_loss(x, y)
-        fast.loss_gradient(x, y)
-        assert torch.backends.cudnn.allow_tf32
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
-        handle.remove()
-    assert all(seen and not any(seen) for seen in allowed.values())
-
-
 def test_the_copy_follows_the_weights(auto_is_float32):
     x, y = people(2)
     model = hourglass()

@@ -239,8 +239,8 @@ def test_flip_test_is_scored_attacked_and_noted(attack, config, weights):
     ]
 
 
-def test_a_folder_of_ones_own(attack, config, weights, tmp_path, write_people):
-    folder = write_people(tmp_path / "mine", 3)
+def test_a_folder_of_ones_own(attack, config, weights, write_people):
+    folder = write_people(attack.cwd / "mine", 3)
     annotations = folder / "annotations"
     (annotations / "mpii_val.json").rename(annotations / "upright_val.json")
     (folder / "images").rename(folder / "photos")
@@ -249,7 +249,7 @@ def test_a_folder_of_ones_own(attack, config, weights, tmp_path, write_people):
     )
     assert done.code == 0, done.err
     assert done.results["dataset"] == {
-        "ann_file": str(annotations / "upright_val.json"),
+        "ann_file": "mine/annotations/upright_val.json",
         "num_samples": 3,
     }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import torch
 
 from hpe_art.attacks import AttackSetting, UniversalPosePerturbation
 from hpe_art.datasets.crops import Crops, load_crops
@@ -66,7 +68,7 @@ def strengths(
             )
             way = found_with[precision] = estimator.found_with
             if way not in by_way:  # auto computes as another precision on some devices
-                with TemporaryDirectory() as folder:
+                with TemporaryDirectory() as folder, _as_the_tools_score():
                     settings = _settings(estimator, crops, eps, Path(folder))
                     *_, done = evaluate(estimator, crops, settings)
                 by_way[way] = done.attacked
@@ -90,6 +92,12 @@ def strengths(
                     for name, by_eps in weaker.items()
                 },
             }
+
+
+def _as_the_tools_score() -> AbstractContextManager[None]:
+    """Without TF32; parts that time others leave it as it is."""
+    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+    return flags
 
 
 def _settings(

@@ -20,6 +20,7 @@ from hpe_art.evaluation.benchmark.goals import goal_cases, judged
 from hpe_art.evaluation.benchmark.profile import profile
 from hpe_art.evaluation.benchmark.speed import device_name, timed_case
 from hpe_art.evaluation.benchmark.strength import strengths
+from hpe_art.evaluation.device import check_device
 from hpe_art.evaluation.results import package_versions
 from hpe_art.evaluation.study.networks import with_weights
 
@@ -37,8 +38,7 @@ def check_benchmark(args: argparse.Namespace) -> None:
     Raises:
         ArgumentsError: names what is missing.
     """
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+    check_device(args.device)
     check_paths([str(args.configs / file) for file in SIZES.values()], args.out)
     if args.networks:
         _check_networks(args)

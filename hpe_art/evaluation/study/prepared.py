@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hpe_art.evaluation.arguments import ArgumentsError, config_files
+from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.results import plain
 from hpe_art.evaluation.study.cells import write_whole
 from hpe_art.evaluation.study.networks import (
@@ -56,8 +55,8 @@ def prepare_study(args: argparse.Namespace) -> PreparedStudy:
     Raises:
         ValueError: something cannot be used, or the folder has the study of others.
     """
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+    check_device(args.device)
+    score_in_float32()
     grid = asked_grid(args)
     configs, left_out = with_weights(config_files(args.configs))
     fit = "universal" in grid.parts and not args.quick
