@@ -39,7 +39,7 @@ benchmark: $(READY)
 	$(VENV)/bin/pip install --no-deps torchattacks==3.5.1
 	$(VENV)/bin/python tools/benchmark.py --parts sizes --steps 1
 	$(VENV)/bin/python tools/benchmark.py --parts strength --people 128
-	$(VENV)/bin/python tools/benchmark.py --parts runs growth goals --markdown docs/performance.md
+	$(VENV)/bin/python tools/benchmark.py --parts runs growth goals --repeats 5 --markdown docs/performance.md
 
 TRAIN =  # --amp on a GPU, or a processor with AMX
 FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256
