@@ -6,6 +6,8 @@ The order and the names are those of MMPose's MPII meta information
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 JOINTS: tuple[str, ...] = (
     "right_ankle",
     "right_knee",
@@ -80,3 +82,19 @@ SKELETON: tuple[tuple[int, int, str], ...] = (
     (13, 14, "left"),
     (14, 15, "left"),
 )
+
+
+def joint_numbers(names: Sequence[str]) -> list[int]:
+    """Joints by their names in `JOINTS`, or those of a group such as Wrist.
+
+    Raises:
+        ValueError: no such joint (the message lists them).
+    """
+    known = {name.lower(): [k] for k, name in enumerate(JOINTS)}
+    known |= {name.lower(): list(group) for name, group in GROUPS.items()}
+    unknown = [name for name in names if name.lower() not in known]
+    if unknown or not names:
+        raise ValueError(
+            f"Expected joints out of {', '.join((*GROUPS, *JOINTS))}. Got {', '.join(unknown)}."
+        )
+    return sorted({k for name in names for k in known[name.lower()]})

@@ -17,6 +17,7 @@ from hpe_art.evaluation.arguments import (
     FLIP,
     add_data_arguments,
     add_speed_arguments,
+    check_data,
     check_paths,
     check_together,
     key_value,
@@ -97,6 +98,7 @@ def main() -> int:
     try:
         check_paths([args.config, *(args.transfer_to or ())], args.out, args.data_root)
         check_together(args)
+        check_data(args)
         from hpe_art.evaluation.attack_run import attack_run, prepare
 
         run = prepare(args)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.metrics import pckh_hits
-from hpe_art.mpii import FLIP_PAIRS, GROUPS, JOINTS, SCORED
+from hpe_art.mpii import FLIP_PAIRS, JOINTS, SCORED
 
 Array = NDArray[np.float32]
 ToImage = Callable[[Array], Array]
@@ -124,22 +124,6 @@ def hold_others(targets: TargetPoses, clean: Array, joints: Sequence[int]) -> Ta
     held = np.concatenate([clean[..., :2], np.ones_like(clean[..., :1])], axis=-1)
     poses = np.where(moved[:, None], targets.poses, held).astype(np.float32)
     return replace(targets, poses=poses, moved=moved)
-
-
-def joint_numbers(names: Sequence[str]) -> list[int]:
-    """Joints by their names in `mpii.JOINTS`, or those of a group such as Wrist.
-
-    Raises:
-        ValueError: no such joint (the message lists them).
-    """
-    known = {name.lower(): [k] for k, name in enumerate(JOINTS)}
-    known |= {name.lower(): list(group) for name, group in GROUPS.items()}
-    unknown = [name for name in names if name.lower() not in known]
-    if unknown or not names:
-        raise ValueError(
-            f"Expected joints out of {', '.join((*GROUPS, *JOINTS))}. Got {', '.join(unknown)}."
-        )
-    return sorted({k for name in names for k in known[name.lower()]})
 
 
 def complete_donors(donors: Array, index: NDArray[np.int64]) -> NDArray[np.int64]:

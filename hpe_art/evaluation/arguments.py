@@ -13,9 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpe_art.datasets.folder import mpii_dataset
+from hpe_art.mpii import joint_numbers
+
 if TYPE_CHECKING:
     from hpe_art.attacks import AttackSetting
 
+CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
+"""Those that MMEngine reads."""
 ATTACK_NAMES = ("noise", "fgsm", "igsm", "uap")
 DEFENCE_NAMES = ("smoothing", "jpeg", "squeezing", "gaussian", "total-variation")
 PRECISION_NAMES = ("auto", "float32", "bfloat16")
@@ -104,6 +109,11 @@ def check_paths(configs: Sequence[str | Path], out: Path, data_root: str | None 
         if not Path(config).is_file():
             fault = "is a folder" if Path(config).is_dir() else "does not exist"
             raise ArgumentsError(f"Expected a config file. Got {config}, which {fault}.")
+        if Path(config).suffix not in CONFIG_SUFFIXES:
+            known = ", ".join(CONFIG_SUFFIXES)
+            raise ArgumentsError(
+                f"Expected a config file. Got {config}, which does not end in one of {known}."
+            )
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise ArgumentsError(f"Expected a folder for --data-root. Got {data_root}: not there.")
     existing = out.absolute()
@@ -147,6 +157,7 @@ def check_together(args: argparse.Namespace) -> None:
 
     Raises:
         ArgumentsError: names the arguments.
+        ValueError: a joint that MPII does not have.
     """
     chosen = list(dict.fromkeys(name for name, _ in _kinds(args)))
     given = {"--eps-step": args.eps_step, "--max-iter": args.max_iter}
@@ -162,6 +173,8 @@ def check_together(args: argparse.Namespace) -> None:
             "Expected --target and --target-joints with a targeted attack. Got none: "
             "add --targeted."
         )
+    if args.target_joints:
+        joint_numbers(args.target_joints)
     if args.behind and args.defence:
         raise ArgumentsError("Expected --behind or --defence. Got both: leave one out.")
     if args.target not in ("far", "mirror") and not Path(args.target).is_file():
@@ -228,6 +241,44 @@ def _check_universal(args: argparse.Namespace) -> None:
             "Expected no --target-joints with a targeted universal perturbation, which is fitted "
             "for all joints."
         )
+
+
+def check_data(args: argparse.Namespace) -> None:
+    """Sees that the checkpoint is there, and that folders hold what they should.
+
+    Raises:
+        ArgumentsError: names the checkpoint.
+        FolderError: names what a folder lacks.
+    """
+    source = args.checkpoint
+    if source and "://" not in source and not Path(source).is_file():
+        raise ArgumentsError(
+            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
+            "the network with tools/train.py."
+        )
+    data_folder(args)
+    fit_folder(args)
+
+
+def data_folder(args: argparse.Namespace) -> dict[str, Any] | None:
+    """The dataset of `--data-root`, as `mpii_dataset` gives it; None without."""
+    if not args.data_root:
+        return None
+    return mpii_dataset(args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix)
+
+
+def fit_folder(args: argparse.Namespace) -> dict[str, Any] | None:
+    """That of `--fit-data-root`; images are found as in `--data-root` where it is the same."""
+    if not args.fit_data_root:
+        return None
+    prefix = args.image_prefix if args.fit_data_root == args.data_root else None
+    return mpii_dataset(
+        args.fit_data_root,
+        "train",
+        args.fit_ann_file,
+        image_prefix=prefix,
+        ann_flag="--fit-ann-file",
+    )
 
 
 def targets_asked(args: argparse.Namespace) -> bool:

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hpe_art.attacks import AttackSetting, TargetPoses
-from hpe_art.attacks.targets import hold_others, joint_numbers, mirrored_poses, poses_from_file
+from hpe_art.attacks.targets import hold_others, mirrored_poses, poses_from_file
 from hpe_art.datasets.crops import Crops, load_crops
-from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.datasets.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
+from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, data_folder, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.document import checkpoint_record, result_document
@@ -39,7 +39,7 @@ from hpe_art.evaluation.universal import (
     people_to_fit_on,
     saved_settings,
 )
-from hpe_art.mpii import JOINTS
+from hpe_art.mpii import JOINTS, joint_numbers
 
 DEFAULT_SAMPLES = 128
 
@@ -87,10 +87,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     score_in_float32()
     cfg = load_config(args.config, args.cfg_options)
     checkpoint = _checkpoint(args.config, cfg, args.checkpoint)
-    if args.data_root:
-        dataset = mpii_dataset(
-            args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix
-        )
+    if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)
     estimator = PyTorchPoseEstimator.from_config(
         cfg,

@@ -14,9 +14,9 @@ from mmengine.config import Config
 from hpe_art import zoo
 from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbation
 from hpe_art.datasets.crops import Crops, DataError, load_crops
-from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.datasets.folder import use_folder
 from hpe_art.datasets.rendered_people import NUM_PEOPLE, is_rendered
-from hpe_art.evaluation.arguments import ArgumentsError, targets_asked
+from hpe_art.evaluation.arguments import ArgumentsError, fit_folder, targets_asked
 from hpe_art.evaluation.results import attack_name
 
 FIT_SAMPLES = 4096
@@ -82,15 +82,7 @@ def people_to_fit_on(args: argparse.Namespace, cfg: Config) -> Crops | None:
         ValueError: they cannot be loaded.
     """
     cfg = cfg.copy()
-    if args.fit_data_root:
-        prefix = args.image_prefix if args.fit_data_root == args.data_root else None
-        dataset = mpii_dataset(
-            args.fit_data_root,
-            "train",
-            args.fit_ann_file,
-            image_prefix=prefix,
-            ann_flag="--fit-ann-file",
-        )
+    if dataset := fit_folder(args):
         boxes = Path(dataset["ann_file"]).with_name("mpii_gt_train.mat")
         if boxes.is_file() and not args.fit_ann_file:
             dataset.update(headbox_file=str(boxes), test_mode=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hpe_art.attacks import random_far_poses
-from hpe_art.attacks.targets import hold_others, joint_numbers, mirrored_poses, poses_from_file
+from hpe_art.attacks.targets import hold_others, mirrored_poses, poses_from_file
 from hpe_art.metrics import pckh_hits
-from hpe_art.mpii import JOINTS, SCORED
+from hpe_art.mpii import JOINTS, SCORED, joint_numbers
 
 
 def to_image(poses):

@@ -29,6 +29,29 @@ except SystemExit as ended:
         ("attack.py nowhere.py", 2, "Expected a config file. Got nowhere.py"),
         ("attack.py mmpose_configs/hourglass.py --data-root nowhere", 2, "Got nowhere"),
         ("attack.py mmpose_configs/hourglass.py --epochs 3", 2, "--epochs"),
+        ("attack.py README.md", 2, "README.md, which does not end in one of .py, .json, .yaml"),
+        ("attack.py mmpose_configs/hourglass.py nowhere.pth", 2, "Got nowhere.pth, which does"),
+        (
+            "attack.py mmpose_configs/hourglass.py --targeted --target-joints Elbo",
+            2,
+            "Expected joints out of",
+        ),
+        (
+            "attack.py mmpose_configs/hourglass.py --data-root hpe_art/datasets/people_val "
+            "--ann-file nowhere.json",
+            2,
+            "Expected a file for --ann-file",
+        ),
+        (
+            "attack.py mmpose_configs/hourglass.py --data-root docs",
+            2,
+            "Expected mpii_val.json or one file",
+        ),
+        (
+            "attack.py mmpose_configs/hourglass.py --attack uap --fit-data-root docs",
+            2,
+            "name one with --fit-ann-file",
+        ),
         ("study.py --help", 0, "usage: study.py"),
         ("study.py --configs nowhere.py", 2, "nowhere.py"),
         ("train.py --help", 0, "usage: train.py"),

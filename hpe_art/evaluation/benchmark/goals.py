@@ -45,16 +45,15 @@ GOALS = [
     Goal(*_GPU, ("ours, fast",), "floor, fast", at_most=1.10),
 ]
 
-
-def goal_cases(device: str) -> list[tuple[str, int]]:
-    """The (name, batch size) that the goals of a device are about."""
-    return list(dict.fromkeys((g.case, g.batch_size) for g in GOALS if g.device == device))
-
-
 WHOLE_RUN_AT_MOST = 1.25
 """Times the floor's time, of `tools/attack.py` once everything is loaded."""
 MEMORY_GROWS_AT_MOST = 0.05
 """From the fewest to the most images, as a share."""
+
+
+def goal_cases(device: str) -> list[tuple[str, int]]:
+    """The (name, batch size) that the goals of a device are about."""
+    return list(dict.fromkeys((g.case, g.batch_size) for g in GOALS if g.device == device))
 
 
 def memory_grows(growth: Mapping[str, Any]) -> float:

@@ -91,7 +91,7 @@ def against_floor(tool: Tool, case: Case, repeats: int = 3, steps: int = 10) -> 
 def _round(tool: Tool, case: Case, steps: int) -> dict[str, Any]:
     results = tool.run("whole", "--attack", "igsm", "--max-iter", str(steps))
     phases = results["phases"]
-    [seconds] = _seconds([results])
+    seconds = _seconds(results)
     [entry] = results["attacks"]
     images = results["dataset"]["num_samples"]
     backward = entry["backward_passes"]
@@ -130,7 +130,7 @@ def growth_with_images(tool: Tool, sizes: Sequence[int] = SIZES) -> dict[str, An
         )
         for size in sizes
     ]
-    return {"images": list(sizes), **_grown(runs), "line": _line(sizes, _seconds(runs))}
+    return {"images": list(sizes), **_grown(runs), "line": _line(sizes, list(map(_seconds, runs)))}
 
 
 def growth_with_iterations(tool: Tool, iterations: Sequence[int] = ITERATIONS) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def growth_with_iterations(tool: Tool, iterations: Sequence[int] = ITERATIONS) -
     return {
         "iterations": list(iterations),
         **_grown(runs),
-        "line": _line(iterations, _seconds(runs)),
+        "line": _line(iterations, list(map(_seconds, runs))),
     }
 
 
@@ -193,17 +193,14 @@ def _pace(case: Case, repeats: int = 5) -> tuple[float, float]:
     return float(np.median(gradients)) / images, float(np.median(predictions)) / images
 
 
-def _seconds(runs: Sequence[dict[str, Any]]) -> list[float]:
-    """Of each run, once everything is loaded."""
-    return [
-        sum(part["seconds"] for name, part in run["phases"].items() if name != "load")
-        for run in runs
-    ]
+def _seconds(run: dict[str, Any]) -> float:
+    """Of a run, once everything is loaded."""
+    return float(sum(part["seconds"] for name, part in run["phases"].items() if name != "load"))
 
 
 def _grown(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "seconds": _seconds(runs),
+        "seconds": list(map(_seconds, runs)),
         "load_seconds": [run["phases"]["load"]["seconds"] for run in runs],
         "peak_mib": [run["peak_mib"] for run in runs],
     }

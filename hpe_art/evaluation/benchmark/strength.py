@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -68,7 +67,9 @@ def strengths(
             )
             way = found_with[precision] = estimator.found_with
             if way not in by_way:  # auto computes as another precision on some devices
-                with TemporaryDirectory() as folder, _as_the_tools_score():
+                # As the tools score; parts that time others leave TF32 as it is.
+                exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+                with TemporaryDirectory() as folder, exact:
                     settings = _settings(estimator, crops, eps, Path(folder))
                     *_, done = evaluate(estimator, crops, settings)
                 by_way[way] = done.attacked
@@ -92,12 +93,6 @@ def strengths(
                     for name, by_eps in weaker.items()
                 },
             }
-
-
-def _as_the_tools_score() -> AbstractContextManager[None]:
-    """Without TF32; parts that time others leave it as it is."""
-    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-    return flags
 
 
 def _settings(

@@ -14,10 +14,10 @@ from mmengine.config import Config
 
 from hpe_art import zoo
 from hpe_art.datasets.crops import Crops, load_crops
-from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.datasets.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.arguments import ArgumentsError, data_folder
 from hpe_art.evaluation.document import checkpoint_record
 from hpe_art.evaluation.run import check_scorable, far_targets
 from hpe_art.evaluation.study.plan import DEFENCES
@@ -120,10 +120,7 @@ def load_networks(
     people: dict[str, Crops | None] = {}
     networks = []
     for file, cfg in configs.items():
-        if args.data_root:
-            dataset = mpii_dataset(
-                args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix
-            )
+        if dataset := data_folder(args):
             use_folder(cfg.test_dataloader, dataset)
         estimator = PyTorchPoseEstimator.from_config(
             cfg,
