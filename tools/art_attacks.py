@@ -15,7 +15,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-from hpe_art.evaluation.arguments import check_paths, command_line, positive_int
+from hpe_art.evaluation.arguments import command_line, positive_int
+from hpe_art.evaluation.paths import check_paths
 
 CONFIG = "mmpose_configs/hourglass.py"
 PAGE = Path("docs/art_attacks.md")

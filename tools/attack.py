@@ -17,8 +17,6 @@ from hpe_art.evaluation.arguments import (
     FLIP,
     add_data_arguments,
     add_speed_arguments,
-    check_data,
-    check_paths,
     check_together,
     key_value,
     norm,
@@ -26,6 +24,7 @@ from hpe_art.evaluation.arguments import (
     positive_int,
     seed,
 )
+from hpe_art.evaluation.paths import check_data, check_paths
 
 PICTURED_PEOPLE = 4
 TABLE_WIDTH = 100

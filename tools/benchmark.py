@@ -12,7 +12,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from hpe_art.evaluation.arguments import check_paths, positive_int
+from hpe_art.evaluation.arguments import positive_int
+from hpe_art.evaluation.paths import check_paths
 
 PARTS = ("goals", "sizes", "runs", "growth", "strength")
 TABLE_WIDTH = 160

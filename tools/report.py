@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from hpe_art.evaluation.arguments import check_paths
+from hpe_art.evaluation.paths import check_paths
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,12 +14,11 @@ from pathlib import Path
 from hpe_art.evaluation.arguments import (
     add_data_arguments,
     add_speed_arguments,
-    check_paths,
-    config_files,
     positive_float,
     positive_int,
     seed,
 )
+from hpe_art.evaluation.paths import check_paths, config_files
 
 WIDTH = 100
 

@@ -8,19 +8,14 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpe_art.datasets.folder import mpii_dataset
 from hpe_art.mpii import joint_numbers
 
 if TYPE_CHECKING:
     from hpe_art.attacks import AttackSetting
 
-CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
-"""Those that MMEngine reads."""
 ATTACK_NAMES = ("noise", "fgsm", "igsm", "uap")
 DEFENCE_NAMES = ("smoothing", "jpeg", "squeezing", "gaussian", "total-variation")
 PRECISION_NAMES = ("auto", "float32", "bfloat16")
@@ -97,59 +92,6 @@ def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
         "through a faster copy; auto rounds where the device has fast units for it [auto]",
     )
     speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")
-
-
-def check_paths(configs: Sequence[str | Path], out: Path, data_root: str | None = None) -> None:
-    """Sees that what is read exists and that results can be written.
-
-    Raises:
-        ArgumentsError: names the path.
-    """
-    for config in configs:
-        if not Path(config).is_file():
-            fault = "is a folder" if Path(config).is_dir() else "does not exist"
-            raise ArgumentsError(f"Expected a config file. Got {config}, which {fault}.")
-        if Path(config).suffix not in CONFIG_SUFFIXES:
-            known = ", ".join(CONFIG_SUFFIXES)
-            raise ArgumentsError(
-                f"Expected a config file. Got {config}, which does not end in one of {known}."
-            )
-    if data_root is not None and not Path(data_root).expanduser().is_dir():
-        raise ArgumentsError(f"Expected a folder for --data-root. Got {data_root}: not there.")
-    existing = out.absolute()
-    while not existing.exists():
-        existing = existing.parent
-    try:
-        # Tried, because permission bits do not tell of read-only and virtual file systems.
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise ArgumentsError(
-            f"Expected a writable folder for --out. Got {out} ({error.strerror}): name another."
-        ) from None
-
-
-def config_files(paths: Sequence[str]) -> list[Path]:
-    """The configs that are named, and those in folders that are named.
-
-    Raises:
-        ArgumentsError: a path does not exist, a folder has none, or two have one name.
-    """
-    files: list[Path] = []
-    for path in map(Path, paths):
-        if not path.exists():
-            raise ArgumentsError(f"Expected configs or folders of them. Got {path}: not there.")
-        found = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
-        if not found:
-            raise ArgumentsError(f"Expected configs (*.py) in {path}. Got none.")
-        files += found
-    names = [file.stem for file in files]
-    for name in names:
-        if names.count(name) > 1:
-            raise ArgumentsError(
-                f"Expected each network once. Got {name} {names.count(name)} times."
-            )
-    return files
 
 
 def check_together(args: argparse.Namespace) -> None:
@@ -241,44 +183,6 @@ def _check_universal(args: argparse.Namespace) -> None:
             "Expected no --target-joints with a targeted universal perturbation, which is fitted "
             "for all joints."
         )
-
-
-def check_data(args: argparse.Namespace) -> None:
-    """Sees that the checkpoint is there, and that folders hold what they should.
-
-    Raises:
-        ArgumentsError: names the checkpoint.
-        FolderError: names what a folder lacks.
-    """
-    source = args.checkpoint
-    if source and "://" not in source and not Path(source).is_file():
-        raise ArgumentsError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
-            "the network with tools/train.py."
-        )
-    data_folder(args)
-    fit_folder(args)
-
-
-def data_folder(args: argparse.Namespace) -> dict[str, Any] | None:
-    """The dataset of `--data-root`, as `mpii_dataset` gives it; None without."""
-    if not args.data_root:
-        return None
-    return mpii_dataset(args.data_root, "val", args.ann_file, args.headbox_file, args.image_prefix)
-
-
-def fit_folder(args: argparse.Namespace) -> dict[str, Any] | None:
-    """That of `--fit-data-root`; images are found as in `--data-root` where it is the same."""
-    if not args.fit_data_root:
-        return None
-    prefix = args.image_prefix if args.fit_data_root == args.data_root else None
-    return mpii_dataset(
-        args.fit_data_root,
-        "train",
-        args.fit_ann_file,
-        image_prefix=prefix,
-        ann_flag="--fit-ann-file",
-    )
 
 
 def targets_asked(args: argparse.Namespace) -> bool:

@@ -20,10 +20,11 @@ from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.datasets.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, data_folder, recorded
+from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.document import checkpoint_record, result_document
+from hpe_art.evaluation.paths import data_folder
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import write_results
 from hpe_art.evaluation.run import (

@@ -16,7 +16,8 @@ from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbatio
 from hpe_art.datasets.crops import Crops, DataError, load_crops
 from hpe_art.datasets.folder import use_folder
 from hpe_art.datasets.rendered_people import NUM_PEOPLE, is_rendered
-from hpe_art.evaluation.arguments import ArgumentsError, fit_folder, targets_asked
+from hpe_art.evaluation.arguments import ArgumentsError, targets_asked
+from hpe_art.evaluation.paths import fit_folder
 from hpe_art.evaluation.results import attack_name
 
 FIT_SAMPLES = 4096

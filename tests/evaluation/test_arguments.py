@@ -9,7 +9,6 @@ import pytest
 from hpe_art.evaluation.arguments import (
     ArgumentsError,
     attack_settings,
-    check_paths,
     check_together,
     key_value,
     norm,
@@ -18,6 +17,7 @@ from hpe_art.evaluation.arguments import (
     recorded,
     seed,
 )
+from hpe_art.evaluation.paths import check_paths
 from hpe_art.evaluation.results import attack_name
 
 DEFAULTS = dict(

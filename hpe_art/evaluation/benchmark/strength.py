@@ -15,8 +15,8 @@ from hpe_art.datasets.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.fast import PRECISIONS
 from hpe_art.estimators.loader import load_config
-from hpe_art.evaluation.arguments import config_files
 from hpe_art.evaluation.attacked import Attacked
+from hpe_art.evaluation.paths import config_files
 from hpe_art.evaluation.run import evaluate
 from hpe_art.evaluation.study.networks import with_weights
 from hpe_art.intervals import Draws, drawn_scores, interval

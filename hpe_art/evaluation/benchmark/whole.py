@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from hpe_art.evaluation.arguments import ArgumentsError, check_paths, command_line, config_files
+from hpe_art.evaluation.arguments import ArgumentsError, command_line
 from hpe_art.evaluation.benchmark import runs
 from hpe_art.evaluation.benchmark.cases import SIZES, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, missing_peers
@@ -21,6 +21,7 @@ from hpe_art.evaluation.benchmark.profile import profile
 from hpe_art.evaluation.benchmark.speed import device_name, timed_case
 from hpe_art.evaluation.benchmark.strength import strengths
 from hpe_art.evaluation.device import check_device
+from hpe_art.evaluation.paths import check_paths, config_files
 from hpe_art.evaluation.results import package_versions
 from hpe_art.evaluation.study.networks import with_weights
 
