@@ -19,7 +19,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
-from hpe_art.datasets.folder import mpii_dataset, use_folder
+from hpe_art.data.mpii.folder import mpii_dataset, use_folder
 from hpe_art.models.checkpoints import check_backbone, read_weights
 
 CONFIGS = "mmpose_configs"

@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def network_and_people(args: argparse.Namespace) -> tuple:
-    from hpe_art.datasets.crops import load_crops
+    from hpe_art.data.crops import load_crops
     from hpe_art.estimators import PyTorchPoseEstimator
     from hpe_art.estimators.loader import load_config
 
@@ -95,7 +95,7 @@ def main() -> int:
         return 2
     from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
     from hpe_art.evaluation.results import package_versions
-    from hpe_art.reporting.shelf import shelf_markdown
+    from hpe_art.report.shelf import shelf_markdown
 
     names = args.only or sorted(RECIPES)
     unknown = sorted(set(names) - set(RECIPES))

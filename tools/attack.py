@@ -108,8 +108,8 @@ def main() -> int:
     from rich.console import Console
 
     from hpe_art.evaluation.results import write_results
-    from hpe_art.reporting.attack_pictures import draw_pictures
-    from hpe_art.reporting.table import joint_table, onlooker_table, results_table
+    from hpe_art.report.attack_pictures import draw_pictures
+    from hpe_art.report.table import joint_table, onlooker_table, results_table
 
     console = Console()
     done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)

@@ -53,7 +53,7 @@ def main() -> int:
     from rich.markdown import Markdown
 
     from hpe_art.evaluation.benchmark.goals import missed
-    from hpe_art.reporting.performance import page, results
+    from hpe_art.report.performance import page, results
 
     console = Console()
     document = run_benchmark(args, ROOT / "tools" / "attack.py", console.print)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hpe_art.datasets.mpii_release import prepare
+from hpe_art.data.mpii.release import prepare
 
 
 def parse_args() -> argparse.Namespace:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 
-from hpe_art.datasets import render_people
-from hpe_art.datasets.contact_sheet import contact_sheet
-from hpe_art.datasets.people import SPLITS
+from hpe_art.rendered_people import render_people
+from hpe_art.rendered_people.contact_sheet import contact_sheet
+from hpe_art.rendered_people.person import SPLITS
 
 
 def parse_args() -> argparse.Namespace:

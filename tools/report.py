@@ -31,7 +31,7 @@ def main() -> int:
         check_paths([], args.out.parent)
         if args.markdown:
             check_paths([], args.markdown.parent)
-        from hpe_art.reporting.report import read_runs, report_html
+        from hpe_art.report.html import read_runs, report_html
 
         document, folders = read_runs(args.results)
     except ValueError as error:
@@ -41,11 +41,11 @@ def main() -> int:
     args.out.write_text(report_html(document, folders), encoding="utf-8")
     drawn = []
     if args.figures:
-        from hpe_art.reporting.study_figures import save_figures, study_figures
+        from hpe_art.report.study_figures import save_figures, study_figures
 
         drawn = save_figures(study_figures(document, folders), args.figures)
     if args.markdown:
-        from hpe_art.reporting.study_page import study_markdown
+        from hpe_art.report.study_page import study_markdown
 
         pictures = [path for path in drawn if path.suffix == ".png"]
         beside = args.markdown.resolve().parent

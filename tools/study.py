@@ -81,7 +81,7 @@ def main() -> int:
     from rich.console import Console
 
     from hpe_art.evaluation.study.whole import planned, run_study
-    from hpe_art.reporting.study_tables import findings_table, plan_table
+    from hpe_art.report.study_tables import findings_table, plan_table
 
     console = Console()
     wide = Console(width=max(console.width, WIDTH))

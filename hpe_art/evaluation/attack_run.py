@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hpe_art.attacks import AttackSetting, TargetPoses
 from hpe_art.attacks.targets import hold_others, mirrored_poses, poses_from_file
-from hpe_art.datasets.crops import Crops, load_crops
-from hpe_art.datasets.folder import use_folder
+from hpe_art.data.crops import Crops, load_crops
+from hpe_art.data.mpii.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded

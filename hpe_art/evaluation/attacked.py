@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSetting, SharedRun, TargetPoses, UniversalPosePerturbation
-from hpe_art.datasets.crops import Crops
+from hpe_art.data.crops import Crops
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import attack_entry, attack_scores, clean_entry
 from hpe_art.evaluation.transfer import Onlooker

@@ -10,7 +10,7 @@ import numpy as np
 
 from hpe_art import zoo
 from hpe_art.attacks import TargetPoses
-from hpe_art.datasets.crops import Crops
+from hpe_art.data.crops import Crops
 from hpe_art.evaluation.attacked import Evaluation
 from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions
 from hpe_art.mpii import JOINTS

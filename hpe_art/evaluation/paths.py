@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.datasets.folder import mpii_dataset
+from hpe_art.data.mpii.folder import mpii_dataset
 from hpe_art.evaluation.arguments import ArgumentsError
 
 CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")

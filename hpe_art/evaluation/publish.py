@@ -13,7 +13,7 @@ import numpy as np
 
 from hpe_art import zoo
 from hpe_art.attacks import UniversalPosePerturbation
-from hpe_art.datasets.crops import Crops, load_crops
+from hpe_art.data.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.results import package_versions

@@ -17,7 +17,7 @@ from hpe_art.attacks import (
     random_far_poses,
     shareable,
 )
-from hpe_art.datasets.crops import Crops
+from hpe_art.data.crops import Crops
 from hpe_art.evaluation.attacked import (
     Array,
     Evaluation,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from hpe_art.attacks.art_shelf import RECIPES
-from hpe_art.datasets.crops import Crops
+from hpe_art.data.crops import Crops
 from hpe_art.estimators import PoseClassifierView, PyTorchPoseEstimator
 from hpe_art.metrics import pckh, pckh_hits
 

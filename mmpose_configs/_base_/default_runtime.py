@@ -2,8 +2,8 @@ default_scope = "mmpose"
 custom_imports = dict(
     imports=[
         "hpe_art.models",
-        "hpe_art.datasets.augmentation",
-        "hpe_art.datasets.rendered_people",
+        "hpe_art.data.augmentation",
+        "hpe_art.rendered_people.dataset",
         "hpe_art.training",
         "hpe_art.zoo",
     ],

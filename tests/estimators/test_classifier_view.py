@@ -16,7 +16,7 @@ from art.defences.preprocessor import SpatialSmoothing
 from art.estimators.classification import PyTorchClassifier
 from toys import hourglass, people, regression
 
-from hpe_art.datasets.crops import load_crops
+from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PoseClassifierView, PyTorchPoseEstimator
 from hpe_art.estimators.classifier_view import BROKEN, INTACT
 from hpe_art.estimators.loader import load_config

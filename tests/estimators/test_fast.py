@@ -21,7 +21,7 @@ from toys import (
 )
 
 from hpe_art.attacks import PoseFastGradientMethod
-from hpe_art.datasets.crops import load_crops
+from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.fast import (

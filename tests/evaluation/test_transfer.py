@@ -3,7 +3,7 @@ import pytest
 from toys import hourglass, people
 
 from hpe_art.attacks import AttackSetting
-from hpe_art.datasets.crops import load_crops
+from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.run import evaluate

@@ -214,7 +214,7 @@ def test_perturbed_images_are_kept_where_asked(attack, config, weights):
     assert done.code == 0
     folders = sorted(path.name for path in (done.folder / "perturbed").iterdir())
     assert folders == ["igsm-u-2_eps8", "noise_eps8"]
-    from hpe_art.datasets.crops import load_crops
+    from hpe_art.data.crops import load_crops
     from hpe_art.estimators.loader import load_config
 
     crops = load_crops(load_config(config))

@@ -8,7 +8,7 @@ import pytest
 
 from hpe_art.evaluation.benchmark import runs
 from hpe_art.evaluation.benchmark.cases import SIZES, build_case
-from hpe_art.reporting.performance import page
+from hpe_art.report.performance import page
 
 
 @pytest.fixture(scope="module")

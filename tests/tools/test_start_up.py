@@ -37,7 +37,7 @@ except SystemExit as ended:
             "Expected joints out of",
         ),
         (
-            "attack.py mmpose_configs/hourglass.py --data-root hpe_art/datasets/people_val "
+            "attack.py mmpose_configs/hourglass.py --data-root hpe_art/rendered_people/people_val "
             "--ann-file nowhere.json",
             2,
             "Expected a file for --ann-file",

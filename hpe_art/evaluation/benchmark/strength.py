@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from hpe_art.attacks import AttackSetting, UniversalPosePerturbation
-from hpe_art.datasets.crops import Crops, load_crops
+from hpe_art.data.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.fast import PRECISIONS
 from hpe_art.estimators.loader import load_config

@@ -13,8 +13,8 @@ import numpy as np
 from mmengine.config import Config
 
 from hpe_art import zoo
-from hpe_art.datasets.crops import Crops, load_crops
-from hpe_art.datasets.folder import use_folder
+from hpe_art.data.crops import Crops, load_crops
+from hpe_art.data.mpii.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
 from hpe_art.evaluation.arguments import ArgumentsError

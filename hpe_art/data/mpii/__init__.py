@@ -1,0 +1,1 @@
+"""MPII: the folder, the official release, and the writer."""
