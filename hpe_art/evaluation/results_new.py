@@ -1,0 +1,319 @@
+"""Results as data: their types, and the only reader and writer of results.json.
+
+One schema for single runs and studies: `runs` by network. `Results.model_json_schema()` is its
+JSON Schema. Scores are in the unit of the run's metric, percent for all but distances; null where
+nothing is labelled.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hpe_art.errors import UserError
+from hpe_art.files import write_whole
+
+VERSION = 2
+Interval = tuple[float, float]
+Official = dict[str, float]
+"""Numbers of the config's own evaluator, by its names."""
+
+
+class ResultsError(UserError):
+    """A result file cannot be used; the message names it and the mend."""
+
+
+class Record(BaseModel):
+    """Part of a result file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Score(Record):
+    """One score of all people, with its 95 % bootstrap interval over people.
+
+    Attributes:
+        value: over all joints that the metric scores.
+        interval: low and high end.
+        groups, joints: the same by the names of groups and joints.
+        group_intervals, joint_intervals: their intervals.
+    """
+
+    value: float | None
+    interval: Interval | None = None
+    groups: dict[str, float | None] = {}
+    joints: dict[str, float | None] = {}
+    group_intervals: dict[str, Interval | None] = {}
+    joint_intervals: dict[str, Interval | None] = {}
+
+
+class Judged(Record):
+    """Predictions on perturbed images, judged.
+
+    Attributes:
+        score: against the truth.
+        relative: percent of the clean score (of errors: the ratio in percent).
+        target: against the target poses, where there are any.
+        official: numbers of the config's own evaluator.
+        relative_official: each in percent of its clean number; None where that is 0.
+    """
+
+    score: Score
+    relative: Score
+    target: Score | None = None
+    official: Official = {}
+    relative_official: dict[str, float | None] = {}
+
+
+class Attack(Judged):
+    """One attack: what was run, what came out, and what it cost.
+
+    Attributes:
+        name: as in tables, such as IGSM-U-10.
+        attack: the registered name.
+        eps, eps_step: in grey levels for norm inf.
+        max_iter: number of steps.
+        norm: "inf", 1 or 2.
+        outputs, loss: what the loss was of.
+        settings: all that the outcome depends on.
+        observed: what each observer sees, by its name.
+        linf_max: largest change of a pixel, in grey levels.
+        forward_passes, backward_passes: counted in images; work that several attacks share counts
+            once, on the first.
+        seconds: wall clock, over all processes.
+        universal: what a universal perturbation was fitted with.
+    """
+
+    name: str
+    attack: str
+    eps: float | None
+    eps_step: float | None = None
+    max_iter: int | None = None
+    targeted: bool = False
+    norm: Literal["inf", 1, 2] | float = "inf"
+    outputs: str = "last"
+    loss: str = "training"
+    settings: dict[str, Any] = {}
+    observed: dict[str, Judged] = {}
+    linf_max: float
+    forward_passes: int
+    backward_passes: int
+    seconds: float
+    universal: dict[str, Any] | None = None
+
+
+class Clean(Record):
+    """Predictions on clean images, judged; `finer` is the score at a tenth, of PCK-like metrics."""
+
+    score: Score
+    official: Official = {}
+    finer: dict[str, float | None] = {}
+
+
+class Observer(Record):
+    """Who else saw the images: another network ("transfer"), or this one behind a "defence"."""
+
+    kind: Literal["transfer", "defence"]
+    clean: Clean
+
+
+class MetricRecord(Record):
+    """The metric per person that scores are of, as `hpe_art.metrics` names it."""
+
+    key: str
+    label: str
+    unit: str = "%"
+    higher_is_better: bool = True
+
+
+class SkeletonRecord(Record):
+    """Joints, groups of joint numbers, and bones: joint, joint, side."""
+
+    joints: list[str]
+    groups: dict[str, list[int]]
+    bones: list[tuple[int, int, str]]
+
+
+class Dataset(Record):
+    """Who was attacked."""
+
+    type: str
+    ann_file: str
+    num_samples: int
+    skipped: list[str] = []
+    detections: str | None = None
+
+
+class Targets(Record):
+    """How target poses were picked.
+
+    Attributes:
+        rule: in words.
+        seed: of the draw; None where nothing is drawn.
+        fallbacks: people for whom no pose is far enough; they got the farthest.
+        donors: place in the test set of who gave the pose, for each person.
+        joints: those that are to move, if not all.
+        poses: K x 3 for each person in crop pixels, where there are no donors.
+    """
+
+    rule: str
+    seed: int | None = None
+    fallbacks: int | None = None
+    donors: list[int] | None = None
+    joints: list[str] | None = None
+    poses: list[Any] | None = None
+
+
+class PicturedPerson(Record):
+    """One person's picture: place in the test set, predicted pose (K x 2), files."""
+
+    person: int
+    pose: list[tuple[float, float]]
+    image: str
+    perturbation: str | None = None
+
+
+class Example(Record):
+    """Pictures of an attack ("clean": before it), relative to the result file."""
+
+    attack: str
+    eps: float
+    people: list[PicturedPerson]
+
+
+class Alone(Record):
+    """A universal perturbation by itself: its picture, and what each network sees in it."""
+
+    outputs: str
+    eps: float
+    image: str
+    poses: dict[str, list[list[float]]]
+
+
+class Phase(Record):
+    """Time that went into a part of the run."""
+
+    seconds: float
+    share: float
+
+
+class Checkpoint(Record):
+    """Name and SHA-256 of the weights; the hash is None for a remote file."""
+
+    path: str | None
+    sha256: str | None
+
+
+class Run(Record):
+    """One network, attacked."""
+
+    config: str
+    checkpoint: Checkpoint
+    dataset: Dataset
+    metric: MetricRecord
+    skeleton: SkeletonRecord
+    versions: dict[str, str]
+    seed: int
+    device: str
+    precision: str
+    arguments: dict[str, Any] = {}
+    started: str = ""
+    seconds: float = 0.0
+    phases: dict[str, Phase] = {}
+    clean: Clean
+    attacks: list[Attack] = []
+    observers: dict[str, Observer] = {}
+    targets: Targets | None = None
+    examples: list[Example] = []
+    universal: list[Alone] = []
+    missing: list[str] = []
+    notes: list[str] = []
+
+
+class Comparison(Record):
+    """One measured number of a finding, with its 95 % interval."""
+
+    what: str
+    value: float
+    low: float
+    high: float
+    decides: bool = False
+
+
+class Finding(Record):
+    """A claim and what became of it."""
+
+    number: int
+    claim: str
+    paper: str
+    verdict: str
+    why: str = ""
+    comparisons: list[Comparison] = []
+
+
+class Study(Record):
+    """What a study adds to the runs of its networks."""
+
+    protocol: str
+    grid: dict[str, Any] = {}
+    findings: list[Finding] = []
+    left_out: dict[str, str] = {}
+    missing: list[str] = []
+    notes: list[str] = []
+
+
+class Results(Record):
+    """The whole of a results.json."""
+
+    schema_version: Literal[2] = 2
+    runs: dict[str, Run]
+    study: Study | None = None
+
+
+def write_results(path: str | Path, results: Results) -> None:
+    """Writes results; the file is either complete or as it was before."""
+    write_whole(path, results.model_dump_json(indent=1) + "\n")
+
+
+def read_results(path: str | Path) -> Results:
+    """Reads results of this version, and of version 1, which are converted.
+
+    Args:
+        path: a results.json, or a folder that has one.
+
+    Raises:
+        ResultsError: no such file, not JSON, another version, or a key that does not fit.
+    """
+    path = Path(path)
+    path = path / "results.json" if path.is_dir() else path
+    try:
+        document = json.loads(path.read_text("utf-8"), parse_constant=_refuse)
+    except FileNotFoundError:
+        raise ResultsError(f"Expected a result file. Got {path}, which does not exist.") from None
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"Expected JSON in {path}. Got: {error}.") from None
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version == 1:
+        from hpe_art.evaluation.version_1 import converted
+
+        document = converted(document)
+    elif version != VERSION:
+        raise ResultsError(
+            f"Expected schema_version 1 or {VERSION} in {path}. Got {version!r}: run it again with "
+            "this version, or report it with the one that made it."
+        )
+    try:
+        return Results.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ResultsError(
+            f"Expected results that fit the schema in {path}. Got at {where}: {first['msg']}."
+        ) from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
