@@ -12,7 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from hpe_art.evaluation.arguments import positive_int
+from hpe_art.commands.arguments import positive_int
 from hpe_art.evaluation.paths import check_paths
 
 PARTS = ("goals", "sizes", "runs", "growth", "strength")

@@ -1,47 +1,8 @@
-"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`.
+"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`."""
 
-With an .npz for a checkpoint, it bundles a universal perturbation that was fitted on the bundled
-weights of the config, unless it leaves 90 % of their PCKh or more.
-"""
-
-from __future__ import annotations
-
-import argparse
-import json
 import sys
-from pathlib import Path
 
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="the config that the weights were trained from")
-    parser.add_argument("checkpoint", help="what tools/train.py or --attack uap left")
-    parser.add_argument("--command", required=True, help="with which they were trained")
-    parser.add_argument("--name", help="of the entry, which another config has not [the config's]")
-    parser.add_argument("--notes", default="", help="training time, machine")
-    parser.add_argument("--bits", type=int, default=8, help="of each weight on disk [8]")
-    return parser.parse_args()
-
-
-def main() -> int:
-    args = parse_args()
-    from hpe_art.evaluation.publish import publish, publish_perturbation
-
-    name = args.name or Path(args.config).stem
-    try:
-        if args.checkpoint.endswith(".npz"):
-            entry = publish_perturbation(args.config, args.checkpoint, args.command)
-        else:
-            entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
-    except ValueError as error:
-        print(f"{Path(__file__).name}: error: {error}", file=sys.stderr)
-        return 2
-    if entry is None:
-        print(f"Not bundled: {args.checkpoint} leaves 90 % of the clean PCKh or more.")
-    else:
-        print(json.dumps({name: entry}, indent=2))
-    return 0
-
+from hpe_art.commands.publish import main
 
 if __name__ == "__main__":
     sys.exit(main())

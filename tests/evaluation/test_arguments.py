@@ -10,12 +10,7 @@ from hpe_art.evaluation.arguments import (
     ArgumentsError,
     attack_settings,
     check_together,
-    key_value,
-    norm,
-    positive_float,
-    positive_int,
     recorded,
-    seed,
 )
 from hpe_art.evaluation.paths import check_paths
 from hpe_art.evaluation.results import attack_name
@@ -52,32 +47,6 @@ def names(**changes):
         attack_name(s.attack, s.targeted, s.iterations, s.outputs)
         for s in attack_settings(arguments(**changes))
     ]
-
-
-# --- one by one ----------------------------------------------------------------------------------
-
-
-def test_good_values():
-    assert positive_int("3") == 3
-    assert positive_float("0.5") == 0.5
-    assert seed("0") == 0
-    assert key_value("a.b=c=d") == "a.b=c=d"
-    assert [norm("inf"), norm("1"), norm("2")] == [math.inf, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("kind", "text", "expected"),
-    [
-        *[(positive_int, t, "a whole number >= 1") for t in ("0", "-1", "1.5", "x", "nan", "")],
-        *[(positive_float, t, "a finite number > 0") for t in ("0", "-8", "nan", "inf", "x", "")],
-        *[(seed, t, "a whole number >= 0") for t in ("-1", "1.5", "x", "")],
-        *[(key_value, t, "KEY=VALUE") for t in ("x", "=1", "")],
-        *[(norm, t, "inf, 1 or 2") for t in ("3", "-inf", "nan", "l2", "")],
-    ],
-)
-def test_bad_values_name_what_was_expected_and_got(kind, text, expected):
-    with pytest.raises(argparse.ArgumentTypeError, match=f"^expected {expected}, got {text}$"):
-        kind(text)
 
 
 # --- paths ---------------------------------------------------------------------------------------

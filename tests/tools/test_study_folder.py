@@ -6,6 +6,7 @@ import pytest
 
 from hpe_art import zoo
 from hpe_art.attacks import UniversalPosePerturbation
+from hpe_art.commands.study import parse
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loader import load_config
@@ -28,13 +29,11 @@ def bundled(own_zoo):
     return own_zoo
 
 
-def test_training_people_that_come_later_do_not_change_a_study(
-    bundled, tmp_path, monkeypatch, load_tool
-):
+def test_training_people_that_come_later_do_not_change_a_study(bundled, tmp_path, monkeypatch):
     def prepared(*flags):
         command = ["study.py", "--configs", bundled, "--out", tmp_path / "study", "--device", "cpu"]
         monkeypatch.setattr("sys.argv", list(map(str, [*command, *flags])))
-        return prepare_study(load_tool("study.py").parse_args())
+        return prepare_study(parse())
 
     with monkeypatch.context() as patch:
         patch.setattr(networks, "people_to_fit_on", lambda args, cfg: None)  # not rendered

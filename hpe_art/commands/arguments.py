@@ -1,0 +1,109 @@
+"""What the commands share: their parsers, types and groups of arguments, and how they refuse."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+from hpe_art.evaluation.arguments import PRECISION_NAMES
+
+
+def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """A parser of the command's arguments, which is called what the user called.
+
+    Args:
+        name: of the command's module.
+        description: its docstring, shown as it is.
+    """
+    return argparse.ArgumentParser(
+        prog=_called(name),
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def refuse(name: str, error: Exception) -> int:
+    """Prints why a command cannot run, on one line; gives the exit code."""
+    # Some messages of MMEngine's are several lines.
+    print(f"{_called(name)}: error: {' '.join(str(error).split())}", file=sys.stderr)
+    return 2
+
+
+def command_line() -> str:
+    """The command that is running, as it goes into a page."""
+    program, *words = sys.argv
+    tool = Path(program).suffix == ".py" and Path(program).name != "__main__.py"
+    return " ".join([f"python tools/{Path(program).name}" if tool else "hpe-art", *words])
+
+
+def _called(name: str) -> str:
+    tool = f"{name}.py"
+    return tool if Path(sys.argv[0]).name == tool else f"hpe-art {name.replace('_', '-')}"
+
+
+def positive_int(text: str) -> int:
+    """Argparse type: a whole number of at least 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
+    return value
+
+
+def seed(text: str) -> int:
+    """Argparse type: a whole number of at least 0."""
+    if not text.strip().isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 0, got {text}")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """Argparse type: a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"expected a finite number > 0, got {text}")
+    return value
+
+
+def norm(text: str) -> float:
+    """Argparse type: inf, 1 or 2."""
+    if text not in ("inf", "1", "2"):
+        raise argparse.ArgumentTypeError(f"expected inf, 1 or 2, got {text}")
+    return float(text)
+
+
+def key_value(text: str) -> str:
+    """Argparse type: KEY=VALUE, left as it is for MMEngine's `DictAction`."""
+    if not text.partition("=")[0] or "=" not in text:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}")
+    return text
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name people to attack, for every tool that does."""
+    data = parser.add_argument_group("data (relative paths join the root)")
+    data.add_argument("--data-root", help="folder in MPII format [the config's test set]")
+    data.add_argument("--ann-file", help="annotations [the one *val*.json]")
+    data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
+    data.add_argument("--image-prefix", help="folder of the images [images]")
+    data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+
+
+def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how gradients are computed, for every tool that attacks."""
+    speed = parser.add_argument_group("speed (poses are scored in float32 by the model itself)")
+    speed.add_argument(
+        "--precision",
+        choices=PRECISION_NAMES,
+        default="auto",
+        help="of gradients: float32 takes them through the model itself, bfloat16 and auto "
+        "through a faster copy; auto rounds where the device has fast units for it [auto]",
+    )
+    speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")

@@ -1,0 +1,55 @@
+"""Make MMPose's MPII layout from the release: python tools/prepare_mpii.py RELEASE.mat."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpe_art.commands.arguments import command_parser, refuse
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = command_parser("prepare_mpii", __doc__)
+    parser.add_argument("release", type=Path, help="mpii_human_pose_v1_u12_1.mat")
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        default=Path("data/mpii"),
+        help="folder that gets annotations/ and has images/ (default: data/mpii)",
+    )
+    split = parser.add_mutually_exclusive_group()
+    split.add_argument(
+        "--val-list",
+        type=Path,
+        metavar="FILE",
+        help="who is for validation: an image name, or an image name and the number of a person in "
+        "it (from 1), per line; or detections.mat of Tompson et al.",
+    )
+    split.add_argument(
+        "--val-fraction",
+        type=float,
+        default=0.1,
+        help="share of the videos for validation if there is no list (default: 0.1)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace annotations")
+    args = parser.parse_args(argv)
+    if not 0 < args.val_fraction < 1:
+        parser.error(f"--val-fraction: expected between 0 and 1. Got {args.val_fraction}.")
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    args = parse(argv)
+    from hpe_art.data.mpii.release import prepare
+
+    try:
+        report = prepare(
+            args.release, args.data_root, args.val_list, args.val_fraction, args.overwrite
+        )
+    except (OSError, ValueError) as error:
+        return refuse("prepare_mpii", error)
+    print(report)
+    return 0

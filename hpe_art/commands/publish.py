@@ -1,0 +1,46 @@
+"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`.
+
+With an .npz for a checkpoint, it bundles a universal perturbation that was fitted on the bundled
+weights of the config, unless it leaves 90 % of their PCKh or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpe_art.commands.arguments import command_parser, refuse
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = command_parser("publish", __doc__)
+    parser.add_argument("config", help="the config that the weights were trained from")
+    parser.add_argument("checkpoint", help="what tools/train.py or --attack uap left")
+    parser.add_argument("--command", required=True, help="with which they were trained")
+    parser.add_argument("--name", help="of the entry, which another config has not [the config's]")
+    parser.add_argument("--notes", default="", help="training time, machine")
+    parser.add_argument("--bits", type=int, default=8, help="of each weight on disk [8]")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    args = parse(argv)
+    from hpe_art.evaluation.publish import publish, publish_perturbation
+
+    name = args.name or Path(args.config).stem
+    try:
+        if args.checkpoint.endswith(".npz"):
+            entry = publish_perturbation(args.config, args.checkpoint, args.command)
+        else:
+            entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
+    except ValueError as error:
+        return refuse("publish", error)
+    if entry is None:
+        print(f"Not bundled: {args.checkpoint} leaves 90 % of the clean PCKh or more.")
+    else:
+        print(json.dumps({name: entry}, indent=2))
+    return 0

@@ -1,0 +1,52 @@
+"""Render people in the layout of MPII: python tools/render_people.py --split val --out DIR."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpe_art.commands.arguments import command_parser, positive_int, refuse, seed
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = command_parser("render_people", __doc__)
+    add = parser.add_argument
+    add("--split", default="val", help="train or val, who are other people [val]")
+    add("--count", type=positive_int, default=256, help="number of people [256]")
+    add("--out", type=Path, required=True, help="folder to create")
+    add("--seed", type=seed, default=0, help="[0]")
+    add("--workers", type=positive_int, help="processes [one per core]")
+    add("--contact-sheet", type=Path, metavar="FILE", help="write an overview too")
+    add("--skeletons", action="store_true", help="draw the joints on the overview")
+    args = parser.parse_args(argv)
+    import cv2
+
+    sheet = args.contact_sheet
+    if sheet and not (cv2.haveImageWriter(str(sheet)) and sheet.absolute().parent.is_dir()):
+        parser.error(
+            f"--contact-sheet: expected a picture file in a folder that is there. Got {sheet}."
+        )
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    args = parse(argv)
+    import cv2
+
+    from hpe_art.rendered_people import render_people
+    from hpe_art.rendered_people.contact_sheet import contact_sheet
+
+    try:
+        render_people(args.out, args.split, args.count, args.seed, args.workers)
+        if args.contact_sheet:
+            sheet = contact_sheet(args.out, args.split, skeletons=args.skeletons)
+            if not cv2.imwrite(str(args.contact_sheet), sheet):
+                raise OSError(
+                    f"Expected a picture file that can be written. Got {args.contact_sheet}."
+                )
+    except (ImportError, OSError, ValueError) as error:
+        return refuse("render_people", error)
+    return 0

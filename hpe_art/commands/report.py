@@ -1,0 +1,56 @@
+"""One HTML page from result files: `python tools/report.py study -o report.html`.
+
+Reads what tools/study.py and tools/attack.py wrote, nothing else; the page needs no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpe_art.commands.arguments import command_parser, refuse
+from hpe_art.evaluation.paths import check_paths
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = command_parser("report", __doc__)
+    add = parser.add_argument
+    add("results", nargs="+", type=Path, help="result files, or folders with a results.json")
+    add("-o", "--out", type=Path, default=Path("report.html"), help="page [report.html]")
+    add("--figures", type=Path, metavar="DIR", help="write the figures as PDF and PNG too")
+    add("--markdown", type=Path, metavar="FILE", help="write a page of tables too, with --figures")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    args = parse(argv)
+    try:
+        check_paths([], args.out.parent)
+        if args.markdown:
+            check_paths([], args.markdown.parent)
+        from hpe_art.report.html import read_runs, report_html
+
+        document, folders = read_runs(args.results)
+    except ValueError as error:
+        return refuse("report", error)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(report_html(document, folders), encoding="utf-8")
+    drawn = []
+    if args.figures:
+        from hpe_art.report.study_figures import save_figures, study_figures
+
+        drawn = save_figures(study_figures(document, folders), args.figures)
+    if args.markdown:
+        from hpe_art.report.study_page import study_markdown
+
+        pictures = [path for path in drawn if path.suffix == ".png"]
+        beside = args.markdown.resolve().parent
+        links = {path.stem: Path(os.path.relpath(path, beside)).as_posix() for path in pictures}
+        beside.mkdir(parents=True, exist_ok=True)
+        args.markdown.write_text(study_markdown(document, links), encoding="utf-8")
+    print(f"{args.out}, {args.out.stat().st_size / 1e6:.1f} MB")
+    return 0
