@@ -12,6 +12,7 @@ _HOMES = {
     "PyTorchPoseEstimator": "hpe_art.estimators",
     "PoseClassifierView": "hpe_art.estimators",
     "ModelError": "hpe_art.estimators",
+    "find_config": "hpe_art.configs",
     "load_config": "hpe_art.estimators.loader",
     "load_crops": "hpe_art.data.crops",
     "Crops": "hpe_art.data.crops",

@@ -7,6 +7,8 @@ import math
 import sys
 from pathlib import Path
 
+from hpe_art.configs import find_config
+from hpe_art.errors import UserError
 from hpe_art.evaluation.arguments import PRECISION_NAMES
 
 
@@ -84,6 +86,14 @@ def key_value(text: str) -> str:
     if not text.partition("=")[0] or "=" not in text:
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}")
     return text
+
+
+def config(text: str) -> str:
+    """Argparse type: path of a config, or the name of a shipped one, which becomes its path."""
+    try:
+        return str(find_config(text))
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:

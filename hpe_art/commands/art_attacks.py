@@ -17,17 +17,17 @@ from typing import Any
 
 from rich.progress import track
 
-from hpe_art.commands.arguments import command_line, command_parser, positive_int, refuse
+from hpe_art.commands.arguments import command_line, command_parser, config, positive_int, refuse
 from hpe_art.evaluation.paths import check_paths
 
-CONFIG = "mmpose_configs/hourglass.py"
+CONFIG = "hourglass"
 PAGE = Path("docs/art_attacks.md")
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = command_parser("art_attacks", __doc__)
-    parser.add_argument("--config", default=CONFIG, help=f"network [{CONFIG}]")
+    parser.add_argument("--config", type=config, default=CONFIG, help=f"network [{CONFIG}]")
     parser.add_argument("--only", nargs="+", metavar="ATTACK", help="classes [all]")
     parser.add_argument("--num-samples", type=positive_int, default=4, help="people [4]")
     parser.add_argument("--seconds", type=positive_int, default=60, help="for each attack [60]")

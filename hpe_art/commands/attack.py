@@ -15,6 +15,7 @@ from hpe_art.commands.arguments import (
     add_data_arguments,
     add_speed_arguments,
     command_parser,
+    config,
     key_value,
     norm,
     positive_float,
@@ -35,7 +36,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
     parser = command_parser("attack", __doc__)
     add = parser.add_argument
-    add("config", help="config of any top-down MMPose model")
+    add("config", type=config, help="config of any top-down MMPose model, or name of a shipped one")
     add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
     add("--attack", nargs="+", choices=ATTACK_NAMES, help="which attacks")
     which = parser.add_mutually_exclusive_group()
@@ -48,7 +49,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--max-iter", nargs="+", type=positive_int, help="steps [10 untargeted, 20 targeted]")
     add("--outputs", choices=["last", "all"], default="last", help="outputs in the loss [last]")
     add("--norm", type=norm, default="inf", help="inf, 1 or 2 [inf]")
-    add("--transfer-to", nargs="+", metavar="CONFIG", help="networks that see the images too")
+    add(
+        "--transfer-to",
+        nargs="+",
+        type=config,
+        metavar="CONFIG",
+        help="networks that see the images too",
+    )
     add(
         "--defence",
         nargs="+",

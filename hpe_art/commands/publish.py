@@ -11,13 +11,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.commands.arguments import command_parser, refuse
+from hpe_art.commands.arguments import command_parser, config, refuse
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = command_parser("publish", __doc__)
-    parser.add_argument("config", help="the config that the weights were trained from")
+    parser.add_argument("config", type=config, help="the config that the weights were trained from")
     parser.add_argument("checkpoint", help="what tools/train.py or --attack uap left")
     parser.add_argument("--command", required=True, help="with which they were trained")
     parser.add_argument("--name", help="of the entry, which another config has not [the config's]")

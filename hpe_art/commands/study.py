@@ -15,11 +15,13 @@ from hpe_art.commands.arguments import (
     add_data_arguments,
     add_speed_arguments,
     command_parser,
+    config,
     positive_float,
     positive_int,
     refuse,
     seed,
 )
+from hpe_art.configs import shipped_folder
 from hpe_art.evaluation.paths import check_paths, config_files
 
 WIDTH = 100
@@ -29,7 +31,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = command_parser("study", __doc__)
     add = parser.add_argument
-    add("--configs", nargs="+", default=["mmpose_configs"], help="configs, or folders of them")
+    add("--configs", nargs="+", type=config, help="configs, names, or folders [those shipped]")
     add("--out", type=Path, default=Path("study"), help="folder of the study [study]")
     add("--quick", action="store_true", help="bundled perturbations, 64 people, a reduced grid")
     add("--plan", action="store_true", help="print the cells and what they cost, and stop")
@@ -64,6 +66,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         )
     if args.eps and args.only and not {"noise", "fgsm", "igsm"} & set(args.only):
         parser.error("--eps is that of noise, fgsm and igsm: leave it out")
+    args.configs = args.configs or [str(shipped_folder())]
     args.fit_data_root = args.fit_data_root or args.data_root
     return args
 

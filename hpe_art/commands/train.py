@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from mmengine.config import DictAction
 
-from hpe_art.commands.arguments import command_parser, key_value, refuse
+from hpe_art.commands.arguments import command_parser, config, key_value, refuse
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = command_parser("train", __doc__)
-    parser.add_argument("config", help="config file")
+    parser.add_argument("config", type=config, help="config file, or name of a shipped one")
     parser.add_argument("--work-dir", help="folder of logs and checkpoints [as the config lies]")
     parser.add_argument(
         "--resume", nargs="?", const="auto", help="the newest checkpoint there, or this one"

@@ -1,0 +1,50 @@
+"""The configs that are shipped with the package, and how a name becomes one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hpe_art.errors import UserError
+
+_NAME = "mmpose_configs"
+_HERE = Path(__file__).parent
+
+
+def shipped_folder() -> Path:
+    """The folder of the shipped configs: inside an installed package, beside it in a clone.
+
+    Relative to the working folder where it is below that, so that results name no machine.
+    """
+    installed = _HERE / ".mim" / _NAME
+    folder = installed if installed.is_dir() else _HERE.parent / _NAME
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def shipped_configs() -> list[str]:
+    """Their names: `hourglass`, and `mpii/hourglass` for one in a folder below."""
+    folder = shipped_folder()
+    paths = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.py")]
+    return sorted(path.as_posix() for path in paths if "_base_" not in path.parts)
+
+
+def find_config(name: str | Path) -> Path:
+    """The path of a config, or of the shipped one of that name.
+
+    Args:
+        name: a path, which is given back as it is; or a name of `shipped_configs`.
+
+    Raises:
+        UserError: neither a name of a shipped config nor anything that looks like a path.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    names = shipped_configs()
+    if path.as_posix() in names:
+        return shipped_folder() / f"{path.as_posix()}.py"
+    if path.suffix or path.exists():
+        return path
+    raise UserError(
+        f"Expected a config file, or the name of a shipped one: {', '.join(names)}. Got {name}."
+    )
