@@ -1,0 +1,198 @@
+"""Joints, groups, bones and flips of any dataset, from MMPose's meta information.
+
+Left and right are the person's own. Numbers of joints are places in `Skeleton.joints`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpe_art.errors import UserError
+
+Groups = dict[str, tuple[int, ...]]
+
+MAX_GROUPS = 12
+SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
+#: Words that tell joints of one kind apart; dropped where there would be too many groups.
+POSITIONS = frozenset(
+    "front back top bottom mid end big small medial lateral upper lower f b".split()
+)
+#: Parts of bodies with a landmark everywhere, by the words in their joints' names.
+PARTS = {
+    "Face": frozenset({"face"}),
+    "Hand": frozenset("hand thumb finger forefinger index middle ring pinky".split()),
+    "Foot": frozenset("foot toe heel paw".split()),
+}
+REST = "Body"
+
+
+class SkeletonError(UserError):
+    """A joint or a group is asked for that the skeleton lacks; the message lists those it has."""
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Joints of one dataset.
+
+    Attributes:
+        dataset: its name, as in the meta information.
+        joints: K names.
+        flip_indices: K numbers, the joint that each becomes when the image is mirrored.
+        groups: numbers of joints of one kind, by the name of the kind; left and right together.
+        bones: joint, joint, and the side of the body: "left", "right" or "centre".
+        sigmas: K spreads of annotators in units of the square root of the area, if known.
+    """
+
+    dataset: str
+    joints: tuple[str, ...]
+    flip_indices: tuple[int, ...]
+    groups: Groups
+    bones: tuple[tuple[int, int, str], ...]
+    sigmas: tuple[float, ...] | None
+
+    @classmethod
+    def from_metainfo(cls, metainfo: Mapping[str, Any]) -> Skeleton:
+        """The skeleton of a dataset.
+
+        Args:
+            metainfo: `dataset.metainfo`, as `parse_pose_metainfo` of MMPose makes it.
+
+        Source: `parse_pose_metainfo` of MMPose 1.3.2.
+        """
+        joints = tuple(metainfo["keypoint_id2name"][k] for k in range(metainfo["num_keypoints"]))
+        sigmas = metainfo.get("sigmas")
+        known = sigmas is not None and len(sigmas) == len(joints)
+        return cls(
+            dataset=str(metainfo["dataset_name"]),
+            joints=joints,
+            flip_indices=tuple(map(int, metainfo["flip_indices"])),
+            groups=group_joints(joints),
+            bones=tuple(
+                (int(a), int(b), _side(joints[a], joints[b])) for a, b in metainfo["skeleton_links"]
+            ),
+            sigmas=tuple(round(float(s), 6) for s in sigmas) if known else None,
+        )
+
+    @property
+    def grouped(self) -> tuple[int, ...]:
+        """Numbers of the joints that are in a group."""
+        return tuple(sorted(k for group in self.groups.values() for k in group))
+
+    def joint_numbers(self, names: Sequence[str]) -> list[int]:
+        """Joints by their names, or those of a group such as Wrist; case does not matter.
+
+        Raises:
+            SkeletonError: no such joint (the message lists them).
+        """
+        known = {name.lower(): [k] for k, name in enumerate(self.joints)}
+        known |= {name.lower(): list(group) for name, group in self.groups.items()}
+        unknown = [name for name in names if name.lower() not in known]
+        if unknown or not names:
+            raise SkeletonError(
+                f"Expected joints out of {', '.join((*self.groups, *self.joints))}. "
+                f"Got {', '.join(unknown)}."
+            )
+        return sorted({k for name in names for k in known[name.lower()]})
+
+
+def group_joints(joints: Sequence[str]) -> Groups:
+    """Joints of one kind together, in the order of their first joints; at most `MAX_GROUPS`.
+
+    Kinds are named by what is left of a joint's name without its side and its number: Wrist for
+    left_wrist, R_Wrist, wristL. Where these are too many, words for a position are dropped as
+    well (Head for Head_Mid_Top); where that is not enough, kinds are parts of the body.
+    """
+    if tuple(joints) == MPII.joints:
+        return MPII.groups
+    kinds = [[word for word in _words(joint) if word not in SIDES] for joint in joints]
+    groups = _gather(map(_title, kinds))
+    if len(groups) > MAX_GROUPS:
+        groups = _gather(_title([w for w in kind if w not in POSITIONS]) for kind in kinds)
+    if len(groups) > MAX_GROUPS:
+        groups = _gather(map(_part, kinds))
+    return groups if set(groups) != {REST} else {_title([]): groups[REST]}
+
+
+def _gather(names: Iterable[str]) -> Groups:
+    groups: dict[str, list[int]] = {}
+    for k, name in enumerate(names):
+        groups.setdefault(name, []).append(k)
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+def _words(name: str) -> list[str]:
+    """Words of left_big_toe, L_EarBase, forelegR1, kpt-0, without numbers, in lower case."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return [word.lower() for word in words if word.lower() != "kpt"]
+
+
+def _title(words: list[str]) -> str:
+    return " ".join(words).capitalize() or "Landmark"
+
+
+def _part(words: list[str]) -> str:
+    return next((part for part, of_part in PARTS.items() if of_part & set(words)), REST)
+
+
+def _side(*names: str) -> str:
+    sides = {SIDES[word] for name in names for word in _words(name) if word in SIDES}
+    return sides.pop() if len(sides) == 1 else "centre"
+
+
+#: As MMPose's ``configs/_base_/datasets/mpii.py``; the eight groups of Jain et al. 2019, table 2.
+MPII = Skeleton(
+    dataset="mpii",
+    joints=(
+        "right_ankle",
+        "right_knee",
+        "right_hip",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "pelvis",
+        "thorax",
+        "upper_neck",
+        "head_top",
+        "right_wrist",
+        "right_elbow",
+        "right_shoulder",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+    ),
+    flip_indices=(5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10),
+    groups={  # pelvis and thorax are in none
+        "Head": (9,),
+        "Neck": (8,),
+        "Shoulder": (12, 13),
+        "Elbow": (11, 14),
+        "Wrist": (10, 15),
+        "Hip": (2, 3),
+        "Knee": (1, 4),
+        "Ankle": (0, 5),
+    },
+    bones=(
+        (0, 1, "right"),
+        (1, 2, "right"),
+        (2, 6, "right"),
+        (6, 3, "left"),
+        (3, 4, "left"),
+        (4, 5, "left"),
+        (6, 7, "centre"),
+        (7, 8, "centre"),
+        (8, 9, "centre"),
+        (8, 12, "right"),
+        (12, 11, "right"),
+        (11, 10, "right"),
+        (8, 13, "left"),
+        (13, 14, "left"),
+        (14, 15, "left"),
+    ),
+    sigmas=(
+        *(0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026),
+        *(0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062),
+    ),
+)
