@@ -17,14 +17,12 @@ Groups = dict[str, tuple[int, ...]]
 MAX_GROUPS = 12
 SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
 #: Words that tell joints of one kind apart; dropped where there would be too many groups.
-POSITIONS = frozenset(
-    "front back top bottom mid end big small medial lateral upper lower f b".split()
-)
+POSITIONS = "front|back|top|bottom|mid|end|big|small|medial|lateral|upper|lower|f|b"
 #: Parts of bodies with a landmark everywhere, by the words in their joints' names.
 PARTS = {
-    "Face": frozenset({"face"}),
-    "Hand": frozenset("hand thumb finger forefinger index middle ring pinky".split()),
-    "Foot": frozenset("foot toe heel paw".split()),
+    "Face": "face",
+    "Hand": "hand|thumb|finger|forefinger|index|middle|ring|pinky",
+    "Foot": "foot|toe|heel|paw",
 }
 REST = "Body"
 
@@ -63,8 +61,7 @@ class Skeleton:
         Source: `parse_pose_metainfo` of MMPose 1.3.2.
         """
         joints = tuple(metainfo["keypoint_id2name"][k] for k in range(metainfo["num_keypoints"]))
-        sigmas = metainfo.get("sigmas")
-        known = sigmas is not None and len(sigmas) == len(joints)
+        sigmas = tuple(round(float(sigma), 6) for sigma in metainfo["sigmas"])
         return cls(
             dataset=str(metainfo["dataset_name"]),
             joints=joints,
@@ -73,7 +70,7 @@ class Skeleton:
             bones=tuple(
                 (int(a), int(b), _side(joints[a], joints[b])) for a, b in metainfo["skeleton_links"]
             ),
-            sigmas=tuple(round(float(s), 6) for s in sigmas) if known else None,
+            sigmas=sigmas if len(sigmas) == len(joints) else None,
         )
 
     @property
@@ -110,7 +107,7 @@ def group_joints(joints: Sequence[str]) -> Groups:
     kinds = [[word for word in _words(joint) if word not in SIDES] for joint in joints]
     groups = _gather(map(_title, kinds))
     if len(groups) > MAX_GROUPS:
-        groups = _gather(_title([w for w in kind if w not in POSITIONS]) for kind in kinds)
+        groups = _gather(_title(_without_positions(kind)) for kind in kinds)
     if len(groups) > MAX_GROUPS:
         groups = _gather(map(_part, kinds))
     return groups if set(groups) != {REST} else {_title([]): groups[REST]}
@@ -129,12 +126,17 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in words if word.lower() != "kpt"]
 
 
+def _without_positions(words: list[str]) -> list[str]:
+    return [word for word in words if not re.fullmatch(POSITIONS, word)]
+
+
 def _title(words: list[str]) -> str:
     return " ".join(words).capitalize() or "Landmark"
 
 
 def _part(words: list[str]) -> str:
-    return next((part for part, of_part in PARTS.items() if of_part & set(words)), REST)
+    parts = (part for part, known in PARTS.items() if any(re.fullmatch(known, w) for w in words))
+    return next(parts, REST)
 
 
 def _side(*names: str) -> str:
