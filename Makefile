@@ -9,7 +9,7 @@ NETWORKS = hourglass hourglass_8stack dlcm \
 	chained_predictions deeppose resnet_regression resnet_heatmap attention_hourglass
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
-.PHONY: attack test check lint types layers requirements zoo benchmark
+.PHONY: attack test test-all check lint types layers requirements zoo benchmark
 .SECONDARY:
 
 attack: $(READY)
@@ -18,7 +18,10 @@ attack: $(READY)
 test: $(READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-check: lint types layers test
+test-all: $(READY)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "slow or not slow"
+
+check: lint types layers test-all
 
 lint:
 	$(BIN)ruff check
