@@ -1,4 +1,4 @@
-"""Attacks a pose model and scores it: `python tools/attack.py mmpose_configs/hourglass.py`.
+"""Attacks a pose model and scores it: `hpe-art attack hourglass`.
 
 Without flags: random noise, FGSM-U, IGSM-U-10 and IGSM-T-20 at eps 8 on 128 people. eps is in
 grey levels of 0 to 255. Writes results.json and pictures, and prints a table.

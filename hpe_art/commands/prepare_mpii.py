@@ -1,4 +1,4 @@
-"""Make MMPose's MPII layout from the release: python tools/prepare_mpii.py RELEASE.mat."""
+"""Makes MMPose's MPII layout from the release: `hpe-art prepare-mpii RELEASE.mat`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`.
+"""Bundles trained weights: `hpe-art publish CONFIG CHECKPOINT --command '...'`.
 
 With an .npz for a checkpoint, it bundles a universal perturbation that was fitted on the bundled
 weights of the config, unless it leaves 90 % of their PCKh or more.
@@ -18,7 +18,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = command_parser("publish", __doc__)
     parser.add_argument("config", type=config, help="the config that the weights were trained from")
-    parser.add_argument("checkpoint", help="what tools/train.py or --attack uap left")
+    parser.add_argument("checkpoint", help="what `hpe-art train` or `hpe-art attack` left")
     parser.add_argument("--command", required=True, help="with which they were trained")
     parser.add_argument("--name", help="of the entry, which another config has not [the config's]")
     parser.add_argument("--notes", default="", help="training time, machine")

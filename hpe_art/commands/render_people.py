@@ -1,4 +1,4 @@
-"""Render people in the layout of MPII: python tools/render_people.py --split val --out DIR."""
+"""Renders people in the layout of MPII: `hpe-art render-people --split val --out DIR`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""One HTML page from result files: `python tools/report.py study -o report.html`.
+"""One HTML page from result files: `hpe-art report study -o report.html`.
 
-Reads what tools/study.py and tools/attack.py wrote, nothing else; the page needs no network.
+Reads what `hpe-art study` and `hpe-art attack` wrote, nothing else; the page needs no network.
 """
 
 from __future__ import annotations

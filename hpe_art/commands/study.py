@@ -1,4 +1,4 @@
-"""Runs the whole study of the paper: `python tools/study.py --quick`.
+"""Runs the whole study of the paper: `hpe-art study --quick`.
 
 Attacks every network that has weights with everything, keeps each finished cell under OUT/cells
 and goes on from there if it is run again. Writes results.json and prints the findings.

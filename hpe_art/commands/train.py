@@ -1,4 +1,4 @@
-"""Trains a network with MMEngine's Runner: `python tools/train.py mmpose_configs/hourglass.py`."""
+"""Trains a network with MMEngine's Runner: `hpe-art train hourglass`."""
 
 from __future__ import annotations
 
