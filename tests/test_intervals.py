@@ -76,5 +76,5 @@ def test_few_labels_are_no_trouble(recwarn):
 
 
 def test_a_wrong_shape_is_named():
-    with pytest.raises(ValueError, match=r"hits of shape \(N, 16\). Got \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"joint scores of shape \(N, 16\). Got \(4, 3\)"):
         pckh_intervals(np.zeros((4, 3)))

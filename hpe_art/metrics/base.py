@@ -1,0 +1,295 @@
+"""What a metric is: one score for each joint of each person, and how they are averaged.
+
+Shapes: N people, K joints. Poses are in pixels of the image, x before y.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+from mmengine.registry import Registry
+from numpy.typing import ArrayLike, NDArray
+
+from hpe_art.errors import UserError
+from hpe_art.skeleton import Skeleton
+
+METRICS = Registry("metric", scope="hpe_art")
+
+Numbers = NDArray[np.float64]
+Per = Literal["joints", "people", "joint_means"]
+Value = TypeVar("Value")
+
+NORMALISERS = {"head_size": "a head size", "bbox": "a box", "area": "an area"}
+
+
+class MetricError(UserError):
+    """A metric cannot be computed; the message names what it lacks and the mend."""
+
+
+@dataclass(frozen=True)
+class PeopleTruth:
+    """What people's predictions are measured against.
+
+    Attributes:
+        keypoints: (N, K, 3), x and y in image pixels and a weight; labelled where it is > 0.
+        head_size: (N,), in image pixels: MPII's 0.6 of the diagonal of the head box.
+        bbox: (N, 4), x1, y1, x2, y2 in image pixels.
+        area: (N,), of the person's mask in square pixels, as COCO has it.
+    """
+
+    keypoints: NDArray[Any]
+    head_size: NDArray[Any] | None = None
+    bbox: NDArray[Any] | None = None
+    area: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    def __getitem__(self, rows: Any) -> PeopleTruth:
+        """Those of some rows: a slice, a mask, or an array of numbers."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{k: value[rows] for k, value in known.items() if value is not None})
+
+    @property
+    def bbox_size(self) -> NDArray[Any]:
+        """(N,), the longer side of each box in image pixels."""
+        if self.bbox is None:
+            raise MetricError("Expected a box for everyone. Got none.")
+        return np.max(self.bbox[:, 2:] - self.bbox[:, :2], axis=1)
+
+
+class Metric(ABC):
+    """Scores every joint of every person.
+
+    A metric of your own is a subclass, registered with `@METRICS.register_module(name=...)`.
+
+    Attributes:
+        key: short name, such as "PCKh".
+        higher_is_better: False for errors.
+        unit: "%" for shares, which are shown times 100, "px" for distances, "" for others.
+        per: what the total is a mean over. "joints": all labelled joints of everybody; "people":
+            each person's mean; "joint_means": each joint's mean over people.
+        needs: fields of `PeopleTruth` that are measured by, beside the pose.
+        hit_at: the joint score from which on a joint counts as found.
+        evaluators: classes of MMPose whose per-person twin it is.
+        scored: numbers of the joints in the total; the groups' and joints' own scores have all.
+    """
+
+    key: str
+    higher_is_better: bool = True
+    unit: str = "%"
+    per: Per = "joints"
+    needs: tuple[str, ...] = ()
+    hit_at: float
+    evaluators: tuple[str, ...] = ()
+    scored: tuple[int, ...]
+
+    def __init__(self, skeleton: Skeleton) -> None:
+        self.scored = tuple(range(len(skeleton.joints)))
+
+    @classmethod
+    def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
+        """The metric for a dataset.
+
+        Args:
+            cfg: the config of the evaluator; empty where the metric is asked for by name.
+            skeleton: of the dataset.
+
+        Raises:
+            MetricError: the skeleton, or the config, lacks what the metric needs.
+        """
+        return cls(skeleton)
+
+    @property
+    def label(self) -> str:
+        """As in tables: the key and what it depends on, such as PCKh@0.5."""
+        return self.key
+
+    @abstractmethod
+    def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
+        """Each joint's score, a share (0..1) where the unit is "%".
+
+        Args:
+            poses: (N, K, 2 or 3), predicted, in image pixels; the third column is ignored.
+            truth: of the same people.
+
+        Returns:
+            (N, K), NaN where the joint is not labelled.
+
+        Raises:
+            MetricError: the truth lacks what the metric needs.
+            ValueError: shapes that do not agree.
+        """
+
+    def hits(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
+        """Which joints are found: (N, K), 1 or 0, NaN where the joint is not labelled.
+
+        Args, Raises: as `joint_scores`.
+        """
+        scores = self.joint_scores(poses, truth)
+        found = scores >= self.hit_at if self.higher_is_better else scores <= self.hit_at
+        return np.where(np.isnan(scores), np.nan, found)
+
+    def check(self, truth: PeopleTruth) -> None:
+        """Whether everybody has what the metric measures by.
+
+        Raises:
+            MetricError: someone has not (the message says what and who).
+        """
+        for name in self.needs:
+            if getattr(truth, name) is None:
+                raise self._lacks(name, "none")
+            sizes = truth.bbox_size if name == "bbox" else getattr(truth, name)
+            if np.shape(sizes) != (len(truth),):
+                raise ValueError(
+                    f"Expected {name} of shape {(len(truth),)}. Got {np.shape(sizes)}."
+                )
+            good = np.asarray(sizes) > 0
+            if not good.all():
+                person = int(np.argmin(good))
+                raise self._lacks(name, f"{getattr(truth, name)[person]} for person {person}")
+
+    def _lacks(self, name: str, got: str) -> MetricError:
+        free = sorted(key for key, known in METRICS.module_dict.items() if not known.needs)
+        return MetricError(
+            f"Expected {NORMALISERS[name]} for everyone, for {self.label}. Got {got}: annotate it, "
+            f"or take a metric that does without (--metric {' or '.join(free)})."
+        )
+
+
+def distances(
+    poses: ArrayLike, truth: PeopleTruth, size: ArrayLike = 1.0, offset: float = 0.0
+) -> NDArray[np.float32]:
+    """How far predicted joints are from the true ones.
+
+    Args:
+        poses: (N, K, 2 or 3), in image pixels; the third column is ignored.
+        truth: of the same people.
+        size: (N,) or one for all, the unit of length in image pixels.
+        offset: added to the predicted x and y first, in pixels.
+
+    Returns:
+        (N, K), in units of ``size``: NaN where the joint is not labelled or the size is NaN,
+        infinite where the prediction is not finite.
+
+    Raises:
+        ValueError: shapes that do not agree.
+    """
+    pred, true = np.asarray(poses), np.asarray(truth.keypoints)
+    if true.ndim != 3 or true.shape[2] != 3:
+        raise ValueError(f"Expected truth of shape (N, K, 3). Got {true.shape}.")
+    n, k, _ = true.shape
+    if pred.shape not in ((n, k, 2), (n, k, 3)):
+        raise ValueError(f"Expected pred of shape {(n, k, 2)} or {(n, k, 3)}. Got {pred.shape}.")
+    pred = pred[..., :2]
+    moved = (pred + offset - true[..., :2]) / np.asarray(size)[..., None, None]
+    # float32 as in MMPose, so that a distance on a threshold falls to the same side
+    apart = np.linalg.norm(moved, axis=-1).astype(np.float32)
+    apart = np.where(np.isfinite(pred).all(-1), apart, np.float32(np.inf))
+    return np.where(true[..., 2] > 0, apart, np.float32(np.nan))
+
+
+@dataclass(frozen=True)
+class Score(Generic[Value]):
+    """The score of all people together, or an interval of each number.
+
+    Attributes:
+        value: of the joints that the metric scores; None where no joint is labelled.
+        groups: by the name of the group, the mean of its joints.
+        joints: by the name of the joint.
+    """
+
+    value: Value | None
+    groups: dict[str, Value | None]
+    joints: dict[str, Value | None]
+
+
+def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[float]:
+    """The score of all people together, in the unit of the metric.
+
+    A group's score weights left and right alike. For one person pass the row alone.
+
+    Args:
+        joint_scores: (N, K), from `Metric.joint_scores`.
+        metric: whose they are.
+        skeleton: of the dataset.
+
+    Raises:
+        ValueError: ``joint_scores`` is not (N, K).
+    """
+    scores = check_joint_scores(joint_scores, skeleton)
+    shown = scale(metric)
+    joints = [_mean(column, shown) for column in scores.T]
+    if metric.per == "people":
+        value = _mean(people_means(scores, metric), shown)
+    elif metric.per == "joint_means":
+        value = _mean_of_known([joints[k] for k in metric.scored])
+    else:
+        value = _mean(scores[:, metric.scored], shown)
+    groups = {
+        name: _mean_of_known([joints[k] for k in group]) for name, group in skeleton.groups.items()
+    }
+    return Score(value, groups, dict(zip(skeleton.joints, joints, strict=True)))
+
+
+def people_means(joint_scores: Numbers, metric: Metric) -> Numbers:
+    """(N,), each person's mean over the scored joints that are labelled; NaN where none is."""
+    scored = joint_scores[:, metric.scored]
+    labelled = ~np.isnan(scored)
+    total = np.where(labelled, scored, 0).sum(1)
+    count = labelled.sum(1)
+    return np.divide(total, count, out=np.full(len(scored), np.nan), where=count > 0)
+
+
+def relative(perturbed: float | None, clean: float | None) -> float | None:
+    """Perturbed score in percent of the clean one; None where that is 0 or either is None.
+
+    Below 100 is a loss where higher is better; above 100 is one of errors.
+
+    Source: Jain et al. 2019, "On the Robustness of Human Pose Estimation".
+    """
+    if perturbed is None or not clean:
+        return None
+    return 100.0 * perturbed / clean
+
+
+def relative_score(perturbed: Score[float], clean: Score[float]) -> Score[float]:
+    """`relative` of every number."""
+    return Score(
+        relative(perturbed.value, clean.value),
+        {name: relative(perturbed.groups[name], clean.groups[name]) for name in clean.groups},
+        {name: relative(perturbed.joints[name], clean.joints[name]) for name in clean.joints},
+    )
+
+
+def scale(metric: Metric) -> float:
+    """What joint scores are multiplied by to be shown in the metric's unit."""
+    return 100.0 if metric.unit == "%" else 1.0
+
+
+def check_joint_scores(joint_scores: ArrayLike, skeleton: Skeleton) -> Numbers:
+    """The scores as float64.
+
+    Raises:
+        ValueError: they are not (N, K).
+    """
+    scores = np.asarray(joint_scores, np.float64)
+    if scores.ndim != 2 or scores.shape[1] != len(skeleton.joints):
+        raise ValueError(
+            f"Expected joint scores of shape (N, {len(skeleton.joints)}). Got {scores.shape}."
+        )
+    return scores
+
+
+def _mean(values: Numbers, shown: float) -> float | None:
+    labelled = values[~np.isnan(values)]
+    return shown * float(labelled.mean()) if labelled.size else None
+
+
+def _mean_of_known(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

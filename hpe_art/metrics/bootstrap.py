@@ -1,0 +1,129 @@
+"""How far a score would move with other people: bootstrap intervals over people.
+
+Shapes: N people, K joints, G groups. The draws depend on the seed and on N alone, so clean and
+perturbed scores of the same people are drawn together, and a ratio of the two is one of pairs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hpe_art.metrics.base import (
+    Metric,
+    Numbers,
+    Score,
+    check_joint_scores,
+    people_means,
+    scale,
+)
+from hpe_art.skeleton import Skeleton
+
+LEVEL = 95
+RESAMPLES = 1000
+_PARTS = 20
+
+Draws = NDArray[np.float64]
+"""(1 + R, ...): the score of the people themselves, then of each of R draws of them."""
+Interval = tuple[float, float]
+
+
+def drawn_scores(
+    joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton, seed: int = 0
+) -> Draws:
+    """The scores of the people themselves, then of each draw of them.
+
+    Args:
+        joint_scores: (N, K), from `Metric.joint_scores`.
+        metric: whose they are.
+        skeleton: of the dataset.
+        seed: of the draws; with the same N it gives the same draws.
+
+    Returns:
+        (1 + draws, 1 + K + G): the total, joints and groups in the metric's unit; NaN where
+        nothing is labelled.
+
+    Raises:
+        ValueError: ``joint_scores`` is not (N, K).
+
+    Source: Efron 1979, "Bootstrap methods"; 1,000 draws of N people.
+    """
+    scores = check_joint_scores(joint_scores, skeleton)
+    if metric.per == "people":
+        scores = np.column_stack([scores, people_means(scores, metric)])
+    known = np.concatenate([np.where(np.isnan(scores), 0.0, scores), ~np.isnan(scores)], axis=1)
+    times = _times_drawn(len(scores), seed)
+    counted = np.concatenate([part @ known for part in np.array_split(times, _PARTS)])
+    found, labelled = np.split(counted, 2, axis=1)
+    shown, scored = scale(metric), list(metric.scored)
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a draw without any labelled joint
+        means = shown * found / labelled
+        joints = means[:, : len(skeleton.joints)]
+        groups = [np.nanmean(joints[:, list(group)], axis=1) for group in skeleton.groups.values()]
+        if metric.per == "people":
+            total = means[:, -1]
+        elif metric.per == "joint_means":
+            total = np.nanmean(joints[:, scored], axis=1)
+        else:
+            total = shown * found[:, scored].sum(1) / labelled[:, scored].sum(1)
+    return np.column_stack([total, joints, *groups])
+
+
+@lru_cache(maxsize=4)
+def _times_drawn(count: int, seed: int) -> NDArray[np.uint16]:
+    """(1 + draws, N): how often each person is in a draw; all of them once in the first."""
+    random, shares = np.random.default_rng(seed), np.full(count, 1 / count)
+    # Draw by draw and in few bytes: of thousands of people this would be the largest array.
+    draws = (random.multinomial(count, shares).astype(np.uint16) for _ in range(RESAMPLES))
+    return np.stack([np.ones(count, np.uint16), *draws])
+
+
+def relative_draws(perturbed: Draws, clean: Draws) -> Draws:
+    """Perturbed in percent of clean, draw by draw; NaN where the clean score is 0.
+
+    Args:
+        perturbed: from `drawn_scores`.
+        clean: the same, of the same people with the same seed.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = 100.0 * perturbed / clean
+    return np.where(np.isfinite(ratios), ratios, np.nan)
+
+
+def interval(draws: Draws) -> tuple[float, float, float]:
+    """The value (1 + R,) of the people themselves, and the ends of its 95 % interval."""
+    return float(draws[0]), *_ends(draws[1:])
+
+
+def intervals(draws: Draws, skeleton: Skeleton) -> Score[Interval]:
+    """95 % percentile intervals of the total, each group and each joint.
+
+    Args:
+        draws: from `drawn_scores` or `relative_draws`.
+        skeleton: of the dataset.
+
+    Returns:
+        Low and high end of each; None where no draw has a value.
+    """
+    total, *rest = (_known_ends(column) for column in draws[1:].T)
+    joints, groups = rest[: len(skeleton.joints)], rest[len(skeleton.joints) :]
+    return Score(
+        total,
+        dict(zip(skeleton.groups, groups, strict=True)),
+        dict(zip(skeleton.joints, joints, strict=True)),
+    )
+
+
+def _known_ends(values: Numbers) -> Interval | None:
+    known = values[~np.isnan(values)]
+    return _ends(known) if known.size else None
+
+
+def _ends(values: Numbers) -> Interval:
+    outside = (100 - LEVEL) / 2
+    low, high = np.nanpercentile(values, [outside, 100 - outside])
+    return float(low), float(high)

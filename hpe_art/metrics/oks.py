@@ -1,0 +1,69 @@
+"""Object keypoint similarity of each person, COCO's likeness of two poses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, distances
+from hpe_art.skeleton import Skeleton
+
+#: Share of a box that a person's mask fills, where no areas are annotated.
+FILLED = 0.53
+
+
+@METRICS.register_module(name="OKS")
+class OKS(Metric):
+    """exp(-d^2 / (2 s^2 k^2)) of each joint; the mean over people of each one's mean.
+
+    d is the distance in image pixels, s^2 the person's area, k twice the joint's sigma.
+
+    Args:
+        skeleton: of the dataset, with sigmas.
+        use_area: s^2 is the annotated area; else 0.53 of the box.
+
+    Raises:
+        MetricError: the dataset has no sigmas.
+
+    Source: ``COCOeval.computeOks`` of pycocotools; ``use_area`` as in xtcocotools.
+    """
+
+    key = "OKS"
+    per = "people"
+    hit_at = 0.5
+    evaluators = ("CocoMetric", "CocoWholeBodyMetric", "PoseTrack18Metric")
+
+    def __init__(self, skeleton: Skeleton, use_area: bool = True) -> None:
+        super().__init__(skeleton)
+        if skeleton.sigmas is None:
+            raise MetricError(
+                f"Expected sigmas of {len(skeleton.joints)} joints in the meta information of "
+                f"{skeleton.dataset}, for OKS. Got none: add them to the dataset's metainfo, or "
+                "take another metric with --metric."
+            )
+        self.sigmas = np.asarray(skeleton.sigmas)
+        self.needs = ("area",) if use_area else ("bbox",)
+
+    @classmethod
+    def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
+        """Area or box as MMPose's `use_area`."""
+        return cls(skeleton, cfg.get("use_area", True))
+
+    def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
+        """Similarity of each joint, 1 on the spot; 0 where the prediction is not finite.
+
+        Args, Returns, Raises: as `Metric.joint_scores`.
+        """
+        self.check(truth)
+        variances = (2 * self.sigmas) ** 2
+        apart = distances(poses, truth).astype(np.float64)
+        return np.exp(-(apart**2) / variances / self._areas(truth)[:, None] / 2)
+
+    def _areas(self, truth: PeopleTruth) -> Numbers:
+        if truth.area is not None and self.needs == ("area",):
+            return np.asarray(truth.area, np.float64)
+        width, height = (np.asarray(truth.bbox)[:, 2:] - np.asarray(truth.bbox)[:, :2]).T
+        return FILLED * width.astype(np.float64) * height
