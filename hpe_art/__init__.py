@@ -13,7 +13,7 @@ _HOMES = {
     "PoseClassifierView": "hpe_art.estimators",
     "ModelError": "hpe_art.estimators",
     "find_config": "hpe_art.configs",
-    "load_config": "hpe_art.estimators.loader",
+    "load_config": "hpe_art.estimators.loading",
     "load_crops": "hpe_art.data.crops",
     "Crops": "hpe_art.data.crops",
     "AttackSetting": "hpe_art.attacks",

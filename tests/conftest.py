@@ -184,7 +184,7 @@ def write_weights() -> Callable[[Path, Path], Path]:
     """`write_weights(path, config)` saves random weights for a config and returns the path."""
     import torch
 
-    from hpe_art.estimators.loader import build_model, load_config
+    from hpe_art.estimators.loading import build_model, load_config
 
     def write(path: Path, config: Path) -> Path:
         with torch.random.fork_rng():

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from hpe_art import zoo
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import training_config
 
 FOLDER = Path(__file__).parents[1] / "mmpose_configs"

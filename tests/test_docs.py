@@ -13,7 +13,7 @@ from mmpose.registry import MODELS
 
 from hpe_art import zoo
 from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 
 REPOSITORY = Path(__file__).parents[1]
 TEXT = (REPOSITORY / "docs" / "networks.md").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from hpe_art.losses import coordinate_mse, heatmap_mse
+from hpe_art.losses import LOSSES, coordinate_mse, heatmap_mse, loss_function, loss_name
 
 
 def test_heatmap_mse_of_a_map_worked_by_hand():
@@ -34,3 +34,13 @@ def test_shapes_that_differ_are_named():
         heatmap_mse(torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 3, 4), torch.ones(1, 2))
     with pytest.raises(ValueError, match=r"weights of shape \(N, K\). Got .* and \(1, 3\)"):
         coordinate_mse(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2), torch.ones(1, 3))
+
+
+def test_losses_are_found_by_name():
+    assert {"training", "distance"} <= set(LOSSES.module_dict)
+    for name, function in LOSSES.module_dict.items():
+        assert loss_function(name) is function and loss_name(name) == name
+    assert loss_function(heatmap_mse) is heatmap_mse and loss_name(heatmap_mse) == "heatmap_mse"
+    for wrong in ("mse", None):
+        with pytest.raises(ValueError, match=r"registered loss, out of \['distance', 'training'"):
+            loss_function(wrong)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hpe_art.data.mpii.folder import FolderError
-from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import (
     BFloat16BackboneHook,
     ChannelsLastHook,

@@ -69,13 +69,17 @@ def check_gradient_sign(attack: Any) -> None:
         )
 
 
-def check_own_predictions(estimator: Any) -> None:
-    """Refuses an estimator whose loss is flat where y is its own prediction.
+def check_own_predictions(estimator: Any, loss: Any = None) -> None:
+    """Refuses a loss that is flat where y is the estimator's own prediction.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`.
+        loss: default the estimator's.
 
     Raises:
-        ValueError: its loss measures coordinates, so that there is nothing to climb from.
+        ValueError: the loss measures coordinates, so that there is nothing to climb from.
     """
-    if getattr(estimator, "flat_at_own_predictions", False):
+    if estimator.is_flat_at_own_predictions(loss):
         raise ValueError(
             "Expected true poses y: against its own predictions the loss of coordinates has no "
             "gradient. Got None: give y, or num_random_init >= 1."

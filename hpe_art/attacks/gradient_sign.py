@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -26,15 +25,13 @@ from torch import Tensor
 from hpe_art.attacks.checks import check_gradient_sign, check_own_predictions, per_image_eps
 from hpe_art.attacks.steps import Radius, accumulate, clipped, direction, project
 from hpe_art.labels import check_labels
-from hpe_art.losses import pose_error
+from hpe_art.losses import PoseLoss, pose_error
 
 # Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
 UNTARGETED_STEP = 0.4
 TARGETED_STEP = 1 / 8
 UNTARGETED_ITERATIONS = 10
 TARGETED_ITERATIONS = 20
-
-_EXACT = {"precision": "float32", "compile": False}
 
 Eps = float | np.ndarray | Sequence[float]
 Callback = Callable[[int, slice, Tensor], None]
@@ -67,8 +64,12 @@ class _GradientSign(EvasionAttack):
     eps_step: Any
     num_random_init: int
     batch_size: int
+    loss: str | PoseLoss | None
+    outputs: str | None
     random_eps: bool = False
     decay: float | None = None
+    precision: ClassVar[str | None] = None
+    """Of the gradients; None is the estimator's."""
 
     def generate(
         self,
@@ -149,9 +150,14 @@ class _GradientSign(EvasionAttack):
         moved = given.x + (moved if given.mask is None else moved * given.mask)
         return clipped(moved, self.estimator.clip_values)
 
-    def _ascent(self, now: Tensor, y: Tensor, mask: Tensor | None, batch: int, i: int) -> Tensor:
+    def _objective(self, y: Tensor) -> Any:
+        return self.estimator.objective(y, self.loss, self.outputs, self.precision)
+
+    def _ascent(
+        self, objective: Any, now: Tensor, mask: Tensor | None, batch: int, i: int
+    ) -> Tensor:
         """The gradient of what the attacker wants more of."""
-        gradient = self.estimator.loss_gradient(now, y, len(now))
+        gradient = objective.gradient(now)
         gradient = -gradient if self.targeted else gradient
         if self.summary_writer is not None:
             self.summary_writer.update(
@@ -161,7 +167,7 @@ class _GradientSign(EvasionAttack):
                 patch=None,
                 estimator=self.estimator,
                 x=now.cpu().numpy(),
-                y=y.cpu().numpy(),
+                y=objective.y.cpu().numpy(),
                 targeted=self.targeted,
             )
         return gradient if mask is None else gradient.masked_fill(mask == 0, 0.0)
@@ -177,7 +183,7 @@ class _GradientSign(EvasionAttack):
             if self.targeted:
                 raise ValueError("Expected target poses y for a targeted attack. Got None.")
             if not self.num_random_init:
-                check_own_predictions(self.estimator)
+                check_own_predictions(self.estimator, self.loss)
             return self.estimator.predict(x, self.batch_size)
         check_labels(y, len(x))
         return y
@@ -222,6 +228,8 @@ class PoseFastGradientMethod(_GradientSign):
             start that ends with the largest pose error (targeted: the smallest) is kept, image by
             image.
         batch_size: images per pass; the result does not depend on it.
+        loss: a name in `LOSSES`, or a function; default the estimator's.
+        outputs: "last" or "all"; default the estimator's.
         summary_writer: as in ART; it looks at the step from the host.
 
     Raises:
@@ -237,9 +245,12 @@ class PoseFastGradientMethod(_GradientSign):
         "targeted",
         "num_random_init",
         "batch_size",
+        "loss",
+        "outputs",
         "summary_writer",
     ]
     max_iter = 1
+    precision = "float32"
 
     def __init__(
         self,
@@ -249,6 +260,8 @@ class PoseFastGradientMethod(_GradientSign):
         targeted: bool = False,
         num_random_init: int = 0,
         batch_size: int = 32,
+        loss: str | PoseLoss | None = None,
+        outputs: str | None = None,
         summary_writer: str | bool | SummaryWriter = False,
     ) -> None:
         super().__init__(estimator=estimator, summary_writer=summary_writer)
@@ -257,6 +270,8 @@ class PoseFastGradientMethod(_GradientSign):
         self._targeted = targeted
         self.num_random_init = num_random_init
         self.batch_size = batch_size
+        self.loss = loss
+        self.outputs = outputs
         self._check_params()
 
     @property
@@ -277,12 +292,11 @@ class PoseFastGradientMethod(_GradientSign):
     def _directions(self, given: _Given, start: Tensor | None) -> Tensor:
         found = torch.empty_like(given.x)
         device = self.estimator.device
-        with _exactly(self.estimator):
-            for number, rows in given.batches():
-                now = (given.x if start is None else start)[rows].to(device)
-                mask = None if given.mask is None else given.mask[rows].to(device)
-                ascent = self._ascent(now, given.y[rows].to(device), mask, number, 0)
-                found[rows] = direction(ascent, float(self.norm)).to(found.device)
+        for number, rows in given.batches():
+            now = (given.x if start is None else start)[rows].to(device)
+            mask = None if given.mask is None else given.mask[rows].to(device)
+            ascent = self._ascent(self._objective(given.y[rows]), now, mask, number, 0)
+            found[rows] = direction(ascent, float(self.norm)).to(found.device)
         return found
 
 
@@ -306,6 +320,8 @@ class PoseProjectedGradientDescent(_GradientSign):
         batch_size: images per pass; the result does not depend on it.
         random_eps: draws eps from a normal distribution cut at 0 and eps, anew in each call, and
             keeps the ratio of eps_step to it.
+        loss: a name in `LOSSES`, or a function; default the estimator's.
+        outputs: "last" or "all"; default the estimator's.
         summary_writer: as in ART; it looks at each step from the host.
         verbose: shows progress.
 
@@ -326,6 +342,8 @@ class PoseProjectedGradientDescent(_GradientSign):
         "num_random_init",
         "batch_size",
         "random_eps",
+        "loss",
+        "outputs",
         "summary_writer",
         "verbose",
     ]
@@ -342,6 +360,8 @@ class PoseProjectedGradientDescent(_GradientSign):
         num_random_init: int = 0,
         batch_size: int = 32,
         random_eps: bool = False,
+        loss: str | PoseLoss | None = None,
+        outputs: str | None = None,
         summary_writer: str | bool | SummaryWriter = False,
         verbose: bool = True,
     ) -> None:
@@ -354,6 +374,8 @@ class PoseProjectedGradientDescent(_GradientSign):
         self._targeted = targeted
         self.num_random_init = num_random_init
         self.batch_size = batch_size
+        self.loss = loss
+        self.outputs = outputs
         self.random_eps = random_eps
         self.verbose = verbose
         self._check_params()
@@ -382,12 +404,12 @@ class PoseProjectedGradientDescent(_GradientSign):
         for number, rows in track(batches, "PGD", transient=True, disable=not self.verbose):
             clean = given.x[rows].to(device)
             now = clean if start is None else start[rows].to(device)
-            y = given.y[rows].to(device)
+            objective = self._objective(given.y[rows])
             mask = None if given.mask is None else given.mask[rows].to(device)
             ball, length = (_near(_cut(value, rows), clean) for value in (radius, step))
             momentum = torch.zeros_like(clean)
             for i in range(self.max_iter):
-                ascent = self._ascent(now, y, mask, number, i)
+                ascent = self._ascent(objective, now, mask, number, i)
                 if self.decay is not None:
                     ascent = momentum = accumulate(momentum, ascent, self.decay)
                 now = self._step(now, clean, direction(ascent, float(self.norm)), ball, length)
@@ -395,18 +417,6 @@ class PoseProjectedGradientDescent(_GradientSign):
                     given.callback(i + 1, rows, now)
             found[rows] = now.to(found.device)
         return found
-
-
-@contextmanager
-def _exactly(estimator: Any) -> Iterator[None]:
-    """Gradients through the model itself."""
-    fast = {name: getattr(estimator, name) for name in _EXACT if hasattr(estimator, name)}
-    # Both, or a copy would be compiled for this; the estimator keeps the one that it has.
-    estimator.set_params(**{name: _EXACT[name] for name in fast})
-    try:
-        yield
-    finally:
-        estimator.set_params(**fast)
 
 
 def _drawn_share(shape: tuple[int, ...]) -> Any:

@@ -18,6 +18,7 @@ from torch.nn.functional import interpolate
 from hpe_art.attacks.checks import check_own_predictions, check_whole
 from hpe_art.attacks.steps import clipped
 from hpe_art.labels import check_labels
+from hpe_art.losses import PoseLoss, loss_name
 
 FORMAT = 1
 STEPS_TO_EPS = 200
@@ -33,6 +34,8 @@ class UniversalPosePerturbation(EvasionAttack):
         epochs: passes over the people it is fitted on.
         batch_size: images per step, 16 in the paper.
         targeted: towards y rather than away from it.
+        loss: a name in `LOSSES`, or a function; default the estimator's.
+        outputs: "last" or "all"; default the estimator's.
         seed: of the order of the images.
         verbose: shows progress while fitting.
 
@@ -54,6 +57,8 @@ class UniversalPosePerturbation(EvasionAttack):
         "epochs",
         "batch_size",
         "targeted",
+        "loss",
+        "outputs",
         "seed",
         "verbose",
     ]
@@ -67,6 +72,8 @@ class UniversalPosePerturbation(EvasionAttack):
         epochs: int = 2,
         batch_size: int = 16,
         targeted: bool = False,
+        loss: str | PoseLoss | None = None,
+        outputs: str | None = None,
         seed: int = 0,
         verbose: bool = True,
     ) -> None:
@@ -76,6 +83,8 @@ class UniversalPosePerturbation(EvasionAttack):
         self.epochs = epochs
         self.batch_size = batch_size
         self._targeted = targeted
+        self.loss = loss
+        self.outputs = outputs
         self.seed = seed
         self.verbose = verbose
         self.noise: NDArray[np.float32] | None = None
@@ -110,7 +119,7 @@ class UniversalPosePerturbation(EvasionAttack):
             images = torch.as_tensor(x[chosen].astype(np.float32), device=device)
             labels = torch.as_tensor(y[chosen], device=device)
             seen = clipped(images + noise, self.estimator.clip_values)
-            gradient = self.estimator.loss_gradient(seen, labels, len(seen))
+            gradient = self.estimator.objective(labels, self.loss, self.outputs).gradient(seen)
             mean = torch.nan_to_num(gradient).mean(0, keepdim=True)
             noise = (noise + step * mean.sign()).clamp(-self.eps, self.eps)
         self.noise = noise[0].cpu().numpy()
@@ -122,11 +131,12 @@ class UniversalPosePerturbation(EvasionAttack):
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "targeted": self.targeted,
-            "outputs": getattr(self.estimator, "outputs", "last"),
+            "outputs": self.outputs or self.estimator.outputs,
+            "loss": loss_name(self.loss or self.estimator.loss),
             "seed": self.seed,
             "people": len(x),
             "steps": len(steps),
-            "bgr": bool(getattr(self.estimator, "packs_bgr", False)),
+            "bgr": self.estimator.packs_bgr,
         }
         return self
 
@@ -168,7 +178,7 @@ class UniversalPosePerturbation(EvasionAttack):
             if y is None and self.targeted:
                 raise ValueError("Expected target poses y for a targeted attack. Got None.")
             if y is None:
-                check_own_predictions(self.estimator)
+                check_own_predictions(self.estimator, self.loss)
             people = _on_host(x)
             self.fit(people, self.estimator.predict(people) if y is None else _on_host(y))
         images = torch.as_tensor(x).detach().to(torch.float32)

@@ -1,4 +1,4 @@
-"""Tries every evasion attack of ART on the bundled hourglass: python tools/art_attacks.py.
+"""Tries every evasion attack of ART on the bundled hourglass: `hpe-art art-attacks`.
 
 Writes docs/art_attacks.md. Each attack has a process of its own, and a minute.
 """
@@ -43,7 +43,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def _network_and_people(args: argparse.Namespace) -> tuple[Any, ...]:
     from hpe_art.data.crops import load_crops
     from hpe_art.estimators import PyTorchPoseEstimator
-    from hpe_art.estimators.loader import load_config
+    from hpe_art.estimators.loading import load_config
 
     cfg = load_config(args.config)
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")

@@ -9,7 +9,7 @@ import torch
 from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
-from hpe_art.estimators.pose import PyTorchPoseEstimator
+from hpe_art.estimators.pose_estimator import PyTorchPoseEstimator
 
 INTACT, BROKEN = 0, 1
 SCALE = 5.0
@@ -19,7 +19,7 @@ class PoseLogits(nn.Module):
     """Images to three logits: the pose is intact, it is broken, and a floor below both.
 
     An image is matched to the nearest of the reference images, and its pose compared with the
-    reference pose. With d_k the distance of joint k (`PyTorchPoseEstimator.joint_distances`) and t
+    reference pose. With d_k the distance of joint k (`Objective.distances`) and t
     the threshold times the longer side of the reference pose,
 
         lost = mean over labelled k of sigmoid((d_k - t) / (t / 3))
@@ -65,7 +65,7 @@ class PoseLogits(nn.Module):
             references: (N,), number of the reference of each.
         """
         poses, reach = self.poses[references], self.reach[references][:, None]
-        distances = self.estimator.joint_distances(images, poses)
+        distances = self.estimator.objective(poses).distances(images)
         labelled = (poses[..., 2] > 0).to(distances.dtype)
         shares = torch.sigmoid((distances - reach) / (reach / 3))
         return (shares * labelled).sum(1) / labelled.sum(1)
@@ -80,7 +80,8 @@ class PoseClassifierView(PyTorchClassifier):
     the images.
 
     Args:
-        estimator: a `PyTorchPoseEstimator` without NumPy preprocessing defences.
+        estimator: a `PyTorchPoseEstimator`; through NumPy preprocessing defences its gradient is
+            ART's estimate.
         x: (M, 3, H, W), the images that will be attacked.
         y: (M, K, 3), the poses that count as intact; default the estimator's own predictions, so
             that every image is intact at first.

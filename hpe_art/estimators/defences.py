@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from art.defences.preprocessor import (
     FeatureSqueezing,
     GaussianAugmentation,
@@ -14,6 +15,7 @@ from art.defences.preprocessor import (
     TotalVarMin,
 )
 from art.defences.preprocessor.preprocessor import Preprocessor
+from torch import Tensor
 
 RANGE = (0.0, 255.0)
 
@@ -56,3 +58,21 @@ DEFENCES: dict[str, Callable[[bool], Preprocessor]] = {
     ),
 }
 """By name: a function of whether crops have blue first."""
+
+
+class NumpyDefences(torch.autograd.Function):
+    """NumPy preprocessing defences in a graph of PyTorch, with the gradient that ART estimates."""
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, estimator: Any) -> Tensor:
+        """Pixels (N, 3, H, W) as the estimator's defences leave them."""
+        ctx.estimator, ctx.pixels = estimator, pixels.detach().cpu().numpy()
+        seen, _ = estimator._apply_preprocessing(ctx.pixels, None, fit=False)
+        return torch.tensor(seen).to(pixels)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """Back through the defences, as ART does it."""
+        gradient = gradients[0].cpu().numpy()
+        found = ctx.estimator._apply_preprocessing_gradient(ctx.pixels, gradient)
+        return torch.as_tensor(found).to(gradients[0]), None

@@ -19,7 +19,7 @@ from hpe_art.attacks.targets import hold_others, mirrored_poses, poses_from_file
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.data.mpii.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, recorded
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.device import check_device, score_in_float32
@@ -104,7 +104,7 @@ def prepare(args: argparse.Namespace) -> Prepared:
     onlookers = [_onlooker(path, estimator, args.device) for path in args.transfer_to or ()]
     onlookers += [defended(name, estimator) for name in args.defence or ()]
     crops = load_crops(cfg, args.num_samples, args.skip_unreadable, DEFAULT_SAMPLES)
-    _ = estimator.found_with  # makes the fast copy, if there is to be one
+    _ = estimator.gradient_precision  # makes the fast copy, if there is to be one
     settings = attack_settings(args) + saved_settings(args, estimator)
     check_scorable(estimator, crops)
     fit_on = fit_targets = None
@@ -213,7 +213,7 @@ def attack_run(
         crops=run.crops,
         seed=args.seed,
         device=str(run.estimator.device),
-        precision=run.estimator.found_with,
+        precision=run.estimator.gradient_precision,
         arguments=recorded(args),
         started=started,
         notes=_notes(run),

@@ -15,7 +15,7 @@ from hpe_art import zoo
 from hpe_art.attacks import UniversalPosePerturbation
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.results import package_versions
 from hpe_art.metrics import pckh, pckh_hits, relative_pckh
 from hpe_art.zoo import packing

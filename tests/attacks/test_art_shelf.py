@@ -9,7 +9,7 @@ from art.attacks import evasion
 from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.shelf import try_attack
 
 CONFIG = Path(__file__).parents[2] / "mmpose_configs" / "hourglass.py"

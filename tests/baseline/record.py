@@ -17,7 +17,7 @@ from hpe_art import zoo
 from hpe_art.attacks import AttackSetting
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.run import evaluate
 
 HERE = Path(__file__).parent

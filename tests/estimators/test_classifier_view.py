@@ -19,7 +19,7 @@ from toys import hourglass, people, regression
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PoseClassifierView, PyTorchPoseEstimator
 from hpe_art.estimators.classifier_view import BROKEN, INTACT
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.heatmaps import encode_heatmaps, expected_distances
 
 CONFIG = Path(__file__).parents[2] / "mmpose_configs" / "hourglass.py"
@@ -186,11 +186,18 @@ def test_wrong_arguments_are_named(arguments, message):
         PoseClassifierView(estimator, people(3)[0], **arguments)
 
 
-def test_numpy_defences_have_no_gradient():
+def test_numpy_defences_have_the_gradient_that_art_estimates():
+    """For smoothing it is that of the smoothed image."""
     smoothing = SpatialSmoothing(window_size=3, channels_first=True)
-    estimator = PyTorchPoseEstimator(
+    x, _ = people(2)
+    defended = PyTorchPoseEstimator(
         hourglass(), preprocessing_defences=smoothing, device_type="cpu"
     )
-    x, _ = people(2)
-    with pytest.raises(ValueError, match="defences in PyTorch, for their gradient. Got NumPy"):
-        PoseClassifierView(estimator, x).predict(x)
+    plain = PyTorchPoseEstimator(hourglass(), device_type="cpu")
+    y, seen = defended.predict(x), smoothing(x)[0]
+    gradients = []
+    for estimator, images in ((defended, x), (plain, seen)):
+        pixels = torch.from_numpy(images).requires_grad_()
+        estimator.objective(y).distances(pixels).sum().backward()
+        gradients.append(pixels.grad)
+    torch.testing.assert_close(*gradients)

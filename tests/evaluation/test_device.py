@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hpe_art.estimators.fast import name_of
+from hpe_art.estimators.gradient_copy import name_of
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.device import check_device, score_in_float32
 

@@ -4,7 +4,7 @@ from hpe_art import zoo
 from hpe_art.attacks import UniversalPosePerturbation
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.publish import publish, publish_perturbation
 
 

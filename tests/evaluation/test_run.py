@@ -14,7 +14,7 @@ from hpe_art.attacks import AttackSetting
 from hpe_art.attacks.targets import hold_others, mirrored_poses
 from hpe_art.data.crops import build_test_set, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.run import check_scorable, evaluate, far_targets
 from hpe_art.metrics import pckh, pckh_hits
 

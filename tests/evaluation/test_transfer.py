@@ -5,7 +5,7 @@ from toys import hourglass, people
 from hpe_art.attacks import AttackSetting
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.run import evaluate
 from hpe_art.evaluation.transfer import MirroredPerturbation, Onlooker
 

@@ -95,7 +95,7 @@ def test_a_target_for_untargeted_files_is_not_ignored(bundle, others):
 
 
 def test_rendered_people_are_fitted_on_only_if_they_are_rendered(tmp_path, monkeypatch):
-    from hpe_art.estimators.loader import load_config
+    from hpe_art.estimators.loading import load_config
 
     monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
     cfg = load_config("mmpose_configs/hourglass.py")

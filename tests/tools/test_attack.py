@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from hpe_art import zoo
-from hpe_art.estimators.fast import has_fast_bfloat16
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.gradient_copy import has_fast_bfloat16
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.results import read_results
 
 FAST = ["--cfg-options", "train_cfg.max_epochs=1", "--device", "cpu"]
@@ -215,7 +215,7 @@ def test_perturbed_images_are_kept_where_asked(attack, config, weights):
     folders = sorted(path.name for path in (done.folder / "perturbed").iterdir())
     assert folders == ["igsm-u-2_eps8", "noise_eps8"]
     from hpe_art.data.crops import load_crops
-    from hpe_art.estimators.loader import load_config
+    from hpe_art.estimators.loading import load_config
 
     crops = load_crops(load_config(config))
     for name in folders:

@@ -9,7 +9,7 @@ from hpe_art.attacks import UniversalPosePerturbation
 from hpe_art.commands.study import parse
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.study import networks
 from hpe_art.evaluation.study.prepared import prepare_study
 

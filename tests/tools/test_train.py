@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hpe_art.estimators.loader import build_model, load_config
+from hpe_art.estimators.loading import build_model, load_config
 
 REPOSITORY = Path(__file__).parents[2]
 # The order of people and the first weights are drawn: without this, every run draws its own.

@@ -43,7 +43,7 @@ def test_every_file_is_there_whole_and_small():
 
 
 def test_every_network_is_built_with_its_weights_from_any_folder(tmp_path, monkeypatch):
-    from hpe_art.estimators.loader import build_model, load_config
+    from hpe_art.estimators.loading import build_model, load_config
 
     monkeypatch.chdir(tmp_path)
     for name, entry in zoo.index().items():

@@ -20,10 +20,10 @@ from art.estimators.pytorch import PyTorchEstimator
 from torch import Tensor, nn
 
 from hpe_art.attacks import PoseProjectedGradientDescent
-from hpe_art.estimators.adaptors import adaptor_for
-from hpe_art.estimators.fast import FastCopy
-from hpe_art.estimators.passes import images_at_once, largest_output, passes
-from hpe_art.estimators.scored import frozen, normalised, raw_outputs
+from hpe_art.estimators.gradient_copy import GradientCopy
+from hpe_art.estimators.heads import head_adaptor
+from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
+from hpe_art.estimators.network import frozen, normalised, raw_outputs
 from hpe_art.evaluation.benchmark.cases import Array, Case
 
 EPS = 8.0
@@ -38,7 +38,7 @@ class PlainEstimator(PyTorchEstimator):
         super().__init__(
             model=model, clip_values=(0, 255), channels_first=True, device_type=device_type
         )
-        self._adaptor = adaptor_for(model.head)  # type: ignore[arg-type]
+        self._adaptor = head_adaptor(model.head)  # type: ignore[arg-type]
 
     def loss_gradient(self, x: Any, y: Any, **kwargs: Any) -> Any:
         """(N, 3, H, W)."""
@@ -104,7 +104,7 @@ def torchattacks(case: Case, steps: int) -> Run:
     """PGD of torchattacks, whose cross-entropy is replaced by the same loss."""
     from torchattacks import PGD
 
-    adaptor = adaptor_for(case.estimator.model.head)
+    adaptor = head_adaptor(case.estimator.model.head)
     x, y = case.on_device()
     unit, target = x / 255, adaptor.encode(y)
 
@@ -137,7 +137,7 @@ def foolbox(case: Case, steps: int) -> Run:
     from foolbox.attacks import LinfPGD
     from foolbox.criteria import Misclassification
 
-    network, adaptor = case.estimator.model, adaptor_for(case.estimator.model.head)
+    network, adaptor = case.estimator.model, head_adaptor(case.estimator.model.head)
     x, y = case.on_device()
     target = adaptor.encode(y)
 
@@ -158,7 +158,7 @@ def foolbox(case: Case, steps: int) -> Run:
 def ours(case: Case, steps: int, precision: Any = "float32", compile: bool = False) -> Run:
     """Our PGD, NumPy in and out; its copy of the network is made once, before."""
     estimator = case.with_precision(precision, compile)
-    _ = estimator.found_with
+    _ = estimator.gradient_precision
     attack = PoseProjectedGradientDescent(
         estimator,
         eps=EPS,
@@ -175,12 +175,12 @@ def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto"
 
     As many images go through at once as in ours.
     """
-    estimator, adaptor = case.estimator, adaptor_for(case.estimator.model.head)
+    estimator, adaptor = case.estimator, head_adaptor(case.estimator.model.head)
     x, y = case.on_device()
     low, high = (x - EPS).clamp(min=0), (x + EPS).clamp(max=255)
     target, weights = adaptor.encode(y)
     example = normalised(estimator.model, x[:1])
-    fast = FastCopy(estimator.model, "auto", False, example) if precision == "auto" else None
+    fast = GradientCopy(estimator.model, "auto", False, example) if precision == "auto" else None
     model = estimator.model if fast is None else fast.model
     parts = _parts(estimator.model, x, torch.float32 if fast is None else fast.dtype)
 
@@ -221,7 +221,7 @@ def _parts(model: nn.Module, x: Tensor, dtype: torch.dtype) -> list[slice]:
     at_once = None
     if x.device.type == "cpu":
         at_once = images_at_once(largest_output(model, normalised(model, x[:1])), dtype)
-    return [rows for rows, _ in passes(len(x), len(x), at_once)]
+    return list(micro_batches(len(x), len(x), at_once))
 
 
 CONTENDERS: dict[str, Callable[[Case, int], Run]] = {

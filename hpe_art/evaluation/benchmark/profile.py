@@ -9,7 +9,7 @@ from torch.profiler import ProfilerActivity
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
-from hpe_art.estimators.fast import has_fast_bfloat16
+from hpe_art.estimators.gradient_copy import has_fast_bfloat16
 from hpe_art.evaluation.benchmark.cases import Case
 from hpe_art.evaluation.benchmark.contenders import floor, ours
 

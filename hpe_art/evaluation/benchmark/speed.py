@@ -73,7 +73,7 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
         "size": list(case.estimator.input_shape[1:]),
         "steps": steps,
         "device": device_name(case.estimator.device),
-        "found_with": case.with_precision("auto", False).found_with,
+        "found_with": case.with_precision("auto", False).gradient_precision,
         "seconds": seconds,
         "pace": {
             name: case.batch_size * steps / statistics.median(spent)

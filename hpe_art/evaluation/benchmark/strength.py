@@ -13,8 +13,8 @@ import torch
 from hpe_art.attacks import AttackSetting, UniversalPosePerturbation
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.fast import PRECISIONS
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.gradient_copy import PRECISIONS
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.attacked import Attacked
 from hpe_art.evaluation.paths import config_files
 from hpe_art.evaluation.run import evaluate
@@ -65,7 +65,7 @@ def strengths(
             estimator = PyTorchPoseEstimator.from_config(
                 cfg, device_type=device, precision=precision
             )
-            way = found_with[precision] = estimator.found_with
+            way = found_with[precision] = estimator.gradient_precision
             if way not in by_way:  # auto computes as another precision on some devices
                 # As the tools score; parts that time others leave TF32 as it is.
                 exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)

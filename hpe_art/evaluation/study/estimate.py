@@ -38,7 +38,8 @@ def measured_pace(network: Network, batch_size: int) -> Pace:
         between = time.perf_counter()
         estimator.loss_gradient(x, y, batch_size)
         seconds.append((between - begun, time.perf_counter() - between))
-    estimator.forward_passes, estimator.backward_passes = counts
+    wrapped = estimator._wrapped
+    wrapped.forward_passes, wrapped.backward_passes = counts
     passes = len(x) * estimator.passes_per_image
     forward, gradient = (spent / passes for spent in seconds[-1])
     return Pace(forward, gradient)

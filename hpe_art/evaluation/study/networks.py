@@ -16,7 +16,7 @@ from hpe_art import zoo
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.data.mpii.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.document import checkpoint_record
 from hpe_art.evaluation.paths import data_folder
@@ -130,7 +130,7 @@ def load_networks(
             precision=args.precision,
             compile=args.compile,
         )
-        _ = estimator.found_with  # makes the fast copy, if there is to be one
+        _ = estimator.gradient_precision  # makes the fast copy, if there is to be one
         seen = repr(cfg.test_dataloader.dataset)
         if seen not in crops:
             crops[seen] = load_crops(cfg, args.num_samples, args.skip_unreadable, default_people)

@@ -189,7 +189,7 @@ def _keep(
     content["seconds"] = time.perf_counter() - begun
     made_of = study.made_of(cell)
     if "precision" in made_of:
-        content["found_with"] = [network.estimator.found_with]
+        content["found_with"] = [network.estimator.gradient_precision]
     study.store.add(cell, made_of, content)
 
 

@@ -7,7 +7,7 @@ import pytest
 from toys import hourglass, people
 
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.fast import has_fast_bfloat16
+from hpe_art.estimators.gradient_copy import has_fast_bfloat16
 from hpe_art.evaluation.benchmark.cases import Case, build_case
 from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
 from hpe_art.evaluation.benchmark.goals import GOALS, goal_cases, judged, missed

@@ -5,7 +5,8 @@ from mmpose.models.utils.tta import flip_coordinates, flip_heatmaps
 from mmpose.registry import KEYPOINT_CODECS, MODELS
 from toys import COORDINATE_CODEC, FLIP_INDICES, HEATMAP_CODEC, hourglass, people, regression
 
-from hpe_art.estimators.adaptors import adaptor_for, loss_per_image
+from hpe_art.estimators.heads import head_adaptor
+from hpe_art.estimators.heads.base import loss_per_image
 
 CODECS = [
     HEATMAP_CODEC,
@@ -28,7 +29,7 @@ class Head(torch.nn.Module):
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda c: f"{c['type']}-{c.get('sigma')}")
 def test_heatmaps_are_encoded_as_by_mmpose(codec):
-    adaptor = adaptor_for(Head(codec))
+    adaptor = head_adaptor(Head(codec))
     _, y = people(8, seed=3)
     heatmaps, weights = adaptor.encode(torch.from_numpy(y))
     for pose, heatmap, weight in zip(y, heatmaps, weights):
@@ -40,7 +41,7 @@ def test_heatmaps_are_encoded_as_by_mmpose(codec):
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda c: f"{c['type']}-{c.get('sigma')}")
 def test_heatmaps_are_decoded_as_by_mmpose(codec):
-    adaptor = adaptor_for(Head(codec))
+    adaptor = head_adaptor(Head(codec))
     width, height = codec["heatmap_size"]
     heatmaps = torch.randn(6, 16, height, width, generator=torch.Generator().manual_seed(0))
     heatmaps[0, 0] = -1.0  # nothing positive
@@ -56,7 +57,7 @@ def test_heatmaps_are_decoded_as_by_mmpose(codec):
 
 
 def test_coordinates_are_encoded_and_decoded_as_by_mmpose():
-    adaptor = adaptor_for(Head(COORDINATE_CODEC, "MSELoss"))
+    adaptor = head_adaptor(Head(COORDINATE_CODEC, "MSELoss"))
     _, y = people(8, seed=3)
     points, weights = adaptor.encode(torch.from_numpy(y))
     expected = adaptor.codec.encode(y[..., :2], y[..., 2])
@@ -69,24 +70,24 @@ def test_coordinates_are_encoded_and_decoded_as_by_mmpose():
 @pytest.mark.parametrize("shift", [False, True])
 def test_outputs_are_unflipped_as_by_mmpose(shift):
     maps = torch.randn(2, 16, 8, 8)
-    ours = adaptor_for(Head(HEATMAP_CODEC)).unflip(maps, FLIP_INDICES, dict(shift_heatmap=shift))
+    ours = head_adaptor(Head(HEATMAP_CODEC)).unflip(maps, FLIP_INDICES, dict(shift_heatmap=shift))
     theirs = flip_heatmaps(maps.clone(), FLIP_INDICES, "heatmap", shift)
     assert torch.equal(ours, theirs)
     points = torch.rand(2, 16, 2)
-    adaptor = adaptor_for(Head(COORDINATE_CODEC, "MSELoss"))
+    adaptor = head_adaptor(Head(COORDINATE_CODEC, "MSELoss"))
     ours = adaptor.unflip(points, FLIP_INDICES, dict(shift_coords=shift))
     theirs = flip_coordinates(points.clone(), FLIP_INDICES, shift, (32, 32))
     torch.testing.assert_close(ours, theirs)
 
 
 def test_a_loss_that_is_not_ours_is_taken_image_by_image():
-    adaptor = adaptor_for(Head(HEATMAP_CODEC, "KeypointOHKMMSELoss", topk=4))
+    adaptor = head_adaptor(Head(HEATMAP_CODEC, "KeypointOHKMMSELoss", topk=4))
     output, target = torch.rand(3, 16, 8, 8), torch.rand(3, 16, 8, 8)
     weights = torch.ones(3, 16)
     values = adaptor.loss(0, output, (target, weights))
     assert values.shape == (3,)
     torch.testing.assert_close(values.mean(), adaptor.loss_module(output, target, weights))
-    ours = adaptor_for(Head(HEATMAP_CODEC))
+    ours = head_adaptor(Head(HEATMAP_CODEC))
     torch.testing.assert_close(
         ours.loss(0, output, (target, weights)),
         loss_per_image(ours.loss_module, output, target, weights),
@@ -96,12 +97,12 @@ def test_a_loss_that_is_not_ours_is_taken_image_by_image():
 def test_a_head_without_an_adaptor_is_named():
     simcc = dict(type="SimCCLabel", input_size=(32, 32))
     with pytest.raises(ValueError, match="codec out of .*MSRAHeatmap.* Got Head with SimCCLabel"):
-        adaptor_for(Head(simcc))
+        head_adaptor(Head(simcc))
     combined = dict(
         type="UDPHeatmap", input_size=(32, 32), heatmap_size=(8, 8), heatmap_type="combined"
     )
     with pytest.raises(ValueError, match="UDPHeatmap of offsets"):
-        adaptor_for(Head(combined))
+        head_adaptor(Head(combined))
 
 
 @pytest.mark.parametrize("kind", ["RLEHead", "IntegralRegressionHead", "DSNTHead"])
@@ -111,17 +112,17 @@ def test_heads_that_put_out_more_than_coordinates_are_named(kind):
     if kind != "RLEHead":
         options |= dict(in_featuremap_size=(8, 8))
     with pytest.raises(ValueError, match=f"plain coordinates.* Got {kind} with RegressionLabel"):
-        adaptor_for(MODELS.build(dict(type=kind, **options)))
+        head_adaptor(MODELS.build(dict(type=kind, **options)))
 
 
 def test_real_heads_have_adaptors():
-    assert type(adaptor_for(hourglass().head)).__name__ == "HeatmapAdaptor"
-    assert type(adaptor_for(regression().head)).__name__ == "CoordinateAdaptor"
+    assert type(head_adaptor(hourglass().head)).__name__ == "HeatmapAdaptor"
+    assert type(head_adaptor(regression().head)).__name__ == "CoordinateAdaptor"
 
 
 def test_targets_of_a_head_must_be_one_for_each_output():
     model = hourglass()
-    model.head.attack_targets = lambda y: [adaptor_for(hourglass().head).encode(y)]
+    model.head.attack_targets = lambda y: [head_adaptor(hourglass().head).encode(y)]
     _, y = people(2)
     with pytest.raises(ValueError, match="attack_targets of the head to give 2 targets.* Got 1"):
-        adaptor_for(model.head).targets(torch.from_numpy(y), 2)
+        head_adaptor(model.head).targets(torch.from_numpy(y), 2)

@@ -11,36 +11,19 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hpe_art.estimators.scored import as_guest, raw_outputs
+from hpe_art.estimators.network import eval_mode, raw_outputs
 
 LARGEST_TENSOR = 16 * 2**20
 """Bytes that no output of a layer passes on a CPU, unless a single image has more."""
 
 
-class Pass(NamedTuple):
-    """Images that go through at once.
-
-    Attributes:
-        rows: which of all images.
-        batch: the batch that they are of.
-    """
-
-    rows: slice
-    batch: slice
-
-    @property
-    def within(self) -> slice:
-        """Which rows of the batch."""
-        return slice(self.rows.start - self.batch.start, self.rows.stop - self.batch.start)
-
-
-def passes(count: int, batch_size: int, at_once: int | None = None) -> Iterator[Pass]:
-    """The passes of every batch, as even as can be.
+def micro_batches(count: int, batch_size: int, at_once: int | None = None) -> Iterator[slice]:
+    """The rows of each pass: every batch in parts that are as even as can be.
 
     Args:
         count: images.
@@ -56,8 +39,7 @@ def passes(count: int, batch_size: int, at_once: int | None = None) -> Iterator[
         size = min(batch_size, count - begin)
         number = math.ceil(size / (at_once or size))
         ends = [begin + i * size // number for i in range(number + 1)]
-        for first, last in pairwise(ends):
-            yield Pass(slice(first, last), slice(begin, begin + size))
+        yield from (slice(first, last) for first, last in pairwise(ends))
 
 
 def images_at_once(largest: int, dtype: torch.dtype) -> int | None:
@@ -77,23 +59,23 @@ def largest_output(model: nn.Module, image: Tensor) -> int:
     """
     largest = image.numel()
 
-    def look(module: nn.Module, inputs: Any, output: Any) -> None:
+    def measure(module: nn.Module, inputs: Any, output: Any) -> None:
         nonlocal largest
         for one in output if isinstance(output, (list, tuple)) else [output]:
             if isinstance(one, Tensor):
                 largest = max(largest, one.numel())
 
-    # Whoever watches the model is not shown an image that nobody asked about.
-    watchers = [(module, module._forward_hooks) for module in model.modules()]
+    # Hooks that a user has set are not to see this image.
+    hooked = [(module, module._forward_hooks) for module in model.modules()]
     try:
-        for module, _ in watchers:
+        for module, _ in hooked:
             module._forward_hooks = OrderedDict()
-            module.register_forward_hook(look)
-        with as_guest(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            module.register_forward_hook(measure)
+        with eval_mode(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
             raw_outputs(model, image)
     except Exception:
         return 0
     finally:
-        for module, hooks in watchers:
+        for module, hooks in hooked:
             module._forward_hooks = hooks
     return largest

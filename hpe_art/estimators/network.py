@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hpe_art.estimators.adaptors import OutputAdaptor
+from hpe_art.estimators.heads import HeadAdaptor
 
 
 def scored_outputs(
     model: nn.Module,
-    adaptor: OutputAdaptor,
+    head: HeadAdaptor,
     pixels: Tensor,
     flip_test: bool,
     test_cfg: dict[str, Any],
@@ -27,7 +27,7 @@ def scored_outputs(
 
     Args:
         model: MMPose `TopdownPoseEstimator`.
-        adaptor: that of its head.
+        head: the adaptor of its head.
         pixels: (N, 3, H, W), 0 to 255, as its pipeline packs them.
         flip_test: average with the outputs for the mirrored image, brought back.
         test_cfg: the model's, for how the mirrored heatmaps are brought back.
@@ -40,7 +40,7 @@ def scored_outputs(
     joints = list(meta["flip_indices"])
     mirrored = raw_outputs(model, images.flip(-1))
     return [
-        (one + adaptor.unflip(other, adaptor.flip_indices(i, joints), test_cfg)) * 0.5
+        (one + head.unflip(other, head.flip_indices(i, joints), test_cfg)) * 0.5
         for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
     ]
 
@@ -70,7 +70,7 @@ def packs_bgr(model: nn.Module) -> bool:
 
 
 @contextmanager
-def as_guest(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
     """The model in eval mode, and afterwards each module in the mode it was in."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

@@ -24,12 +24,12 @@ from hpe_art.attacks import PoseFastGradientMethod
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
-from hpe_art.estimators.fast import (
+from hpe_art.estimators.gradient_copy import (
     PRECISIONS,
     _convolves_faster_in_bfloat16,
     has_fast_bfloat16,
 )
-from hpe_art.estimators.loader import load_config
+from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.arguments import PRECISION_NAMES
 from hpe_art.evaluation.benchmark.cases import Case
 from hpe_art.evaluation.benchmark.contenders import art, ours
@@ -63,7 +63,7 @@ def cosine(a, b):
 @pytest.fixture
 def auto_is_float32(monkeypatch):
     """As on a device without fast bfloat16, whatever the tests run on."""
-    monkeypatch.setattr("hpe_art.estimators.fast.has_fast_bfloat16", lambda device: False)
+    monkeypatch.setattr("hpe_art.estimators.gradient_copy.has_fast_bfloat16", lambda device: False)
 
 
 @pytest.mark.parametrize("outputs", ["last", "all"])
@@ -74,7 +74,7 @@ def test_folding_keeps_the_gradient(model, outputs, flip_test, auto_is_float32):
     exact = wrap(model, **options).loss_gradient(x, y)
     fast = wrap(model, precision="auto", **options)
     found = fast.loss_gradient(x, y)
-    assert fast.found_with == "float32, folded"
+    assert fast.gradient_precision == "float32, folded"
     assert cosine(found, exact) > 0.99999
     assert (np.sign(found) == np.sign(exact)).mean() > 0.999
 
@@ -83,7 +83,7 @@ def test_batch_norms_after_convolutions_are_gone_from_the_copy_alone(model):
     fast = wrap(model, precision="auto")
     before = sum(isinstance(m, nn.BatchNorm2d) for m in model.modules())
     fast.loss_gradient(*people(1))
-    after = sum(isinstance(m, nn.BatchNorm2d) for m in fast._copy.model.modules())
+    after = sum(isinstance(m, nn.BatchNorm2d) for m in fast._wrapped._copy.model.modules())
     assert after < before == sum(isinstance(m, nn.BatchNorm2d) for m in model.modules())
 
 
@@ -93,7 +93,7 @@ def test_bfloat16_points_the_same_way(model):
     found = fast.loss_gradient(x, y)
     assert found.dtype == np.float32
     assert 0.9 < cosine(found, wrap(model).loss_gradient(x, y)) < 0.9999999
-    assert fast.found_with == "bfloat16, folded"
+    assert fast.gradient_precision == "bfloat16, folded"
 
 
 @pytest.mark.parametrize("precision", ["auto", "bfloat16"])
@@ -118,13 +118,13 @@ def test_the_copy_follows_the_weights(auto_is_float32):
     model = hourglass()
     fast = wrap(model, precision="auto")
     before = fast.loss_gradient(x, y)
-    kept = fast._copy
+    kept = fast._wrapped._copy
     fast.loss_gradient(x, y)
-    assert fast._copy is kept
+    assert fast._wrapped._copy is kept
     with torch.no_grad():
         next(model.parameters()).mul_(1.5)  # in place, as an optimiser does
     after = fast.loss_gradient(x, y)
-    assert fast._copy is not kept
+    assert fast._wrapped._copy is not kept
     assert cosine(after, before) < 0.9999
     assert cosine(after, wrap(model).loss_gradient(x, y)) > 0.9999
     model.load_state_dict(hourglass().state_dict())
@@ -148,8 +148,8 @@ def test_doubles_go_through_the_copy(precision):
     fast, exact = wrap(model, precision=precision), wrap(model)
     found = fast.loss_gradient(x, y)
     assert found.dtype == np.float64 and cosine(found, exact.loss_gradient(x, y)) > 0.9
-    half = fast.found_with.startswith("bfloat16")
-    assert half or fast.found_with in ("float64", "float64, folded")
+    half = fast.gradient_precision.startswith("bfloat16")
+    assert half or fast.gradient_precision in ("float64", "float64, folded")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -158,11 +158,11 @@ def test_fgsm_is_exact(precision):
     expected = PoseFastGradientMethod(wrap(hourglass()), eps=8).generate(x, y)
     estimator = wrap(hourglass(), precision=precision)
     estimator.loss_gradient(x, y)
-    kept = estimator._copy
+    kept = estimator._wrapped._copy
     np.testing.assert_array_equal(PoseFastGradientMethod(estimator, eps=8).generate(x, y), expected)
     assert estimator.precision == precision
     estimator.loss_gradient(x, y)
-    assert estimator._copy is kept, "made once"
+    assert estimator._wrapped._copy is kept, "made once"
 
 
 def test_a_defence_in_front_of_the_copy(auto_is_float32):
@@ -184,12 +184,12 @@ def test_auto_is_bfloat16_where_that_is_timed_to_be_faster(monkeypatch, cost, ex
 
     _convolves_faster_in_bfloat16.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr("hpe_art.estimators.fast.conv2d", convolve)
-        patch.setattr("hpe_art.estimators.fast.time.perf_counter", lambda: clock[0])
+        patch.setattr("hpe_art.estimators.gradient_copy.conv2d", convolve)
+        patch.setattr("hpe_art.estimators.gradient_copy.time.perf_counter", lambda: clock[0])
         assert has_fast_bfloat16(torch.device("cpu")) is expected
     estimator = wrap(hourglass(), precision="auto")
     estimator.loss_gradient(*people(1))
-    assert estimator.found_with == ("bfloat16, folded" if expected else "float32, folded")
+    assert estimator.gradient_precision == ("bfloat16, folded" if expected else "float32, folded")
     _convolves_faster_in_bfloat16.cache_clear()
 
 
@@ -207,7 +207,7 @@ def test_compiled_gradients_are_those_of_the_model():
     fast = wrap(LinearPose(), compile=True)
     found = fast.loss_gradient(x, y)
     np.testing.assert_allclose(found, wrap(LinearPose()).loss_gradient(x, y), rtol=1e-4, atol=1e-9)
-    assert fast.found_with == "float32, folded, compiled"
+    assert fast.gradient_precision == "float32, folded, compiled"
 
 
 def test_without_a_compiler_the_error_says_so(monkeypatch):
@@ -244,9 +244,9 @@ def test_a_network_that_cannot_be_folded_is_left_as_it_is(channels, caplog, auto
     x, y = people(2)
     fast = wrap(model, precision="auto")
     found = fast.loss_gradient(x, y)
-    assert not fast._copy.folded
+    assert not fast._wrapped._copy.folded
     assert "batch norms cannot be folded" in caplog.text
-    assert fast.found_with == "float32"
+    assert fast.gradient_precision == "float32"
     assert cosine(found, wrap(model).loss_gradient(x, y)) > 0.9999
 
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 from torch.utils._pytree import tree_map
 
-from hpe_art.estimators.scored import raw_outputs
+from hpe_art.estimators.network import raw_outputs
 
 Precision = Literal["float32", "bfloat16", "auto"]
 PRECISIONS = ("float32", "bfloat16", "auto")
@@ -73,7 +73,7 @@ def name_of(dtype: torch.dtype, device: torch.device) -> str:
     return "tf32" if allowed and has_fast_bfloat16(device) else name
 
 
-class FastCopy:
+class GradientCopy:
     """The copy, and whether it still is one.
 
     Args:
@@ -126,7 +126,7 @@ class FastCopy:
         return _state(model) == self._state
 
     @property
-    def found_with(self) -> str:
+    def gradient_precision(self) -> str:
         """How its gradients are computed, for the record."""
         how = [name_of(self.dtype, next(self.model.parameters()).device)]
         how += ["folded"] if self.folded else []

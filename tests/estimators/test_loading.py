@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from hpe_art import compat, zoo
-from hpe_art.estimators.loader import ModelError, build_model, dataset_meta, load_config
+from hpe_art.estimators.loading import ModelError, build_model, dataset_meta, load_config
 from hpe_art.mpii import FLIP_PAIRS
 
 needs_allow_list = pytest.mark.skipif(

@@ -22,8 +22,8 @@ from toys import (
 
 from hpe_art.attacks import RandomSignNoise
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.adaptors import adaptor_for
 from hpe_art.estimators.defences import DEFENCES
+from hpe_art.estimators.heads import head_adaptor
 
 NETWORKS = {"hourglass": hourglass, "regression": regression, "baseline": simple_baseline}
 
@@ -76,9 +76,9 @@ def test_mean_loss_over_all_outputs_is_mmposes_training_loss(model):
 def test_last_is_one_of_all_and_all_is_their_sum():
     model, (x, y) = hourglass(), people(2)
     last, both = (wrap(model, outputs=o).compute_loss(x, y) for o in ("last", "all"))
-    adaptor = adaptor_for(model.head)
+    adaptor = head_adaptor(model.head)
     target = adaptor.encode(torch.from_numpy(y))
-    first = wrap(model, outputs="all", loss=lambda raw, _: adaptor.loss(0, raw[0], target))
+    first = wrap(model, outputs="all", loss=lambda raw, y, head: adaptor.loss(0, raw[0], target))
     np.testing.assert_allclose(both, first.compute_loss(x, y) + last, rtol=1e-6)
     single = simple_baseline()
     values = [wrap(single, outputs=o).compute_loss(x, y) for o in ("last", "all")]
@@ -120,11 +120,13 @@ def test_the_scored_output_is_the_attacked_one(flip_test):
     model = hourglass()
     seen = []
     estimator = wrap(
-        model, flip_test=flip_test, loss=lambda o, y: seen.append(o[-1]) or o[-1].flatten(1).sum(1)
+        model,
+        flip_test=flip_test,
+        loss=lambda o, y, head: seen.append(o[-1]) or o[-1].flatten(1).sum(1),
     )
     x, y = people(2)
     estimator.compute_loss(x, y)
-    np.testing.assert_array_equal(estimator._adaptor.decode(seen[0]).numpy(), estimator.predict(x))
+    np.testing.assert_array_equal(estimator.head.decode(seen[0]).numpy(), estimator.predict(x))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
@@ -269,7 +271,7 @@ def test_attacks_do_not_depend_on_the_batch():
 def test_fgsm_reaches_the_optimum_of_a_linear_model():
     model = LinearPose()
     direction = torch.tensor([1.0, -2.0, 3.0, -4.0])
-    estimator = wrap(model, loss=lambda outputs, y: outputs[-1].flatten(1) @ direction)
+    estimator = wrap(model, loss=lambda outputs, y, head: outputs[-1].flatten(1) @ direction)
     x = np.random.default_rng(0).uniform(20, 235, (3, 3, 8, 8)).astype(np.float32)
     y = estimator.predict(x)
     slope = (direction @ model.linear.weight.detach()).numpy()
@@ -451,12 +453,12 @@ def test_parameters_are_arts():
 
 def test_parameters_there_and_back_change_nothing():
     x, y = people(2)
-    estimator = wrap(hourglass(), loss=lambda outputs, y: outputs[-1].flatten(1).sum(1))
+    estimator = wrap(hourglass(), loss=lambda outputs, y, head: outputs[-1].flatten(1).sum(1))
     gradient, loss = estimator.loss_gradient(x, y), estimator.compute_loss(x, y)
     estimator.set_params(**estimator.get_params())
     np.testing.assert_array_equal(estimator.loss_gradient(x, y), gradient)
     np.testing.assert_array_equal(estimator.compute_loss(x, y), loss)
-    estimator.set_params(loss=None)
+    estimator.set_params(loss="training")
     np.testing.assert_array_equal(
         estimator.compute_loss(x, y), wrap(hourglass()).compute_loss(x, y)
     )
@@ -507,9 +509,14 @@ def test_flip_test_of_none_is_the_models_own():
         (lambda e, x, y: e.loss_gradient(x, y[:, 0]), r"y of shape \(N, K, 3\).* Got \(3, 3\)"),
         (lambda e, x, y: e.compute_loss(x, y[:2]), r"N = 3. Got \(2, 16, 3\)"),
         (lambda e, x, y: e.set_params(outputs="first"), "outputs 'last' or 'all'. Got 'first'"),
-        (lambda e, x, y: wrap(hourglass(), loss="mse"), "callable or None. Got 'mse'"),
         (
-            lambda e, x, y: wrap(hourglass(), loss=lambda o, y: o[-1].mean()).compute_loss(x, y),
+            lambda e, x, y: wrap(hourglass(), loss="mse"),
+            r"registered loss, out of \['distance', 'training'\]. Got 'mse'",
+        ),
+        (
+            lambda e, x, y: wrap(hourglass(), loss=lambda o, y, head: o[-1].mean()).compute_loss(
+                x, y
+            ),
             r"loss of shape \(3,\). Got \(\)",
         ),
     ],
@@ -537,5 +544,5 @@ def test_frozen_weights_change_no_bit(monkeypatch):
         estimator = PyTorchPoseEstimator(model, outputs="all", device_type="cpu")
         frozen = estimator.loss_gradient(x, y)
         with monkeypatch.context() as patch:
-            patch.setattr("hpe_art.estimators.pose.frozen", lambda model: nullcontext())
+            patch.setattr("hpe_art.estimators.wrapped_model.frozen", lambda model: nullcontext())
             np.testing.assert_array_equal(estimator.loss_gradient(x, y), frozen)

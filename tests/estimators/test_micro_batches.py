@@ -10,9 +10,9 @@ from toys import LinearPose, dlcm, hourglass, people, regression, simple_baselin
 
 from hpe_art.attacks import PoseProjectedGradientDescent, UniversalPosePerturbation
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators import passes as passes_module
+from hpe_art.estimators import micro_batches as micro_batches_module
 from hpe_art.estimators.defences import DEFENCES
-from hpe_art.estimators.passes import images_at_once, largest_output, passes
+from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
 
 NETWORKS = {
     "hourglass": hourglass,
@@ -28,21 +28,19 @@ def wrap(model, **options):
 
 @pytest.fixture
 def two_at_once(monkeypatch):
-    monkeypatch.setattr("hpe_art.estimators.pose.images_at_once", lambda largest, dtype: 2)
+    monkeypatch.setattr("hpe_art.estimators.wrapped_model.images_at_once", lambda largest, dtype: 2)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 32])
 @pytest.mark.parametrize("batch_size", [1, 3, 32])
 @pytest.mark.parametrize("at_once", [None, 1, 2, 5, 64])
 def test_every_image_goes_through_once_in_even_parts_of_its_batch(count, batch_size, at_once):
-    found = list(passes(count, batch_size, at_once))
+    found = list(micro_batches(count, batch_size, at_once))
     rows = np.arange(count)
-    assert np.concatenate([rows[:0], *(rows[one.rows] for one in found)]).tolist() == rows.tolist()
-    for one in found:
-        np.testing.assert_array_equal(rows[one.batch][one.within], rows[one.rows])
-        assert one.batch.start % batch_size == 0
+    assert np.concatenate([rows[:0], *(rows[one] for one in found)]).tolist() == rows.tolist()
     for begin in range(0, count, batch_size):
-        sizes = [len(rows[one.rows]) for one in found if one.batch.start == begin]
+        sizes = [len(rows[one]) for one in found if begin <= one.start < begin + batch_size]
+        assert sum(sizes) == min(batch_size, count - begin)
         assert max(sizes) - min(sizes) <= 1
         assert max(sizes) <= (at_once or batch_size)
         assert at_once is not None or len(sizes) == 1
@@ -102,10 +100,10 @@ def test_looking_for_it_draws_no_random_numbers():
 
 def test_compiled_networks_take_whole_batches_of_one_size(two_at_once):
     estimator = wrap(hourglass())
-    compiled = SimpleNamespace(dtype=torch.float32)
-    assert len(list(estimator._passes(5, 5, compiled))) == 3
-    estimator.compile = True
-    assert len(list(estimator._passes(5, 5, compiled))) == 1
+    wrapped = estimator._wrapped
+    for compile, number in ((False, 3), (True, 1)):
+        copy = SimpleNamespace(dtype=torch.float32, made_with=("float32", compile))
+        assert len(list(wrapped.micro_batches(5, 5, copy))) == number
 
 
 @pytest.mark.parametrize("flip_test", [False, True])
@@ -115,7 +113,7 @@ def test_parts_give_what_the_whole_batch_gives(two_at_once, network, outputs, fl
     x, y = people(5)
     parts = wrap(NETWORKS[network](), outputs=outputs, flip_test=flip_test)
     whole = wrap(NETWORKS[network](), outputs=outputs, flip_test=flip_test)
-    whole._passes = lambda count, batch_size, fast=None: passes(count, batch_size)
+    whole._wrapped.micro_batches = lambda count, size, copy=None: micro_batches(count, size)
     gradient = whole.loss_gradient(x, y)
     atol = 1e-5 * np.abs(gradient).max()
     np.testing.assert_allclose(parts.loss_gradient(x, y, 4), gradient, rtol=1e-3, atol=atol)
@@ -131,7 +129,7 @@ def test_parts_give_what_the_whole_batch_gives(two_at_once, network, outputs, fl
 
 @pytest.mark.parametrize("defence", [None, "squeezing"])
 def test_a_loss_of_ones_own_meets_the_poses_of_its_images(two_at_once, defence):
-    def first_joint(outputs, y):
+    def first_joint(outputs, y, head):
         return (outputs[-1][:, 0] - y[:, 0, :2]).square().sum(-1)
 
     x, _ = people(5, size=8, joints=2)
@@ -147,8 +145,8 @@ def test_a_loss_of_ones_own_meets_the_poses_of_its_images(two_at_once, defence):
 def test_targets_are_encoded_once_for_the_parts_and_steps_of_a_batch(two_at_once, monkeypatch):
     estimator = wrap(hourglass())
     encoded = []
-    encode = estimator._adaptor.encode
-    monkeypatch.setattr(estimator._adaptor, "encode", lambda y: encoded.append(len(y)) or encode(y))
+    encode = estimator.head.encode
+    monkeypatch.setattr(estimator.head, "encode", lambda y: encoded.append(len(y)) or encode(y))
     x, y = people(7)
     attack = PoseProjectedGradientDescent(
         estimator, eps=4, eps_step=1, max_iter=5, batch_size=4, verbose=False
@@ -158,7 +156,7 @@ def test_targets_are_encoded_once_for_the_parts_and_steps_of_a_batch(two_at_once
 
 
 def test_a_small_limit_bounds_what_the_model_sees(monkeypatch):
-    monkeypatch.setattr(passes_module, "LARGEST_TENSOR", 2 * 4 * 3 * 32 * 32)
+    monkeypatch.setattr(micro_batches_module, "LARGEST_TENSOR", 2 * 4 * 3 * 32 * 32)
     model, seen = hourglass(), []
     estimator = wrap(model)
     x, y = people(5)

@@ -1,0 +1,68 @@
+"""What an inner layer puts out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hpe_art.estimators.network import eval_mode, frozen
+from hpe_art.estimators.wrapped_model import WrappedModel
+
+
+def layer_activations(
+    wrapped: WrappedModel,
+    preprocess: Callable[[Tensor], Tensor],
+    x: Any,
+    layer: int | str,
+    batch_size: int,
+    framework: bool,
+) -> Any:
+    """Output of an inner layer; see `PyTorchPoseEstimator.get_activations`.
+
+    Args:
+        wrapped: the model.
+        preprocess: the estimator's preprocessing defences.
+        x: (N, 3, H, W), 0 to 255.
+        layer: name of a module, or its index.
+        batch_size: images per forward pass at most.
+        framework: return a tensor rather than NumPy; for a tensor x it is differentiable in x.
+
+    Raises:
+        ValueError: no such layer, or one that images do not pass through.
+    """
+    names = wrapped.layer_names
+    name = dict(enumerate(names)).get(layer, layer) if isinstance(layer, int) else layer
+    if name not in names:
+        raise ValueError(f"Expected a layer out of {names[:8]}... Got {layer!r}.")
+    seen: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+        # A copy: the next layer may work in place.
+        seen.append((output[-1] if isinstance(output, (list, tuple)) else output).clone())
+
+    differentiable = framework and isinstance(x, Tensor)
+    handle = wrapped.model.get_submodule(name).register_forward_hook(keep)
+    try:
+        with (
+            eval_mode(wrapped.model),
+            frozen(wrapped.model),
+            torch.set_grad_enabled(differentiable),
+        ):
+            for rows in wrapped.micro_batches(len(x), batch_size):
+                pixels = x[rows]
+                if differentiable:
+                    pixels = torch.as_tensor(pixels, device=wrapped.device).to(wrapped.dtype)
+                else:
+                    pixels = wrapped.to_device(pixels)
+                before = len(seen)
+                wrapped.outputs(preprocess(pixels), flip_test=False)
+                del seen[before:-1]
+    finally:
+        handle.remove()
+    if not seen:
+        raise ValueError(f"Expected a layer that images pass through. Got {name!r}.")
+    joined = torch.cat(seen)
+    return joined if framework else joined.cpu().numpy()

@@ -1,0 +1,7 @@
+"""What each family of MMPose heads puts out: one file for each."""
+
+from hpe_art.estimators.heads.base import HEADS as HEADS
+from hpe_art.estimators.heads.base import HeadAdaptor as HeadAdaptor
+from hpe_art.estimators.heads.base import head_adaptor as head_adaptor
+from hpe_art.estimators.heads.coordinate import CoordinateAdaptor as CoordinateAdaptor
+from hpe_art.estimators.heads.heatmap import HeatmapAdaptor as HeatmapAdaptor

@@ -1,0 +1,88 @@
+"""Heads of heatmaps.
+
+Shapes: N images, K joints, H x W heatmap cells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hpe_art.estimators.heads.base import HEADS, HeadAdaptor, index_tensor, loss_per_image
+from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps, expected_distances
+from hpe_art.losses import heatmap_mse
+
+
+@HEADS.register_module(name=["MSRAHeatmap", "UDPHeatmap", "MegviiHeatmap", "PartHeatmap"])
+class HeatmapAdaptor(HeadAdaptor):
+    """Heatmaps (N, K, H, W), of one stage or many.
+
+    MMPose's `MSRAHeatmap` and `PartHeatmap` are encoded and decoded on the device; the other
+    heatmap codecs through their own NumPy code, image by image.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__(head)
+        codec = self.codec
+        self.on_device = (
+            type(codec).__name__ in ("MSRAHeatmap", "PartHeatmap")
+            and float(codec.sigma * 3).is_integer()
+        )
+
+    def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
+        """As MMPose's `flip_heatmaps`."""
+        mode = test_cfg.get("flip_mode", "heatmap")
+        if mode != "heatmap":
+            raise ValueError(f"Expected flip_mode 'heatmap'. Got {mode!r}.")
+        output = output.index_select(1, index_tensor(tuple(flip_indices), output.device)).flip(-1)
+        if test_cfg.get("shift_heatmap", False):
+            output = torch.cat([output[..., :1], output[..., :-1]], dim=-1)
+        return output
+
+    def decode(self, output: Tensor) -> Tensor:
+        """Maximum of each heatmap, refined as the codec does."""
+        if self.on_device:
+            blur = _blur(self.codec) if self.codec.unbiased else None
+            return decode_heatmaps(output, _factor(self.codec, output), blur)
+        decoded = [self.codec.decode(image) for image in output.detach().cpu().numpy()]
+        poses = np.stack([np.dstack([points, scores])[0] for points, scores in decoded])
+        return torch.as_tensor(poses, dtype=torch.float32, device=output.device)
+
+    def encode(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Gaussians around the joints, peak 1; joints off the map have weight 0."""
+        if self.on_device:
+            codec = self.codec
+            factor = _factor(codec, y)
+            return encode_heatmaps(y, factor, codec.heatmap_size, codec.sigma, codec.unbiased)
+        poses = y.detach().cpu().numpy()
+        encoded = [
+            self.codec.encode(pose[None, :, :2], (pose[None, :, 2] > 0).astype(np.float32))
+            for pose in poses
+        ]
+        targets = np.stack([e["heatmaps"] for e in encoded])
+        weights = np.concatenate([e["keypoint_weights"] for e in encoded])
+        return torch.as_tensor(targets).to(y), torch.as_tensor(weights).to(y)
+
+    def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
+        """`KeypointMSELoss` at once; other losses image by image."""
+        module = self.module(index)
+        if type(module).__name__ == "KeypointMSELoss" and not module.skip_empty_channel:
+            return heatmap_mse(output, *target) * module.loss_weight
+        return loss_per_image(module, output, *target)
+
+    def distances(self, output: Tensor, y: Tensor) -> Tensor:
+        """Averaged over a sharpened heatmap."""
+        return expected_distances(output, y[..., :2], _factor(self.codec, output))
+
+
+def _blur(codec: Any) -> Tensor:
+    """The kernel that MMPose's `gaussian_blur` has from OpenCV."""
+    return torch.from_numpy(cv2.getGaussianKernel(codec.blur_kernel_size, 0)[:, 0])
+
+
+def _factor(codec: Any, like: Tensor) -> Tensor:
+    return torch.as_tensor(codec.scale_factor, dtype=like.dtype, device=like.device)

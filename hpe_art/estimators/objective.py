@@ -1,0 +1,224 @@
+"""`Objective`: the loss that an attack climbs, as a function of pixels for fixed poses.
+
+Shapes: N images of (3, H, W) pixels, K joints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hpe_art.estimators.gradient_copy import PRECISIONS, GradientCopy, Precision
+from hpe_art.estimators.heads import HeadAdaptor
+from hpe_art.estimators.wrapped_model import WrappedModel
+from hpe_art.labels import with_numbers
+from hpe_art.losses import TRAINING, PoseLoss, loss_function
+
+Outputs = Literal["last", "all"]
+Targets = list[tuple[Tensor, Tensor]]
+
+
+class Objective:
+    """A loss for poses that stay, `objective(x) -> (N,)`: their targets are encoded once.
+
+    `PyTorchPoseEstimator.objective` makes it. Passes are counted on the estimator.
+
+    Args:
+        wrapped: the model.
+        preprocess: the estimator's preprocessing defences, differentiable.
+        y: (N, K, 3), true or target poses in crop pixels: NumPy, or a tensor.
+        loss: a name in `LOSSES`, or a function `(outputs, y, head) -> (N,)`.
+        outputs: "last" puts the loss on the scored output only, "all" on those of all stacks.
+        precision: of gradients; losses without a gradient are those of the model itself.
+        compile: take gradients through a compiled copy.
+        flip_test: average with the mirrored image's output.
+
+    Raises:
+        ValueError: a loss or outputs that there are not.
+
+    Example:
+        >>> objective = estimator.objective(y)
+        >>> x = x + objective.gradient(x).sign()
+    """
+
+    def __init__(
+        self,
+        wrapped: WrappedModel,
+        preprocess: Callable[[Tensor], Tensor],
+        y: Any,
+        loss: str | PoseLoss,
+        outputs: Outputs,
+        precision: Precision,
+        compile: bool,
+        flip_test: bool,
+    ) -> None:
+        check_choices(wrapped.head, loss, outputs, precision)
+        self._wrapped = wrapped
+        self._preprocess = preprocess
+        self._loss = loss_function(loss)
+        self._outputs = outputs
+        self._precision: Precision = precision
+        self._compile = compile
+        self._flip_test = flip_test
+        # What is made in inference mode can never be gone back through.
+        with torch.inference_mode(False):
+            given = torch.as_tensor(y, device=wrapped.device).to(wrapped.dtype).detach()
+            self.y = with_numbers(given)
+        self._targets: Targets | None = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The loss of each image.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255, on the device; N as of y.
+
+        Returns:
+            (N,), differentiable in x where it asks for a gradient. NumPy preprocessing defences
+            have the gradient that ART estimates.
+
+        Raises:
+            ValueError: x does not fit y, or a loss of another shape.
+        """
+        return self._in_parts(x, self.of_pixels)
+
+    def distances(self, x: Tensor) -> Tensor:
+        """How far the scored output puts each joint from y, differentiable as the loss is.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255, on the device; N as of y.
+
+        Returns:
+            (N, K), in crop pixels; see `heatmaps.expected_distances`.
+        """
+
+        def measure(seen: Tensor, rows: slice, copy: GradientCopy | None) -> Tensor:
+            scored = self._wrapped.outputs(seen, self._flip_test, copy)[-1]
+            return self._wrapped.head.distances(scored, self.y[rows])
+
+        return self._in_parts(x, measure)
+
+    def gradient(self, x: np.ndarray | Tensor) -> Tensor:
+        """The gradient of each image's loss with respect to its pixels.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255; N as of y. It goes through in micro-batches.
+
+        Returns:
+            (N, 3, H, W) on the device, in loss per grey level.
+
+        Raises:
+            ValueError: x does not fit y, or a loss of another shape.
+        """
+        self._check_x(x)
+        copy = self._copy()
+        with self._wrapped.ready(copy):
+            gradients = [
+                self._gradient(x[rows], rows, copy)
+                for rows in self._wrapped.micro_batches(len(x), len(x), copy)
+            ]
+        return gradients[0] if len(gradients) == 1 else torch.cat(gradients)
+
+    def of_pixels(self, seen: Tensor, rows: slice, copy: GradientCopy | None = None) -> Tensor:
+        """The loss (n,) of preprocessed pixels (n, 3, H, W), whose poses are those rows of y."""
+        raw = self._wrapped.outputs(seen, self._flip_test, copy)
+        first = 0 if self._outputs == "all" else len(raw) - 1
+        y = self.y[rows]
+        head = EncodedHead(self._wrapped.head, y, first, lambda: self._encoded(len(raw), rows))
+        loss = self._loss(raw[first:], y, head)
+        if loss.shape != seen.shape[:1]:
+            raise ValueError(f"Expected a loss of shape ({len(seen)},). Got {tuple(loss.shape)}.")
+        return loss
+
+    def _in_parts(self, x: Tensor, values: Callable[..., Tensor]) -> Tensor:
+        self._check_x(x)
+        wanted = x.requires_grad and torch.is_grad_enabled()
+        # A compiled graph cannot be gone back through twice, as ART's class gradients ask for.
+        copy = self._copy() if wanted and not self._compile else None
+        with self._wrapped.ready(copy):
+            parts = [
+                values(self._preprocess(x[rows].to(self._wrapped.dtype)), rows, copy)
+                for rows in self._wrapped.micro_batches(len(x), len(x), copy)
+            ]
+        return torch.cat(parts)
+
+    def _gradient(self, x: Any, rows: slice, copy: GradientCopy | None) -> Tensor:
+        pixels = self._wrapped.to_device(x).requires_grad_()
+        losses = self.of_pixels(self._preprocess(pixels), rows, copy)
+        self._wrapped.backward_passes += len(losses) * (2 if self._flip_test else 1)
+        (gradient,) = torch.autograd.grad(losses.sum(), pixels)
+        return gradient
+
+    def _encoded(self, count: int, rows: slice) -> Targets:
+        if self._targets is None:
+            with torch.inference_mode(False):
+                self._targets = self._wrapped.head.targets(self.y, count)
+        return [(target[rows], weights[rows]) for target, weights in self._targets]
+
+    def _copy(self) -> GradientCopy | None:
+        return self._wrapped.gradient_copy(self._precision, self._compile)
+
+    def _check_x(self, x: Any) -> None:
+        shape = (len(self.y), *self._wrapped.input_shape)
+        if tuple(x.shape) != shape:
+            raise ValueError(f"Expected x of shape {shape}, as y. Got {tuple(x.shape)}.")
+
+
+class EncodedHead:
+    """The adaptor of a head as a loss sees it: for the outputs that the loss is put on.
+
+    Args:
+        head: the adaptor.
+        y: (n, K, 3), the poses that are encoded.
+        first: number of the first of these outputs.
+        encoded: gives the targets of all outputs for y, encoded once.
+    """
+
+    def __init__(
+        self, head: HeadAdaptor, y: Tensor, first: int, encoded: Callable[[], Targets]
+    ) -> None:
+        self._head = head
+        self._y = y
+        self._first = first
+        self._encoded = encoded
+
+    @property
+    def codec(self) -> Any:
+        """MMPose's codec of the head."""
+        return self._head.codec
+
+    def targets(self, y: Tensor, count: int) -> Targets:
+        """What each of `count` outputs is trained towards; for other poses encoded anew."""
+        if y is self._y:
+            return self._encoded()[self._first :]
+        return self._head.targets(y, self._first + count)[self._first :]
+
+    def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
+        """The training loss (n,) of output number `index` among these."""
+        return self._head.loss(self._first + index, output, target)
+
+    def distances(self, output: Tensor, y: Tensor) -> Tensor:
+        """How far each joint lies from y, in crop pixels, with a gradient: (n, K)."""
+        return self._head.distances(output, y)
+
+    def decode(self, output: Tensor) -> Tensor:
+        """The output as poses (n, K, 3)."""
+        return self._head.decode(output)
+
+
+def check_choices(head: HeadAdaptor, loss: Any, outputs: Any, precision: Any) -> None:
+    """Refuses losses, outputs and precisions that there are not, or that the head cannot have."""
+    loss_function(loss)
+    if outputs not in get_args(Outputs):
+        raise ValueError(f"Expected outputs 'last' or 'all'. Got {outputs!r}.")
+    if precision not in PRECISIONS:
+        expected = ", ".join(map(repr, PRECISIONS))
+        raise ValueError(f"Expected precision out of {expected}. Got {precision!r}.")
+    if outputs == "all" and head.only_last and loss == TRAINING:
+        raise ValueError(
+            "Expected outputs 'last' for a head that trains each level towards targets of its "
+            "own (level_indices). Got all outputs: give the head attack_targets(y), or a loss."
+        )

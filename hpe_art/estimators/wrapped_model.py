@@ -1,0 +1,135 @@
+"""An MMPose model as the estimator uses it: outputs, gradient copy, micro-batches, counted passes.
+
+Shapes: N images of (3, H, W) pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from hpe_art.estimators.gradient_copy import GradientCopy, Precision, name_of
+from hpe_art.estimators.heads import head_adaptor
+from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
+from hpe_art.estimators.network import eval_mode, frozen, normalised, scored_outputs
+
+
+class WrappedModel:
+    """The one way through a model, for predictions and for gradients; the model is a guest.
+
+    Args:
+        model: MMPose `TopdownPoseEstimator`.
+
+    Attributes:
+        head: the adaptor of its head.
+        test_cfg: the model's.
+        forward_passes: images passed forward so far (flip-test passes two for one).
+        backward_passes: images passed backward so far.
+
+    Raises:
+        ValueError: the head has no adaptor.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.head = head_adaptor(getattr(model, "head", model))
+        self.test_cfg: dict[str, Any] = dict(getattr(model, "test_cfg", None) or {})
+        self.forward_passes = 0
+        self.backward_passes = 0
+        self._copy: GradientCopy | None = None
+        self._largest: int | None = None
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(3, H, W) of the crops, from the codec."""
+        width, height = self.head.codec.input_size
+        return 3, int(height), int(width)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights."""
+        return next(self.model.parameters()).dtype
+
+    @property
+    def layer_names(self) -> list[str]:
+        """Names of all modules of the model."""
+        return [name for name, _ in self.model.named_modules() if name]
+
+    def to_device(self, values: Any) -> Tensor:
+        """NumPy or a tensor as pixels for the model, without a graph."""
+        tensor = torch.as_tensor(values, device=self.device).to(self.dtype)
+        return tensor.detach().clone() if tensor is values else tensor.detach()
+
+    def outputs(
+        self, pixels: Tensor, flip_test: bool, copy: GradientCopy | None = None
+    ) -> list[Tensor]:
+        """Raw outputs for pixels (N, 3, H, W) on the device; the last is the scored one.
+
+        Args:
+            pixels: 0 to 255.
+            flip_test: average with the outputs for the mirrored image.
+            copy: to pass them through; default the model itself.
+        """
+        self.forward_passes += len(pixels) * (2 if flip_test else 1)
+        if copy is None:
+            return scored_outputs(self.model, self.head, pixels, flip_test, self.test_cfg)
+        images = pixels.float() if copy.dtype == torch.bfloat16 else pixels
+        with copy.computing():
+            outputs = scored_outputs(copy.model, self.head, images, flip_test, self.test_cfg)
+        return [output.to(pixels.dtype) for output in outputs]
+
+    @contextmanager
+    def ready(self, copy: GradientCopy | None = None) -> Iterator[None]:
+        """The model ready to take gradients through; its copy, if there is one, always is."""
+        if copy is not None:
+            yield
+        else:
+            with eval_mode(self.model), frozen(self.model):
+                yield
+
+    def gradient_copy(self, precision: Precision, compile: bool) -> GradientCopy | None:
+        """The copy to take gradients through; None for the model itself."""
+        if (precision, compile) == ("float32", False):
+            return None
+        copy = self._copy
+        made_with = (precision, compile)
+        if copy is None or copy.made_with != made_with or not copy.is_current(self.model):
+            self._copy = copy = GradientCopy(self.model, precision, compile, self._example())
+        return copy
+
+    def forget_copy(self) -> None:
+        """After changes of the weights that PyTorch does not count."""
+        self._copy = None
+
+    def gradient_precision(self, precision: Precision, compile: bool) -> str:
+        """How gradients are computed, for the record: "float32", or "bfloat16, folded"."""
+        copy = self.gradient_copy(precision, compile)
+        return name_of(self.dtype, self.device) if copy is None else copy.gradient_precision
+
+    def micro_batches(
+        self, count: int, batch_size: int, copy: GradientCopy | None = None
+    ) -> Iterator[slice]:
+        """The rows that go through the model, or its copy, at once."""
+        at_once = None
+        compiled = copy is not None and copy.made_with[1]  # anew for every size
+        if self.device.type == "cpu" and min(count, batch_size) > 1 and not compiled:
+            if self._largest is None:
+                self._largest = largest_output(self.model, self._example())
+            dtype = self.dtype if copy is None else copy.dtype
+            at_once = images_at_once(self._largest, dtype)
+        return micro_batches(count, batch_size, at_once)
+
+    def _example(self) -> Tensor:
+        """(1, 3, H, W), a normalised image of all grey levels."""
+        ramp = torch.linspace(0, 255, int(np.prod(self.input_shape))).view(self.input_shape)
+        return normalised(self.model, self.to_device(ramp[None]))

@@ -1,0 +1,26 @@
+"""Looking up what is registered by name, with an error that lists the names there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmengine.registry import Registry
+
+
+def registered(registry: Registry, name: Any) -> Any:
+    """What is registered under a name.
+
+    Args:
+        registry: MMEngine's; its own name is that of one entry, such as "loss".
+        name: to look up.
+
+    Raises:
+        ValueError: nothing has that name (the message lists those there are).
+    """
+    known = registry.module_dict
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(
+            f"Expected the name of a registered {registry.name}, out of {sorted(known)}. "
+            f"Got {name!r}."
+        )
+    return known[name]
