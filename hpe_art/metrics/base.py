@@ -1,4 +1,4 @@
-"""What a metric is: one score for each joint of each person, and how they are averaged.
+"""What a metric is: one score for each joint of each person, in one unit.
 
 Shapes: N people, K joints. Poses are in pixels of the image, x before y.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from mmengine.registry import Registry
@@ -21,7 +21,6 @@ METRICS = Registry("metric", scope="hpe_art")
 
 Numbers = NDArray[np.float64]
 Per = Literal["joints", "people", "joint_means"]
-Value = TypeVar("Value")
 
 NORMALISERS = {"head_size": "a head size", "bbox": "a box", "area": "an area"}
 
@@ -109,6 +108,10 @@ class Metric(ABC):
         """As in tables: the key and what it depends on, such as PCKh@0.5."""
         return self.key
 
+    def finer(self) -> Metric | None:
+        """The same metric at the stricter threshold that is usually shown beside it, if any."""
+        return None
+
     @abstractmethod
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
         """Each joint's score, a share (0..1) where the unit is "%".
@@ -191,105 +194,3 @@ def distances(
     apart = np.linalg.norm(moved, axis=-1).astype(np.float32)
     apart = np.where(np.isfinite(pred).all(-1), apart, np.float32(np.inf))
     return np.where(true[..., 2] > 0, apart, np.float32(np.nan))
-
-
-@dataclass(frozen=True)
-class Score(Generic[Value]):
-    """The score of all people together, or an interval of each number.
-
-    Attributes:
-        value: of the joints that the metric scores; None where no joint is labelled.
-        groups: by the name of the group, the mean of its joints.
-        joints: by the name of the joint.
-    """
-
-    value: Value | None
-    groups: dict[str, Value | None]
-    joints: dict[str, Value | None]
-
-
-def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[float]:
-    """The score of all people together, in the unit of the metric.
-
-    A group's score weights left and right alike. For one person pass the row alone.
-
-    Args:
-        joint_scores: (N, K), from `Metric.joint_scores`.
-        metric: whose they are.
-        skeleton: of the dataset.
-
-    Raises:
-        ValueError: ``joint_scores`` is not (N, K).
-    """
-    scores = check_joint_scores(joint_scores, skeleton)
-    shown = scale(metric)
-    joints = [_mean(column, shown) for column in scores.T]
-    if metric.per == "people":
-        value = _mean(people_means(scores, metric), shown)
-    elif metric.per == "joint_means":
-        value = _mean_of_known([joints[k] for k in metric.scored])
-    else:
-        value = _mean(scores[:, metric.scored], shown)
-    groups = {
-        name: _mean_of_known([joints[k] for k in group]) for name, group in skeleton.groups.items()
-    }
-    return Score(value, groups, dict(zip(skeleton.joints, joints, strict=True)))
-
-
-def people_means(joint_scores: Numbers, metric: Metric) -> Numbers:
-    """(N,), each person's mean over the scored joints that are labelled; NaN where none is."""
-    scored = joint_scores[:, metric.scored]
-    labelled = ~np.isnan(scored)
-    total = np.where(labelled, scored, 0).sum(1)
-    count = labelled.sum(1)
-    return np.divide(total, count, out=np.full(len(scored), np.nan), where=count > 0)
-
-
-def relative(perturbed: float | None, clean: float | None) -> float | None:
-    """Perturbed score in percent of the clean one; None where that is 0 or either is None.
-
-    Below 100 is a loss where higher is better; above 100 is one of errors.
-
-    Source: Jain et al. 2019, "On the Robustness of Human Pose Estimation".
-    """
-    if perturbed is None or not clean:
-        return None
-    return 100.0 * perturbed / clean
-
-
-def relative_score(perturbed: Score[float], clean: Score[float]) -> Score[float]:
-    """`relative` of every number."""
-    return Score(
-        relative(perturbed.value, clean.value),
-        {name: relative(perturbed.groups[name], clean.groups[name]) for name in clean.groups},
-        {name: relative(perturbed.joints[name], clean.joints[name]) for name in clean.joints},
-    )
-
-
-def scale(metric: Metric) -> float:
-    """What joint scores are multiplied by to be shown in the metric's unit."""
-    return 100.0 if metric.unit == "%" else 1.0
-
-
-def check_joint_scores(joint_scores: ArrayLike, skeleton: Skeleton) -> Numbers:
-    """The scores as float64.
-
-    Raises:
-        ValueError: they are not (N, K).
-    """
-    scores = np.asarray(joint_scores, np.float64)
-    if scores.ndim != 2 or scores.shape[1] != len(skeleton.joints):
-        raise ValueError(
-            f"Expected joint scores of shape (N, {len(skeleton.joints)}). Got {scores.shape}."
-        )
-    return scores
-
-
-def _mean(values: Numbers, shown: float) -> float | None:
-    labelled = values[~np.isnan(values)]
-    return shown * float(labelled.mean()) if labelled.size else None
-
-
-def _mean_of_known(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -12,14 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpe_art.metrics.base import (
-    Metric,
-    Numbers,
-    Score,
-    check_joint_scores,
-    people_means,
-    scale,
-)
+from hpe_art.metrics.base import Metric, Numbers
+from hpe_art.metrics.scores import check_joint_scores, people_means, scale
 from hpe_art.skeleton import Skeleton
 
 LEVEL = 95
@@ -99,28 +93,17 @@ def interval(draws: Draws) -> tuple[float, float, float]:
     return float(draws[0]), *_ends(draws[1:])
 
 
-def intervals(draws: Draws, skeleton: Skeleton) -> Score[Interval]:
-    """95 % percentile intervals of the total, each group and each joint.
+def intervals(draws: Draws) -> list[Interval | None]:
+    """95 % percentile interval of every column: the total, K joints, G groups.
 
     Args:
         draws: from `drawn_scores` or `relative_draws`.
-        skeleton: of the dataset.
 
     Returns:
         Low and high end of each; None where no draw has a value.
     """
-    total, *rest = (_known_ends(column) for column in draws[1:].T)
-    joints, groups = rest[: len(skeleton.joints)], rest[len(skeleton.joints) :]
-    return Score(
-        total,
-        dict(zip(skeleton.groups, groups, strict=True)),
-        dict(zip(skeleton.joints, joints, strict=True)),
-    )
-
-
-def _known_ends(values: Numbers) -> Interval | None:
-    known = values[~np.isnan(values)]
-    return _ends(known) if known.size else None
+    known = [column[~np.isnan(column)] for column in draws[1:].T]
+    return [_ends(column) if column.size else None for column in known]
 
 
 def _ends(values: Numbers) -> Interval:

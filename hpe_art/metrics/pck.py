@@ -1,10 +1,11 @@
-"""Percentage of joints found to within a share of the person's size: PCK, PCKh, tPCK and AUC.
+"""Percentage of joints found to within a share of the person's size: PCK, PCKh and tPCK.
 
 Shapes: N people, K joints. Poses are in pixels of the image, x before y.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,8 @@ from hpe_art.metrics.base import (
     PeopleTruth,
     Per,
     distances,
-    score,
 )
+from hpe_art.metrics.scores import score
 from hpe_art.skeleton import MPII, Skeleton
 
 KEYS = {"bbox": "PCK", "head": "PCKh", "torso": "tPCK"}
@@ -117,41 +118,11 @@ class PCKh(PCK):
         """Threshold as MMPose's `thr`."""
         return cls(skeleton, cfg.get("thr", 0.5))
 
-
-@METRICS.register_module(name="AUC")
-class AUC(Metric):
-    """Area under the curve of PCK over its threshold, the mean over joints.
-
-    Args:
-        skeleton: of the dataset.
-        norm_factor: the largest distance, in image pixels.
-        thresholds: how many, equally spaced from 0; the largest distance itself is none.
-
-    Source: ``AUC`` and ``keypoint_auc`` of MMPose 1.3.2.
-    """
-
-    key = "AUC"
-    per: Per = "joint_means"
-    hit_at = 0.5
-    evaluators = ("AUC",)
-
-    def __init__(self, skeleton: Skeleton, norm_factor: float = 30.0, thresholds: int = 20) -> None:
-        super().__init__(skeleton)
-        self.norm_factor, self.thresholds = norm_factor, thresholds
-
-    @classmethod
-    def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
-        """Largest distance and thresholds as MMPose's `norm_factor` and `num_thrs`."""
-        return cls(skeleton, cfg.get("norm_factor", 30.0), cfg.get("num_thrs", 20))
-
-    def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """Share of the thresholds that the joint's distance is below.
-
-        Args, Returns, Raises: as `Metric.joint_scores`.
-        """
-        apart = distances(poses, truth, self.norm_factor)
-        below = sum((apart < i / self.thresholds).astype(float) for i in range(self.thresholds))
-        return np.where(np.isnan(apart), np.nan, below / self.thresholds)
+    def finer(self) -> Metric:
+        """PCKh at a tenth of a head, as MMPose reports it too."""
+        finer = copy.copy(self)
+        finer.threshold = 0.1
+        return finer
 
 
 @dataclass(frozen=True)
