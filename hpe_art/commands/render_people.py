@@ -1,4 +1,4 @@
-"""Renders people in the layout of MPII: `hpe-art render-people --split val --out DIR`."""
+"""Renders people in the format of MPII or COCO: `hpe-art render-people --split val --out DIR`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = command_parser("render_people", __doc__)
     add = parser.add_argument
     add("--split", default="val", help="train or val, who are other people [val]")
-    add("--count", type=positive_int, default=256, help="number of people [256]")
+    add("--format", choices=("mpii", "coco"), default="mpii", help="of the labels [mpii]")
+    add("--count", type=positive_int, default=256, help="number of pictures [256]")
     add("--out", type=Path, required=True, help="folder to create")
     add("--seed", type=seed, default=0, help="[0]")
     add("--workers", type=positive_int, help="processes [one per core]")
@@ -40,9 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from hpe_art.rendered_people.contact_sheet import contact_sheet
 
     try:
-        render_people(args.out, args.split, args.count, args.seed, args.workers)
+        render_people(args.out, args.split, args.count, args.seed, args.workers, args.format)
         if args.contact_sheet:
-            sheet = contact_sheet(args.out, args.split, skeletons=args.skeletons)
+            sheet = contact_sheet(args.out, args.split, args.format, skeletons=args.skeletons)
             if not cv2.imwrite(str(args.contact_sheet), sheet):
                 raise OSError(
                     f"Expected a picture file that can be written. Got {args.contact_sheet}."

@@ -1,7 +1,7 @@
-"""People rendered from a body model, in the layout of MPII.
+"""People rendered from a body model, in the format of MPII or of COCO.
 
 The public names; each is imported when it is first used, as the processes that render people have
-no use for MMPose. Configs that use `RenderedPeople` import `hpe_art.rendered_people.dataset`.
+no use for MMPose. Configs that use the datasets import `hpe_art.rendered_people.dataset`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "RenderedCocoPeople": "hpe_art.rendered_people.dataset",
     "RenderedPeople": "hpe_art.rendered_people.dataset",
+    "coco_people_folder": "hpe_art.rendered_people.dataset",
     "people_folder": "hpe_art.rendered_people.dataset",
     "render_people": "hpe_art.rendered_people.rendering",
 }

@@ -44,19 +44,27 @@ class Camera:
         )
 
 
-def draw_camera(joints: np.ndarray, size: int, rng: np.random.Generator) -> Camera:
-    """Draw a view from any side in which the person fills a good part of the picture.
+def draw_camera(
+    joints: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
+    share: tuple[float, float] = (0.54, 0.68),
+    away: float = 0.0,
+) -> Camera:
+    """Draw a view from any side in which the people fill a good part of the picture.
 
-    In one picture of ten the person is cut by the border.
+    In one picture of ten they are cut by the border.
 
     Args:
-        joints: MPII joints (16, 3) in metres.
+        joints: of everybody who is to be seen (J, 3), in metres.
         size: pixels along each side of the picture.
         rng: source of the draw.
+        share: range of what the joints take of the picture's side.
+        away: metres by which the camera is moved off.
     """
     heading, roll = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 3))
     pitch = np.radians(np.clip(rng.normal(9, 10), -8, 38))
-    distance = rng.uniform(2.6, 8.0)
+    distance = rng.uniform(2.6, 8.0) + away
     forward = -np.array([
         np.cos(heading) * np.cos(pitch), np.sin(heading) * np.cos(pitch), np.sin(pitch)
     ])  # fmt: skip
@@ -73,8 +81,8 @@ def draw_camera(joints: np.ndarray, size: int, rng: np.random.Generator) -> Came
     at, _ = unit.project(joints)
     low, high = at.min(axis=0), at.max(axis=0)
     cut = rng.random() < 0.1
-    share = rng.uniform(0.75, 1.0) if cut else rng.uniform(0.54, 0.68)
-    focal = share * size / (high - low).max()
+    taken = rng.uniform(0.75, 1.0) if cut else rng.uniform(*share)
+    focal = taken * size / (high - low).max()
     shift = rng.uniform(-0.22, 0.22, 2) if cut else rng.uniform(-0.06, 0.06, 2)
     centre = size * (0.5 + shift) - focal * (low + high) / 2
     return Camera(position, axes, focal, centre, size)

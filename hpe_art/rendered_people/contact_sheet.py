@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from hpe_art.mpii import BONES
+from hpe_art.data.coco.writer import PERSON
+from hpe_art.skeleton import MPII
 
 _ZOOM = 2
-_RIGHT, _LEFT, _MIDDLE = (60, 60, 255), (255, 120, 40), (60, 200, 60)
+_COLOURS = {"right": (60, 60, 255), "left": (255, 120, 40), "centre": (60, 200, 60)}
+
+Bones = tuple[tuple[int, int, str], ...]
 
 
 def contact_sheet(
-    folder: Path, split: str, columns: int = 8, rows: int = 8, skeletons: bool = False
+    folder: Path,
+    split: str,
+    label_format: str = "mpii",
+    columns: int = 8,
+    rows: int = 8,
+    skeletons: bool = False,
 ) -> np.ndarray:
-    """Lay the first people of a set out in a grid.
+    """Lay the first pictures of a set out in a grid.
 
     Args:
-        folder: a set in the layout of MPII.
+        folder: a set in the format of MPII or COCO.
         split: "train" or "val".
+        label_format: "mpii" or "coco".
         columns: pictures side by side.
         rows: pictures below each other, at most.
         skeletons: draw the joints; hollow ones are occluded. The right side is red, the left blue.
@@ -29,13 +39,14 @@ def contact_sheet(
     Returns:
         BGR picture, uint8.
     """
-    entries = json.loads((folder / "annotations" / f"mpii_{split}.json").read_text("utf-8"))
+    read, bones = (_mpii_joints, MPII.bones) if label_format == "mpii" else (_coco_joints, _COCO)
+    pictures = read(folder / "annotations", split)
     tiles = []
-    for entry in entries[: columns * rows]:
-        image = cv2.imread(str(folder / "images" / entry["image"]))
+    for name, people in list(pictures.items())[: columns * rows]:
+        image = cv2.imread(str(folder / "images" / name))
         image = cv2.resize(image, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
-        if skeletons:
-            _draw(image, entry)
+        for joints in people if skeletons else []:
+            _draw(image, joints, bones)
         tiles.append(image)
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     return np.concatenate([
@@ -43,14 +54,37 @@ def contact_sheet(
     ])  # fmt: skip
 
 
-def _draw(image: np.ndarray, entry: dict) -> None:
-    at = np.rint((np.array(entry["joints"]) - 0.5) * _ZOOM).astype(int)
-    seen = entry["joints_vis"]
-    for a, b in (*BONES, (7, 12), (7, 13)):
-        if seen[a] and seen[b]:
-            side = {a, b} - {6, 7, 8, 9}
-            colour = _MIDDLE if not side else _LEFT if min(side) in (3, 4, 13, 14) else _RIGHT
-            cv2.line(image, tuple(at[a].tolist()), tuple(at[b].tolist()), colour, 2, cv2.LINE_AA)
-    for k in np.flatnonzero(seen):
-        filled = -1 if not entry["joints_occluded"][k] else 1
-        cv2.circle(image, tuple(at[k].tolist()), 4, (0, 255, 255), filled, cv2.LINE_AA)
+def _side(*joints: int) -> str:
+    sides = {PERSON["keypoints"][k].split("_")[0] for k in joints} & _COLOURS.keys()
+    return sides.pop() if len(sides) == 1 else "centre"
+
+
+_COCO: Bones = tuple((a - 1, b - 1, _side(a - 1, b - 1)) for a, b in PERSON["skeleton"])
+
+
+def _mpii_joints(folder: Path, split: str) -> dict[str, list[np.ndarray]]:
+    """Joints (16, 3) of each picture's people: 0-based pixels; 2 seen, 1 hidden, 0 not labelled."""
+    pictures = {}
+    for one in json.loads((folder / f"mpii_{split}.json").read_text("utf-8")):
+        flags = 2 * np.array(one["joints_vis"]) - one["joints_occluded"]
+        pictures[one["image"]] = [np.c_[np.array(one["joints"]) - 1, flags]]
+    return pictures
+
+
+def _coco_joints(folder: Path, split: str) -> dict[str, list[np.ndarray]]:
+    """As `_mpii_joints`, (17, 3)."""
+    labels = json.loads((folder / f"person_keypoints_{split}.json").read_text("utf-8"))
+    names = {one["id"]: one["file_name"] for one in labels["images"]}
+    pictures: dict[str, list[np.ndarray]] = {name: [] for name in names.values()}
+    for one in labels["annotations"]:
+        pictures[names[one["image_id"]]].append(np.reshape(one["keypoints"], (-1, 3)))
+    return pictures
+
+
+def _draw(image: np.ndarray, joints: np.ndarray, bones: Bones) -> None:
+    at: Any = np.rint((joints[:, :2] + 0.5) * _ZOOM).astype(int).tolist()
+    for a, b, side in bones:
+        if joints[a, 2] and joints[b, 2]:
+            cv2.line(image, at[a], at[b], _COLOURS[side], 2, cv2.LINE_AA)
+    for k in np.flatnonzero(joints[:, 2]):
+        cv2.circle(image, at[k], 4, (0, 255, 255), -1 if joints[k, 2] == 2 else 1, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""The rendered people as a dataset of MMPose: bundled for validation, rendered for training."""
+"""The rendered people as datasets of MMPose: bundled for validation, rendered for training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import hpe_art.compat  # noqa: F401, must come before mmpose
 
 from mmengine.dist import barrier, is_main_process
-from mmpose.datasets import MpiiDataset
+from mmpose.datasets import CocoDataset, MpiiDataset
 from mmpose.registry import DATASETS
 
 from hpe_art.rendered_people.cache import cache_folder
@@ -20,7 +20,10 @@ logger = logging.getLogger(__name__)
 
 NUM_PEOPLE = 8000
 """Training people unless asked otherwise."""
-_BUNDLED = Path(__file__).parent / "people_val"
+NUM_PICTURES = 3000
+"""Training pictures in COCO's format unless asked otherwise."""
+# Of each format, the folder that comes with the package and the name in the cache.
+_NAMES = {"mpii": ("people_val", "people"), "coco": ("coco_val", "coco-people")}
 
 
 def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
@@ -39,15 +42,35 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
         ImportError: the training people are not rendered yet and Anny is not installed.
         ValueError: no such split, or no people asked for.
     """
+    return _folder("mpii", split, num_people)
+
+
+def coco_people_folder(split: str, num_pictures: int = NUM_PICTURES) -> Path:
+    """The folder of a split in COCO's format, bundled or rendered as by `people_folder`.
+
+    Nobody is in both formats. The bundled 61 pictures show 128 labelled people.
+
+    Args:
+        split: "train" or "val".
+        num_pictures: number of training pictures, with two people each on average.
+
+    Raises:
+        ImportError: the training people are not rendered yet and Anny is not installed.
+        ValueError: no such split, or no pictures asked for.
+    """
+    return _folder("coco", split, num_pictures)
+
+
+def _folder(label_format: str, split: str, count: int) -> Path:
     if split not in SPLITS:
         raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
     if split == "val":
-        return _BUNDLED
-    folder = _train_folder(num_people)
+        return Path(__file__).parent / _NAMES[label_format][0]
+    folder = _train_folder(label_format, count)
     if not folder.exists():
-        logger.info("Rendering %d training people into %s", num_people, folder)
+        logger.info("Rendering %d training pictures into %s", count, folder)
         try:
-            render_people(folder, split, num_people)
+            render_people(folder, split, count, label_format=label_format)
         except OSError:
             if not folder.exists():  # else another process was first
                 raise
@@ -55,12 +78,20 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
 
 
 def is_rendered(num_people: int = NUM_PEOPLE) -> bool:
-    """Whether so many training people are in the cache already."""
-    return _train_folder(num_people).exists()
+    """Whether so many training people are in the cache already, in MPII's format."""
+    return _train_folder("mpii", num_people).exists()
 
 
-def _train_folder(num_people: int) -> Path:
-    return cache_folder() / f"people-v{VERSION}-train-{num_people}"
+def _train_folder(label_format: str, count: int) -> Path:
+    return cache_folder() / f"{_NAMES[label_format][1]}-v{VERSION}-train-{count}"
+
+
+def _shared_folder(label_format: str, split: str, count: int) -> Path:
+    """The folder, made by the first process while the others wait."""
+    if is_main_process():
+        _folder(label_format, split, count)
+    barrier()
+    return _folder(label_format, split, count)
 
 
 @DATASETS.register_module()
@@ -81,10 +112,7 @@ class RenderedPeople(MpiiDataset):
         test_mode: bool = False,
         **kwargs: Any,
     ) -> None:
-        if is_main_process():
-            people_folder(split, num_people)
-        barrier()
-        folder = people_folder(split, num_people)
+        folder = _shared_folder("mpii", split, num_people)
         boxes = folder / "annotations" / f"mpii_gt_{split}.mat"
         super().__init__(
             data_root=str(folder),
@@ -92,5 +120,27 @@ class RenderedPeople(MpiiDataset):
             data_prefix={"img": "images/"},
             headbox_file=str(boxes) if test_mode else None,
             test_mode=test_mode,
+            **kwargs,
+        )
+
+
+@DATASETS.register_module()
+class RenderedCocoPeople(CocoDataset):
+    """MMPose's `CocoDataset` on people rendered in groups.
+
+    Args:
+        split: "train" or "val".
+        num_pictures: number of training pictures; there are always 61 to validate on.
+        **kwargs: whatever else `CocoDataset` takes; the annotations are given by the split.
+    """
+
+    def __init__(
+        self, split: str = "train", num_pictures: int = NUM_PICTURES, **kwargs: Any
+    ) -> None:
+        folder = _shared_folder("coco", split, num_pictures)
+        super().__init__(
+            data_root=str(folder),
+            ann_file=f"annotations/person_keypoints_{split}.json",
+            data_prefix={"img": "images/"},
             **kwargs,
         )

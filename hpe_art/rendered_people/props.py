@@ -19,10 +19,17 @@ def draw_props(
     rng: np.random.Generator, body: Body, camera_at: np.ndarray, indoors: bool
 ) -> list[Layer]:
     """Things behind and beside the person, and the seat or step the pose calls for."""
-    layers = _supports(rng, body)
+    return draw_supports(rng, body) + draw_things(rng, body.joints, camera_at, indoors)
+
+
+def draw_things(
+    rng: np.random.Generator, joints: np.ndarray, camera_at: np.ndarray, indoors: bool
+) -> list[Layer]:
+    """Things behind and beside people around the origin, whose joints are (J, 3) in metres."""
+    layers: list[Layer] = []
     view = -camera_at[:2] / np.linalg.norm(camera_at[:2])
     aside = np.array([-view[1], view[0]])
-    room = np.linalg.norm(body.joints[:, :2], axis=1).max() + 0.55
+    room = np.linalg.norm(joints[:, :2], axis=1).max() + 0.55
     for _ in range(rng.integers(4, 13)):
         behind = rng.uniform(-0.3, 7)
         spot = view * behind + aside * rng.choice([-1, 1]) * rng.uniform(
@@ -97,7 +104,7 @@ def _table(
     return [_layer(part, material, turn, at) for part in parts]
 
 
-def _supports(rng: np.random.Generator, body: Body) -> list[Layer]:
+def draw_supports(rng: np.random.Generator, body: Body) -> list[Layer]:
     """The seat under one who sits, the step under one who climbs, a ball for one who throws."""
     model, pose, layers = load_model(), body.pose, []
     plain = any_material(rng, "plain planks check heather", (0.1, 0.3))

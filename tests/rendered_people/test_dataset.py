@@ -13,7 +13,7 @@ from scipy.io import loadmat
 
 from hpe_art.mpii import SCORED
 from hpe_art.rendered_people import RenderedPeople, people_folder
-from hpe_art.rendered_people import rendered_people as module
+from hpe_art.rendered_people import dataset as module
 from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.person import VERSION
 
@@ -184,9 +184,10 @@ def test_unfinished_rendering_is_not_taken_for_a_set(monkeypatch, tmp_path):
     monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
     (tmp_path / f".people-v{VERSION}-train-8000-abc" / "images").mkdir(parents=True)
     called = []
-    monkeypatch.setattr(module, "render_people", lambda *a: called.append(a))
+    monkeypatch.setattr(module, "render_people", lambda *a, **k: called.append((*a, k)))
     people_folder("train", 16000)
-    assert called == [(tmp_path / f"people-v{VERSION}-train-16000", "train", 16000)]
+    folder = tmp_path / f"people-v{VERSION}-train-16000"
+    assert called == [(folder, "train", 16000, {"label_format": "mpii"})]
 
 
 def test_unknown_split():
