@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,11 +164,6 @@ def _kinds(args: argparse.Namespace) -> list[tuple[str, bool]]:
         once = name == "noise" or (name == "uap" and args.perturbation)
         kinds += [(name, False)] if once else [(name, d) for d in directions]
     return kinds
-
-
-def command_line() -> str:
-    """The command that is running, as it goes into a page."""
-    return " ".join([f"python tools/{Path(sys.argv[0]).name}", *sys.argv[1:]])
 
 
 def recorded(args: argparse.Namespace) -> dict[str, Any]:

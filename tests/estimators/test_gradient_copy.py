@@ -20,6 +20,8 @@ from toys import (
     simple_baseline,
 )
 
+from benchmarks.cases import Case
+from benchmarks.contenders import art, ours
 from hpe_art.attacks import PoseFastGradientMethod
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
@@ -31,8 +33,6 @@ from hpe_art.estimators.gradient_copy import (
 )
 from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.arguments import PRECISION_NAMES
-from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.contenders import art, ours
 from hpe_art.intervals import drawn_scores, interval
 from hpe_art.metrics import pckh_hits
 

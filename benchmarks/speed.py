@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
+from benchmarks.cases import Case
+from benchmarks.contenders import CONTENDERS, EPS, as_pixels, missing_peers
 
 _CLEAR_PEAK = Path("/proc/self/clear_refs")
 

@@ -19,12 +19,12 @@ from art.attacks.evasion import ProjectedGradientDescent
 from art.estimators.pytorch import PyTorchEstimator
 from torch import Tensor, nn
 
+from benchmarks.cases import Array, Case
 from hpe_art.attacks import PoseProjectedGradientDescent
 from hpe_art.estimators.gradient_copy import GradientCopy
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
 from hpe_art.estimators.network import frozen, normalised, raw_outputs
-from hpe_art.evaluation.benchmark.cases import Array, Case
 
 EPS = 8.0
 STEP = 3.2

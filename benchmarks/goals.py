@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpe_art.evaluation.benchmark.speed import ratios
+from benchmarks.speed import ratios
 
 
 @dataclass(frozen=True)

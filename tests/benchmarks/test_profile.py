@@ -4,9 +4,9 @@ import pytest
 from torch import nn
 from toys import hourglass, people
 
+from benchmarks.cases import Case
+from benchmarks.profile import OPERATIONS, profile
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.profile import OPERATIONS, profile
 
 
 def test_it_shares_the_time_and_counts_the_convolutions():

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from toys import hourglass, people
 
+from benchmarks.cases import Case, build_case
+from benchmarks.contenders import CONTENDERS, EPS, as_pixels, missing_peers
+from benchmarks.goals import GOALS, goal_cases, judged, missed
+from benchmarks.speed import ratios, timed_case
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.gradient_copy import has_fast_bfloat16
-from hpe_art.evaluation.benchmark.cases import Case, build_case
-from hpe_art.evaluation.benchmark.contenders import CONTENDERS, EPS, as_pixels, missing_peers
-from hpe_art.evaluation.benchmark.goals import GOALS, goal_cases, judged, missed
-from hpe_art.evaluation.benchmark.speed import ratios, timed_case
 
-CONFIGS = Path(__file__).parents[3] / "mmpose_configs"
+CONFIGS = Path(__file__).parents[2] / "mmpose_configs"
 EXACT = {"torchattacks": 1e-3}  # grey levels; it works on pixels of 0 to 1
 
 

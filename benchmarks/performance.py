@@ -10,13 +10,13 @@ from typing import Any
 
 import jinja2
 
-from hpe_art.evaluation.benchmark.contenders import CONTENDERS
-from hpe_art.evaluation.benchmark.goals import (
+from benchmarks.contenders import CONTENDERS
+from benchmarks.goals import (
     MEMORY_GROWS_AT_MOST,
     WHOLE_RUN_AT_MOST,
     memory_grows,
 )
-from hpe_art.evaluation.benchmark.speed import ratios
+from benchmarks.speed import ratios
 
 
 def _pace(row: Mapping[str, Any], name: str) -> str:
@@ -106,4 +106,4 @@ def page(document: Mapping[str, Any]) -> str:
 
 
 def _template(name: str) -> str:
-    return resources.files("hpe_art.report").joinpath(f"templates/{name}").read_text()
+    return resources.files("benchmarks").joinpath(f"templates/{name}").read_text()

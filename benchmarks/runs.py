@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from scipy.io import savemat
 
-from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.contenders import floor, forward
-from hpe_art.evaluation.benchmark.speed import finish
+from benchmarks.cases import Case
+from benchmarks.contenders import floor, forward
+from benchmarks.speed import finish
 
 SIZES = (500, 1000, 2000, 5000)
 ITERATIONS = (5, 10, 20, 40)

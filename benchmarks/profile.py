@@ -9,9 +9,9 @@ from torch.profiler import ProfilerActivity
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.cases import Case
+from benchmarks.contenders import floor, ours
 from hpe_art.estimators.gradient_copy import has_fast_bfloat16
-from hpe_art.evaluation.benchmark.cases import Case
-from hpe_art.evaluation.benchmark.contenders import floor, ours
 
 OPERATIONS = 12
 """How many are named."""

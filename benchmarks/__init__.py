@@ -1,0 +1,1 @@
+"""How fast attacks are, as ratios measured in one run: `python tools/benchmark.py`."""

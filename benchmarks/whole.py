@@ -1,0 +1,239 @@
+"""The parts of a benchmark, written to disk row by row as they are measured."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import runs
+from benchmarks.cases import SIZES, build_case
+from benchmarks.contenders import CONTENDERS, missing_peers
+from benchmarks.goals import goal_cases, judged
+from benchmarks.profile import profile
+from benchmarks.speed import device_name, timed_case
+from benchmarks.strength import strengths
+from hpe_art.commands.arguments import command_line
+from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.evaluation.device import check_device
+from hpe_art.evaluation.paths import check_paths, config_files
+from hpe_art.evaluation.results import package_versions
+from hpe_art.evaluation.study.networks import with_weights
+
+Measured = Iterator[dict[str, Any]]
+"""What a part has measured so far, more each time."""
+FORMAT = 5
+
+
+@dataclass(frozen=True)
+class BenchmarkSpec:
+    """What a benchmark measures, and where it writes.
+
+    Attributes:
+        parts: of "goals", "sizes", "runs", "growth", "strength".
+        configs: folder of the configs.
+        repeats: rounds of each timing.
+        steps: of an attack that is timed.
+        networks: of sizes and strength, by file name of the config; None: all.
+        batch_sizes: of sizes.
+        people: that strengths are compared on.
+        device: "auto", "cpu" or "cuda".
+        out: folder of `benchmark.json`.
+    """
+
+    parts: Sequence[str]
+    configs: Path
+    repeats: int
+    steps: int
+    networks: Sequence[str] | None
+    batch_sizes: Sequence[int]
+    people: int
+    device: str
+    out: Path
+
+
+def check_benchmark(spec: BenchmarkSpec) -> None:
+    """Sees that the device and every config are there.
+
+    Args:
+        spec: what to measure.
+
+    Raises:
+        ArgumentsError: names what is missing.
+    """
+    check_device(spec.device)
+    check_paths([str(spec.configs / file) for file in SIZES.values()], spec.out)
+    if spec.networks:
+        _check_networks(spec)
+
+
+def _check_networks(spec: BenchmarkSpec) -> None:
+    networks, chosen = spec.networks or (), {}
+    if "sizes" in spec.parts:
+        chosen["sizes"] = list(SIZES.values())
+    if "strength" in spec.parts:
+        ready, _ = with_weights(config_files([str(spec.configs)]))
+        chosen["strength"] = [file.name for file in ready]
+    if not chosen:
+        raise ArgumentsError(
+            f"Expected --parts sizes or strength with --networks. Got {', '.join(spec.parts)}."
+        )
+    for part, names in chosen.items():
+        if not set(networks) & set(names):
+            raise ArgumentsError(
+                f"Expected --networks out of {', '.join(names)} for --parts {part}. "
+                f"Got {', '.join(networks)}."
+            )
+    known = {name for names in chosen.values() for name in names}
+    if unknown := [name for name in networks if name not in known]:
+        raise ArgumentsError(
+            f"Expected --networks out of {', '.join(sorted(known))}. Got {', '.join(unknown)}."
+        )
+
+
+def run_benchmark(
+    spec: BenchmarkSpec, attack_tool: Path, say: Callable[[str], Any]
+) -> dict[str, Any]:
+    """Measures the parts that are asked for; earlier ones in the folder are kept.
+
+    Args:
+        spec: what to measure.
+        attack_tool: path of `tools/attack.py`.
+        say: told what is measured next.
+
+    Returns:
+        The parts by name, as in `benchmark.json` of the folder.
+    """
+    device = "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
+    path = spec.out / "benchmark.json"
+    document = read_kept(spec.out)
+    for name in missing_peers():
+        say(f"{name} is not installed and takes no part.")
+    measured: dict[str, Callable[[], Measured]] = {
+        "goals": lambda: _goals(spec, device, say),
+        "sizes": lambda: _sizes(spec, device, say),
+        "runs": lambda: _runs(spec, device, attack_tool, say),
+        "growth": lambda: _growth(spec, device, attack_tool, say),
+        "strength": lambda: _strength(spec, device, say),
+    }
+    for part in spec.parts:
+        about = _about(spec, device)
+        for so_far in measured[part]():
+            document[part] = {**so_far, **about}
+            _write(path, document)
+    return document
+
+
+def read_kept(folder: Path) -> dict[str, Any]:
+    """What was measured into a folder before."""
+    path = folder / "benchmark.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return kept if kept.get("format") == FORMAT else {"format": FORMAT}
+
+
+def _earlier(spec: BenchmarkSpec, part: str, device: str) -> list[dict[str, Any]]:
+    """Rows of a part that this kind of machine has measured before."""
+    rows = read_kept(spec.out).get(part, {}).get("rows", [])
+    machine = device_name(torch.device(device))
+    return [row for row in rows if row["device"] == machine]
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _about(spec: BenchmarkSpec, device: str) -> dict[str, Any]:
+    arguments = {key: str(value) for key, value in asdict(spec).items()}
+    return {
+        "arguments": arguments,
+        "command": command_line(),
+        "date": date.today().isoformat(),
+        "machine": device_name(torch.device(device)),
+        "versions": package_versions(),
+    }
+
+
+def _goals(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measured:
+    rows: list[dict[str, Any]] = []
+    for row in _timed(spec, device, goal_cases(device), list(CONTENDERS), say):
+        rows.append(row)
+        yield {"rows": rows, "judged": judged(rows, device), "profiles": {}}
+    verdicts = judged(rows, device)
+    missed = {goal["case"]: goal["batch_size"] for goal in verdicts if goal["reached"] is False}
+    profiles = {}
+    for name, batch_size in missed.items():
+        say(f"Profile of {name}")
+        profiles[name] = profile(build_case(name, batch_size, spec.configs, _device_type(device)))
+    yield {"rows": rows, "judged": verdicts, "profiles": profiles}
+
+
+def _sizes(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measured:
+    """Rows of other networks and batch sizes are kept from earlier."""
+    chosen = [name for name in SIZES if SIZES[name] in (spec.networks or SIZES.values())]
+    cases = [(name, batch_size) for name in chosen for batch_size in spec.batch_sizes]
+    names = [name for name in CONTENDERS if name != "ours, bfloat16"]  # fast, or slower
+    rows = {(row["case"], row["batch_size"]): row for row in _earlier(spec, "sizes", device)}
+    order = list(SIZES)
+    for row in _timed(spec, device, cases, names, say):
+        rows[row["case"], row["batch_size"]] = row
+        places = sorted(rows, key=lambda key: (order.index(key[0]), key[1]))
+        yield {"rows": [rows[place] for place in places]}
+
+
+def _timed(
+    spec: BenchmarkSpec,
+    device: str,
+    cases: Iterable[tuple[str, int]],
+    names: list[str],
+    say: Callable[[str], Any],
+) -> Iterable[dict[str, Any]]:
+    for name, batch_size in cases:
+        say(f"{name}, batch of {batch_size}")
+        case = build_case(name, batch_size, spec.configs, _device_type(device))
+        yield {**timed_case(case, spec.steps, spec.repeats, names), "command": command_line()}
+
+
+def _tool(spec: BenchmarkSpec, device: str, script: Path) -> runs.Tool:
+    folder = spec.out / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return runs.Tool(script, spec.configs / "hourglass.py", folder, device)
+
+
+def _runs(spec: BenchmarkSpec, device: str, script: Path, say: Callable[[str], Any]) -> Measured:
+    say("tools/attack.py against its floor")
+    case = build_case("bundled hourglass", 32, spec.configs, _device_type(device))
+    yield runs.against_floor(_tool(spec, device, script), case, spec.repeats)
+
+
+def _growth(spec: BenchmarkSpec, device: str, script: Path, say: Callable[[str], Any]) -> Measured:
+    tool = _tool(spec, device, script)
+    say("tools/attack.py on more and more images")
+    images = runs.growth_with_images(tool)
+    say("tools/attack.py with more and more steps")
+    yield {"images": images, "iterations": runs.growth_with_iterations(tool)}
+
+
+def _strength(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measured:
+    """Rows of other networks are kept from earlier."""
+    about = {"device": device_name(torch.device(device)), "command": command_line()}
+    rows = {(row["network"], row["attack"]): row for row in _earlier(spec, "strength", device)}
+    found = strengths(
+        [spec.configs], spec.people, device=_device_type(device), networks=spec.networks
+    )
+    for row in found:
+        say(f"{row['network']}, {row['attack']}")
+        rows[row["network"], row["attack"]] = {**row, **about}
+        yield {"rows": list(rows.values())}
+
+
+def _device_type(device: str) -> str:
+    return "gpu" if device == "cuda" else "cpu"

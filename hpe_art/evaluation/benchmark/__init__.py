@@ -1,1 +1,0 @@
-"""How fast attacks are, as ratios measured in one run."""
