@@ -129,5 +129,7 @@ def test_errors_name_the_shapes():
         pckh_hits(pred, truth, head_size[:, None])
     with pytest.raises(ValueError, match=r"a head size for everyone, .* Got 0.0 for person 1"):
         pckh_hits(pred, truth, [20.0, 0.0])
-    with pytest.raises(ValueError, match=r"Expected joint scores of shape \(N, 16\). Got \(2, 15\)"):
+    with pytest.raises(
+        ValueError, match=r"Expected joint scores of shape \(N, 16\). Got \(2, 15\)"
+    ):
         pckh(np.ones((2, 15)))
