@@ -39,10 +39,13 @@ def relative_intervals(hits: ArrayLike, clean_hits: ArrayLike, seed: int = 0) ->
 
 
 def _named(draws: Draws) -> dict[str, Any]:
-    total, *ends = [None if pair is None else list(pair) for pair in bootstrap.intervals(draws)]
-    count = len(MPII.joints)
+    found = bootstrap.intervals(draws, MPII)
     return {
-        "PCKh": total,
-        "per_joint": dict(zip(MPII.joints, ends[:count], strict=True)),
-        "per_group": dict(zip(MPII.groups, ends[count:], strict=True)),
+        "PCKh": _listed(found.value),
+        "per_joint": {name: _listed(ends) for name, ends in found.joints.items()},
+        "per_group": {name: _listed(ends) for name, ends in found.groups.items()},
     }
+
+
+def _listed(ends: bootstrap.Interval | None) -> list[float] | None:
+    return None if ends is None else list(ends)

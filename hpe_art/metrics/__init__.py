@@ -12,7 +12,7 @@ from hpe_art.metrics.evaluators import metric_for, metric_named
 from hpe_art.metrics.nme import NME
 from hpe_art.metrics.oks import OKS
 from hpe_art.metrics.pck import PCK, PCKh, PoseScore, pckh, pckh_hits
-from hpe_art.metrics.scores import Score, people_means, relative, score
+from hpe_art.metrics.scores import Score, people_means, relative, relative_score, score
 
 relative_pckh = relative
 
@@ -36,5 +36,6 @@ __all__ = [
     "people_means",
     "relative",
     "relative_pckh",
+    "relative_score",
     "score",
 ]

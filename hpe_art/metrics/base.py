@@ -108,10 +108,6 @@ class Metric(ABC):
         """As in tables: the key and what it depends on, such as PCKh@0.5."""
         return self.key
 
-    def finer(self) -> Metric | None:
-        """The same metric at the stricter threshold that is usually shown beside it, if any."""
-        return None
-
     @abstractmethod
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
         """Each joint's score, a share (0..1) where the unit is "%".

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_art.metrics.base import Metric, Numbers
-from hpe_art.metrics.scores import check_joint_scores, people_means, scale
+from hpe_art.metrics.scores import Score, check_joint_scores, people_means, scale
 from hpe_art.skeleton import Skeleton
 
 LEVEL = 95
@@ -93,17 +93,24 @@ def interval(draws: Draws) -> tuple[float, float, float]:
     return float(draws[0]), *_ends(draws[1:])
 
 
-def intervals(draws: Draws) -> list[Interval | None]:
-    """95 % percentile interval of every column: the total, K joints, G groups.
+def intervals(draws: Draws, skeleton: Skeleton) -> Score[Interval]:
+    """95 % percentile intervals of the total, each group and each joint.
 
     Args:
         draws: from `drawn_scores` or `relative_draws`.
+        skeleton: of the dataset.
 
     Returns:
         Low and high end of each; None where no draw has a value.
     """
     known = [column[~np.isnan(column)] for column in draws[1:].T]
-    return [_ends(column) if column.size else None for column in known]
+    total, *ends = (_ends(column) if column.size else None for column in known)
+    joints, groups = ends[: len(skeleton.joints)], ends[len(skeleton.joints) :]
+    return Score(
+        total,
+        dict(zip(skeleton.groups, groups, strict=True)),
+        dict(zip(skeleton.joints, joints, strict=True)),
+    )
 
 
 def _ends(values: Numbers) -> Interval:

@@ -5,7 +5,6 @@ Shapes: N people, K joints. Poses are in pixels of the image, x before y.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -117,12 +116,6 @@ class PCKh(PCK):
     def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
         """Threshold as MMPose's `thr`."""
         return cls(skeleton, cfg.get("thr", 0.5))
-
-    def finer(self) -> Metric:
-        """PCKh at a tenth of a head, as MMPose reports it too."""
-        finer = copy.copy(self)
-        finer.threshold = 0.1
-        return finer
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Shapes: N people, K joints.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,10 +14,12 @@ from numpy.typing import ArrayLike
 from hpe_art.metrics.base import Metric, Numbers
 from hpe_art.skeleton import Skeleton
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True)
-class Score:
-    """The score of all people together.
+class Score(Generic[Value]):
+    """The score of all people together, or an interval of each number.
 
     Attributes:
         value: of the joints that the metric scores; None where no joint is labelled.
@@ -24,12 +27,12 @@ class Score:
         joints: by the name of the joint.
     """
 
-    value: float | None
-    groups: dict[str, float | None]
-    joints: dict[str, float | None]
+    value: Value | None
+    groups: dict[str, Value | None]
+    joints: dict[str, Value | None]
 
 
-def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score:
+def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[float]:
     """The score of all people together, in the unit of the metric.
 
     A group's score weights left and right alike. For one person pass the row alone.
@@ -76,6 +79,15 @@ def relative(perturbed: float | None, clean: float | None) -> float | None:
     if perturbed is None or not clean:
         return None
     return 100.0 * perturbed / clean
+
+
+def relative_score(perturbed: Score[float], clean: Score[float]) -> Score[float]:
+    """`relative` of every number."""
+    return Score(
+        relative(perturbed.value, clean.value),
+        {name: relative(perturbed.groups[name], clean.groups[name]) for name in clean.groups},
+        {name: relative(perturbed.joints[name], clean.joints[name]) for name in clean.joints},
+    )
 
 
 def scale(metric: Metric) -> float:

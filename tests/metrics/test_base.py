@@ -105,9 +105,9 @@ def test_ends_that_are_no_joints_are_refused(skeleton):
 
 def test_labels():
     assert PCKh(MPII).label == "PCKh@0.5"
-    assert PCKh(MPII).finer().label == "PCKh@0.1"
+    assert PCKh(MPII, 0.1).label == "PCKh@0.1"
     assert PCK(MPII, 0.2, "torso").label == "tPCK@0.2"
-    assert EPE(MPII).label == "EPE" and EPE(MPII).finer() is None
+    assert EPE(MPII).label == "EPE"
 
 
 def test_a_metric_needs_the_skeleton_alone(people):

@@ -63,9 +63,9 @@ def test_pckh_has_the_numbers_of_version_0_1_bit_for_bit():
         "0x1.138e38e38e38ep+6",
         "0x1.e7e97e97e97eap+5",
     ]
-    ends = intervals(draws)
-    assert ends[0] == (66.32551020408162, 72.2943722943723)
-    assert ends[1 + 16 + list(MPII.groups).index("Wrist")] == (56.10606060606061, 73.86400058275059)
+    ends = intervals(draws, MPII)
+    assert ends.value == (66.32551020408162, 72.2943722943723)
+    assert ends.groups["Wrist"] == (56.10606060606061, 73.86400058275059)
 
 
 def test_ratios_are_of_pairs():
@@ -78,7 +78,7 @@ def test_ratios_are_of_pairs():
 def test_a_ratio_to_nothing_is_none():
     clean = drawn_scores(0 * some_scores(), PCKh(MPII), MPII)
     ratios = relative_draws(drawn_scores(some_scores(2), PCKh(MPII), MPII), clean)
-    assert np.isnan(ratios).all() and set(intervals(ratios)) == {None}
+    assert np.isnan(ratios).all() and intervals(ratios, MPII).value is None
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -88,10 +88,10 @@ def test_joints_and_people_without_labels_are_no_trouble(metric, recwarn):
     scores[1:, 0] = np.nan
     scores[5:8] = np.nan
     draws = drawn_scores(scores, metric(MPII), MPII)
-    ends = intervals(draws)
-    assert ends[1 + 9] is None and ends[1 + 16] is None  # head top, and the group Head
+    ends = intervals(draws, MPII)
+    assert ends.joints["head_top"] is None and ends.groups["Head"] is None
     shown = 1 if metric is EPE else 100
-    assert ends[1] == pytest.approx((shown * scores[0, 0], shown * scores[0, 0]))
+    assert ends.joints["right_ankle"] == pytest.approx((shown * scores[0, 0], shown * scores[0, 0]))
     assert np.isfinite(draws[:, 0]).all()
     assert not recwarn.list
 

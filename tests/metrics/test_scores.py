@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpe_art.metrics import EPE, OKS, PCK, PCKh, people_means, relative, score
+from hpe_art.metrics import EPE, OKS, PCK, PCKh, people_means, relative, relative_score, score
 from hpe_art.skeleton import MPII
 
 NAN = np.nan
@@ -66,3 +66,9 @@ def test_nobody_labelled_scores_none(metric):
 def test_relative_of_errors_is_the_ratio():
     assert relative(12.0, 8.0) == 150.0
     assert relative(12.0, 0.0) is None
+    clean = score(joint_scores([[1.0, 0.0], [3.0, 0.0]]), EPE(MPII), MPII)
+    perturbed = score(joint_scores([[3.0, 1.0], [3.0, 1.0]]), EPE(MPII), MPII)
+    left = relative_score(perturbed, clean)
+    assert left.value == pytest.approx(100 * 2 / 1)
+    assert left.joints["right_ankle"] == pytest.approx(150)
+    assert left.joints["right_knee"] is None and left.groups["Wrist"] is None
