@@ -42,15 +42,3 @@ def test_groups_hold_every_scored_joint_once():
 def test_groups_are_named_after_their_joints():
     for name, group in mpii.GROUPS.items():
         assert all(name.lower() in mpii.JOINTS[k] for k in group)
-
-
-def test_limbs_are_pairs_of_bones_that_meet():
-    assert sorted(bone for limb in mpii.LIMBS for bone in limb) == list(range(len(mpii.BONES)))
-    for first, second in mpii.LIMBS:
-        assert len(set(mpii.BONES[first]) & set(mpii.BONES[second])) == 1
-
-
-def test_mirrored_bones_are_bones():
-    swap = {a: b for pair in mpii.FLIP_PAIRS for a, b in (pair, pair[::-1])}
-    bones = {frozenset(bone) for bone in mpii.BONES}
-    assert {frozenset(swap.get(k, k) for k in bone) for bone in mpii.BONES} == bones

@@ -29,15 +29,16 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 from hpe_art.models.hourglass import check_image, check_sizes, hourglass_stack, prediction, stem
-from hpe_art.mpii import BONES, FLIP_PAIRS, JOINTS, LIMBS
+from hpe_art.models.part_heatmap import BONES, LIMBS
+from hpe_art.skeleton import MPII
 
-_BONES = range(len(JOINTS), len(JOINTS) + len(BONES))
+_BONES = range(len(MPII.joints), len(MPII.joints) + len(BONES))
 _LIMBS = range(_BONES.stop, _BONES.stop + len(LIMBS))
 #: Channels of `PartHeatmap` that each semantic level predicts, from the lowest.
 LEVELS: tuple[tuple[int, ...], ...] = (
-    tuple(range(len(JOINTS))),
-    (*range(len(JOINTS)), *_BONES),
-    (*range(len(JOINTS)), *_LIMBS),
+    tuple(range(len(MPII.joints))),
+    (*range(len(MPII.joints)), *_BONES),
+    (*range(len(MPII.joints)), *_LIMBS),
 )
 
 
@@ -150,8 +151,8 @@ class DLCMHead(CPMHead):
     ) -> None:
         self.levels = up_and_down(num_levels)
         super().__init__(
-            in_channels=len(JOINTS),
-            out_channels=len(JOINTS),
+            in_channels=len(MPII.joints),
+            out_channels=len(MPII.joints),
             num_stages=len(self.levels),
             deconv_out_channels=None,
             final_layer=None,
@@ -201,9 +202,7 @@ def _mirrored(parts: tuple[tuple[int, int], ...], mirror: list[int]) -> list[int
 
 
 def _mirror() -> list[int]:
-    joints = list(range(len(JOINTS)))
-    for left, right in FLIP_PAIRS:
-        joints[left], joints[right] = right, left
+    joints = list(MPII.flip_indices)
     bones = _mirrored(BONES, joints)
     limbs = _mirrored(LIMBS, bones)
     return [*joints, *(_BONES[bone] for bone in bones), *(_LIMBS[limb] for limb in limbs)]

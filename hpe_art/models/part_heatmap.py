@@ -16,7 +16,26 @@ from mmpose.registry import KEYPOINT_CODECS
 from torch import Tensor
 
 from hpe_art.heatmaps import encode_bones, encode_heatmaps
-from hpe_art.mpii import BONES, JOINTS, LIMBS
+from hpe_art.skeleton import MPII
+
+#: The bones of DLCM (Tang et al. 2018): joint to joint.
+BONES: tuple[tuple[int, int], ...] = (
+    (0, 1),
+    (1, 2),
+    (3, 4),
+    (4, 5),
+    (2, 6),
+    (3, 6),
+    (7, 8),
+    (8, 9),
+    (10, 11),
+    (11, 12),
+    (13, 14),
+    (14, 15),
+)
+
+#: The limbs of DLCM, two bones each: right leg, left leg, waist, head-neck, right arm, left arm.
+LIMBS: tuple[tuple[int, int], ...] = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11))
 
 
 @KEYPOINT_CODECS.register_module()
@@ -70,9 +89,9 @@ class PartHeatmap(MSRAHeatmap):
         Raises:
             ValueError: other joints than MPII's 16.
         """
-        if y.shape[1] != len(JOINTS):
+        if y.shape[1] != len(MPII.joints):
             raise ValueError(
-                f"Expected the {len(JOINTS)} joints of MPII, whose bones and limbs are known. "
+                f"Expected the {len(MPII.joints)} joints of MPII, whose bones and limbs are known. "
                 f"Got {y.shape[1]} joints."
             )
         factor = torch.as_tensor(self.scale_factor, dtype=y.dtype, device=y.device)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpe_art.metrics import pckh, pckh_hits, relative_pckh
-from hpe_art.mpii import GROUPS, JOINTS, SCORED
+from hpe_art.skeleton import MPII
 
 
 def random_people(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,7 +51,7 @@ def test_equals_mmpose(seed):
 
 def test_equals_mmpose_where_a_pair_of_joints_is_never_labelled():
     pred, truth, head_size = random_people(0)
-    truth[:, GROUPS["Ankle"], 2] = 0
+    truth[:, MPII.groups["Ankle"], 2] = 0
     score = pckh(pckh_hits(pred, truth, head_size))
     assert score.PCKh == pytest.approx(mmpose_metrics(pred, truth, head_size)["PCK"], abs=1e-9)
     assert score.per_group["Ankle"] is None
@@ -85,20 +85,20 @@ def test_a_prediction_that_is_not_finite_is_a_miss():
 
 def test_the_mean_weights_joints_by_their_labels_and_groups_left_and_right_alike():
     hits = np.full((4, 16), np.nan)
-    hits[:, JOINTS.index("left_wrist")] = [1, 1, 1, 0]
-    hits[0, JOINTS.index("right_wrist")] = 0
-    hits[:, JOINTS.index("pelvis")] = 0
+    hits[:, MPII.joints.index("left_wrist")] = [1, 1, 1, 0]
+    hits[0, MPII.joints.index("right_wrist")] = 0
+    hits[:, MPII.joints.index("pelvis")] = 0
     score = pckh(hits)
     assert score.PCKh == pytest.approx(60)
     assert score.per_group["Wrist"] == pytest.approx(37.5)
     assert score.per_joint["pelvis"] == 0
-    assert set(score.per_joint) == set(JOINTS)
-    assert set(score.per_group) == set(GROUPS)
+    assert set(score.per_joint) == set(MPII.joints)
+    assert set(score.per_group) == set(MPII.groups)
 
 
 def test_nothing_labelled_scores_none():
     hits = np.full((3, 16), np.nan)
-    hits[:, [k for k in range(16) if k not in SCORED]] = 1
+    hits[:, [k for k in range(16) if k not in MPII.grouped]] = 1
     score = pckh(hits)
     assert score.PCKh is None
     assert set(score.per_group.values()) == {None}

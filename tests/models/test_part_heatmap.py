@@ -4,7 +4,8 @@ import torch
 from mmpose.registry import KEYPOINT_CODECS
 
 import hpe_art.models  # noqa: F401
-from hpe_art.mpii import BONES, LIMBS
+from hpe_art.models.part_heatmap import BONES, LIMBS
+from hpe_art.skeleton import MPII
 
 SIZES = dict(input_size=(48, 32), heatmap_size=(24, 16))
 
@@ -100,3 +101,14 @@ def test_other_joints_than_mpiis_are_refused():
 def test_a_sigma_between_cells_is_refused():
     with pytest.raises(ValueError, match="third of a whole number. Got 1.5"):
         codec(sigma=1.5)
+
+
+def test_limbs_are_pairs_of_bones_that_meet():
+    assert sorted(bone for limb in LIMBS for bone in limb) == list(range(len(BONES)))
+    for first, second in LIMBS:
+        assert len(set(BONES[first]) & set(BONES[second])) == 1
+
+
+def test_mirrored_bones_are_bones():
+    bones = {frozenset(bone) for bone in BONES}
+    assert {frozenset(MPII.flip_indices[k] for k in bone) for bone in BONES} == bones

@@ -24,7 +24,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from hpe_art.data.mpii.writer import write_annotations
-from hpe_art.mpii import JOINTS
+from hpe_art.skeleton import MPII
 
 FILES = (
     "mpii_train.json",
@@ -241,12 +241,14 @@ def _number(struct: Any, name: str) -> float:
 
 
 def _entry(image: str, rect: Any) -> dict[str, Any]:
-    joints = np.full((len(JOINTS), 2), -1.0)
-    labelled = np.zeros(len(JOINTS), int)
+    joints = np.full((len(MPII.joints), 2), -1.0)
+    labelled = np.zeros(len(MPII.joints), int)
     for point in np.ravel(getattr(getattr(rect, "annopoints", None), "point", [])):
         joint = _number(point, "id")
-        if joint not in range(len(JOINTS)):
-            raise ReleaseError(f"Expected joints 0..{len(JOINTS) - 1}. Got {joint:g} in {image}.")
+        if joint not in range(len(MPII.joints)):
+            raise ReleaseError(
+                f"Expected joints 0..{len(MPII.joints) - 1}. Got {joint:g} in {image}."
+            )
         place = [_number(point, "x"), _number(point, "y")]
         if np.isfinite(place).all():
             joints[int(joint)], labelled[int(joint)] = place, 1
