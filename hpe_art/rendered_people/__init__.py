@@ -13,6 +13,7 @@ _HOMES = {
     "RenderedCocoPeople": "hpe_art.rendered_people.dataset",
     "RenderedPeople": "hpe_art.rendered_people.dataset",
     "coco_people_folder": "hpe_art.rendered_people.dataset",
+    "people_are_there": "hpe_art.rendered_people.dataset",
     "people_folder": "hpe_art.rendered_people.dataset",
     "render_people": "hpe_art.rendered_people.rendering",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,21 @@ def _folder(label_format: str, split: str, count: int) -> Path:
 def is_rendered(num_people: int = NUM_PEOPLE) -> bool:
     """Whether so many training people are in the cache already, in MPII's format."""
     return _train_folder("mpii", num_people).exists()
+
+
+def people_are_there(dataset: Mapping[str, Any]) -> bool:
+    """Whether a dataset can be loaded at once: not if its people are yet to be rendered.
+
+    Args:
+        dataset: config of any dataset of MMPose.
+    """
+    name = getattr(dataset["type"], "__name__", dataset["type"])
+    formats = {"RenderedPeople": "mpii", "RenderedCocoPeople": "coco"}
+    if name not in formats or dataset.get("split", "train") == "val":
+        return True
+    usual = {"mpii": NUM_PEOPLE, "coco": NUM_PICTURES}[formats[name]]
+    count = dataset.get("num_people", dataset.get("num_pictures", usual))
+    return _train_folder(formats[name], count).exists()
 
 
 def _train_folder(label_format: str, count: int) -> Path:
