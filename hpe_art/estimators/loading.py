@@ -19,9 +19,10 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 from hpe_art import zoo
+from hpe_art.errors import UserError
 
 
-class ModelError(ValueError):
+class ModelError(UserError):
     """A config or checkpoint cannot be used; the message names it and the mend."""
 
 
@@ -29,15 +30,17 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
     """Reads a config and sees that it describes a top-down pose model.
 
     Args:
-        config: path, or a config already read.
+        config: path, name of a shipped one (`find_config`), or a config already read.
         options: `key=value` overrides, dotted keys.
 
     Raises:
+        UserError: neither a path nor the name of a shipped config.
         ModelError: no such file, not a config, or not a top-down pose model.
     """
     register_all_modules()
     if not isinstance(config, Config):
-        if not Path(config).is_file():
+        config = find_config(config)
+        if not config.is_file():
             raise ModelError(f"Expected a config file. Got {config}, which does not exist.")
         try:
             config = Config.fromfile(config)
@@ -84,7 +87,7 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         raise ModelError(f"Expected a model that MMPose can build. Got: {error}.") from error
     source = checkpoint or cfg.get("load_from")
     if source:
-        _load_weights(model, str(source))
+        load_weights(model, str(source))
     model.dataset_meta = dataset_meta(cfg)
     return model.eval()
 
@@ -106,7 +109,17 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
     return parse_pose_metainfo(given)
 
 
-def _load_weights(model: nn.Module, source: str) -> None:
+def load_weights(model: nn.Module, source: str) -> None:
+    """Loads the weights of a checkpoint into a built model.
+
+    Args:
+        model: whose weights it has to have, all of them.
+        source: path, or a name with one of MMEngine's prefixes.
+
+    Raises:
+        ModelError: the checkpoint is missing, damaged, of another architecture, or would run code
+            on loading (it is refused; nothing is run).
+    """
     try:
         checkpoint = CheckpointLoader.load_checkpoint(source, map_location="cpu", logger="silent")
     except zoo.ZooError as error:
