@@ -153,10 +153,9 @@ class Metric(ABC):
                 raise self._lacks(name, f"{getattr(truth, name)[person]} for person {person}")
 
     def _lacks(self, name: str, got: str) -> MetricError:
-        free = sorted(key for key, known in METRICS.module_dict.items() if not known.needs)
         return MetricError(
             f"Expected {NORMALISERS[name]} for everyone, for {self.label}. Got {got}: annotate it, "
-            f"or take a metric that does without (--metric {' or '.join(free)})."
+            "or take a metric that needs none, such as --metric EPE."
         )
 
 
