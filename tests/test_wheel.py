@@ -62,9 +62,11 @@ def test_what_the_wheel_holds(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"hpe_art", wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"}
-    shipped = {name for name in names if name.startswith("hpe_art/.mim/")}
+    package = {path for path in (ROOT / "hpe_art").rglob("*") if "__pycache__" not in path.parts}
     configs = (ROOT / "mmpose_configs").rglob("*.py")
-    assert shipped == {f"hpe_art/.mim/{path.relative_to(ROOT).as_posix()}" for path in configs}
+    expected = {path.relative_to(ROOT).as_posix() for path in package if path.is_file()}
+    expected |= {f"hpe_art/.mim/{path.relative_to(ROOT).as_posix()}" for path in configs}
+    assert {name for name in names if name.startswith("hpe_art/")} == expected
 
 
 def test_the_first_command_outside_the_clone(environment, tmp_path):

@@ -19,6 +19,7 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 from hpe_art import zoo
+from hpe_art.configs import find_config
 from hpe_art.errors import UserError
 
 

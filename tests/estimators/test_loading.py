@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from hpe_art import compat, zoo
+from hpe_art.configs import find_config
+from hpe_art.errors import UserError
 from hpe_art.estimators.loading import ModelError, build_model, dataset_meta, load_config
 from hpe_art.mpii import FLIP_PAIRS
 
@@ -61,6 +63,14 @@ def test_options_that_do_not_fit(config, options):
 def test_no_such_config(tmp_path):
     with pytest.raises(ModelError, match=r"Expected a config file. Got .*none.py, which does not"):
         load_config(tmp_path / "none.py")
+
+
+def test_a_shipped_config_is_loaded_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = load_config("resnet_heatmap")
+    assert cfg.filename == str(find_config("resnet_heatmap")) and cfg.load_from.startswith("zoo:")
+    with pytest.raises(UserError, match="name of a shipped one: .*resnet_heatmap.* Got resnet"):
+        load_config("resnet")
 
 
 @pytest.mark.parametrize(
