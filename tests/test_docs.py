@@ -12,7 +12,7 @@ import torch
 from mmpose.registry import MODELS
 
 from hpe_art import zoo
-from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
+from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
 from hpe_art.estimators.loading import load_config
 
 REPOSITORY = Path(__file__).parents[1]

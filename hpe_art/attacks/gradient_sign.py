@@ -1,4 +1,4 @@
-"""FGSM and PGD on poses, with ART's parameters, on the device from the first step to the last.
+"""What FGSM and PGD on poses share: ART's parameters, on the device from first step to last.
 
 ART's own `FastGradientMethod` and `ProjectedGradientDescent` run on the estimator too. For
 estimators that are not classifiers FGSM drops the mask, PGD refuses restarts and stumbles over
@@ -16,29 +16,25 @@ import numpy as np
 import torch
 from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
-from art.summary_writer import SummaryWriter
 from art.utils import random_sphere
-from rich.progress import track
 from scipy.stats import truncnorm
 from torch import Tensor
 
 from hpe_art.attacks.checks import check_gradient_sign, check_own_predictions, per_image_eps
-from hpe_art.attacks.steps import Radius, accumulate, clipped, direction, project
+from hpe_art.attacks.steps import Radius, clipped, project
 from hpe_art.labels import check_labels
 from hpe_art.losses import PoseLoss, pose_error
 
 # Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
 UNTARGETED_STEP = 0.4
 TARGETED_STEP = 1 / 8
-UNTARGETED_ITERATIONS = 10
-TARGETED_ITERATIONS = 20
 
 Eps = float | np.ndarray | Sequence[float]
 Callback = Callable[[int, slice, Tensor], None]
 
 
 @dataclass
-class _Given:
+class Given:
     """What one call of `generate` is about: everything but the radius and the start."""
 
     x: Tensor
@@ -54,7 +50,7 @@ class _Given:
             yield number, slice(first, min(first + self.batch_size, len(self.x)))
 
 
-class _GradientSign(EvasionAttack):
+class GradientSignAttack(EvasionAttack):
     """What FGSM and PGD share: arguments, radii, starts, and the choice among them."""
 
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
@@ -106,7 +102,7 @@ class _GradientSign(EvasionAttack):
                 f"Got {len(radii)} eps and num_random_init {self.num_random_init}."
             )
         y = self._labels(x, y)
-        given = _Given(_floating(x), torch.as_tensor(y), _mask(mask, x), self.batch_size, callback)
+        given = Given(_floating(x), torch.as_tensor(y), _mask(mask, x), self.batch_size, callback)
         found = [self._strongest(given, *radius) for radius in radii]
         if self.summary_writer is not None:
             self.summary_writer.reset()
@@ -114,10 +110,10 @@ class _GradientSign(EvasionAttack):
         return like_x if isinstance(self.eps, (list, tuple)) else like_x[0]
 
     @abstractmethod
-    def _climb(self, given: _Given, start: Tensor | None, radius: Radius, step: Radius) -> Tensor:
+    def _climb(self, given: Given, start: Tensor | None, radius: Radius, step: Radius) -> Tensor:
         """All images attacked once, where they are."""
 
-    def _strongest(self, given: _Given, radius: Radius, step: Radius) -> Tensor:
+    def _strongest(self, given: Given, radius: Radius, step: Radius) -> Tensor:
         best = self._climb(given, self._start(given, radius), radius, step)
         if self.num_random_init <= 1:
             return best
@@ -130,13 +126,13 @@ class _GradientSign(EvasionAttack):
             largest = torch.where(better, errors, largest)
         return best
 
-    def _errors(self, given: _Given, images: Tensor) -> Tensor:
+    def _errors(self, given: Given, images: Tensor) -> Tensor:
         """(N,), how well each image serves the attacker."""
         poses = self.estimator.predict(images, given.batch_size)
         errors = pose_error(poses, given.y.to(poses))
         return -errors if self.targeted else errors
 
-    def _start(self, given: _Given, radius: Radius) -> Tensor | None:
+    def _start(self, given: Given, radius: Radius) -> Tensor | None:
         """Uniformly drawn points of the balls, from NumPy's global generator as in ART."""
         if not self.num_random_init:
             return None
@@ -210,215 +206,6 @@ class _GradientSign(EvasionAttack):
         check_gradient_sign(self)
 
 
-class PoseFastGradientMethod(_GradientSign):
-    """One step of length eps along the gradient of the loss (FGSM for norm inf).
-
-    The one gradient is always taken through the model itself, whatever the precision of the
-    estimator: in bfloat16 a single step was found weaker (docs/attacks.md), and there is little
-    time to win.
-
-    Args:
-        estimator: a `PyTorchPoseEstimator`.
-        norm: numpy.inf, 1 or 2.
-        eps: length of the step, for norm inf in grey levels. A number; an array (N,) with one for
-            each image, or as ART has it, (N, 1, 1, 1); or a list of numbers: `generate` then
-            returns a list, at the price of a single gradient for each image.
-        targeted: towards y rather than away from it.
-        num_random_init: number of starts at random points of the ball; 0 starts at the image. The
-            start that ends with the largest pose error (targeted: the smallest) is kept, image by
-            image.
-        batch_size: images per pass; the result does not depend on it.
-        loss: a name in `LOSSES`, or a function; default the estimator's.
-        outputs: "last" or "all"; default the estimator's.
-        summary_writer: as in ART; it looks at the step from the host.
-
-    Raises:
-        ValueError: an argument out of range (the message names it).
-
-    Source: Goodfellow et al. 2015, arXiv:1412.6572.
-    """
-
-    attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
-        "norm",
-        "eps",
-        "targeted",
-        "num_random_init",
-        "batch_size",
-        "loss",
-        "outputs",
-        "summary_writer",
-    ]
-    max_iter = 1
-    precision = "float32"
-
-    def __init__(
-        self,
-        estimator: Any,
-        norm: float | str = np.inf,
-        eps: Eps = 8.0,
-        targeted: bool = False,
-        num_random_init: int = 0,
-        batch_size: int = 32,
-        loss: str | PoseLoss | None = None,
-        outputs: str | None = None,
-        summary_writer: str | bool | SummaryWriter = False,
-    ) -> None:
-        super().__init__(estimator=estimator, summary_writer=summary_writer)
-        self.norm = norm
-        self.eps = eps
-        self._targeted = targeted
-        self.num_random_init = num_random_init
-        self.batch_size = batch_size
-        self.loss = loss
-        self.outputs = outputs
-        self._check_params()
-
-    @property
-    def eps_step(self) -> Any:
-        """The whole of eps."""
-        return self.eps
-
-    def _climb(self, given: _Given, start: Tensor | None, radius: Radius, step: Radius) -> Tensor:
-        if given.directions is None or start is not None:
-            given.directions = self._directions(given, start)
-        begin = given.x if start is None else start
-        end = self._step(begin, given.x, given.directions, _near(radius, begin), _near(step, begin))
-        if given.callback is not None:
-            for _, rows in given.batches():
-                given.callback(1, rows, end[rows])
-        return end
-
-    def _directions(self, given: _Given, start: Tensor | None) -> Tensor:
-        found = torch.empty_like(given.x)
-        device = self.estimator.device
-        for number, rows in given.batches():
-            now = (given.x if start is None else start)[rows].to(device)
-            mask = None if given.mask is None else given.mask[rows].to(device)
-            ascent = self._ascent(self._objective(given.y[rows]), now, mask, number, 0)
-            found[rows] = direction(ascent, float(self.norm)).to(found.device)
-        return found
-
-
-class PoseProjectedGradientDescent(_GradientSign):
-    """Steps along the gradient of the loss, projected onto the ball around the image.
-
-    Args:
-        estimator: a `PyTorchPoseEstimator`.
-        norm: numpy.inf, 1 or 2.
-        eps: radius of the ball, for norm inf in grey levels. A number; an array (N,) with one for
-            each image, or as ART has it, (N, 1, 1, 1); or a list of numbers: `generate` then
-            returns a list.
-        eps_step: length of a step, of the kind of `eps`, or a number; default the middle of the
-            paper's best range: 0.4 eps untargeted, eps / 8 targeted.
-        decay: of the momentum; None is none.
-        max_iter: number of steps.
-        targeted: towards y rather than away from it.
-        num_random_init: number of starts at random points of the ball; 0 starts at the image. The
-            start that ends with the largest pose error (targeted: the smallest) is kept, image by
-            image.
-        batch_size: images per pass; the result does not depend on it.
-        random_eps: draws eps from a normal distribution cut at 0 and eps, anew in each call, and
-            keeps the ratio of eps_step to it.
-        loss: a name in `LOSSES`, or a function; default the estimator's.
-        outputs: "last" or "all"; default the estimator's.
-        summary_writer: as in ART; it looks at each step from the host.
-        verbose: shows progress.
-
-    Raises:
-        ValueError: an argument out of range (the message names it).
-
-    Source: Madry et al. 2018, arXiv:1706.06083.
-    """
-
-    attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
-        "norm",
-        "eps",
-        "eps_step",
-        "decay",
-        "max_iter",
-        "targeted",
-        "num_random_init",
-        "batch_size",
-        "random_eps",
-        "loss",
-        "outputs",
-        "summary_writer",
-        "verbose",
-    ]
-
-    def __init__(
-        self,
-        estimator: Any,
-        norm: float | str = np.inf,
-        eps: Eps = 8.0,
-        eps_step: Eps | None = None,
-        decay: float | None = None,
-        max_iter: int = 100,
-        targeted: bool = False,
-        num_random_init: int = 0,
-        batch_size: int = 32,
-        random_eps: bool = False,
-        loss: str | PoseLoss | None = None,
-        outputs: str | None = None,
-        summary_writer: str | bool | SummaryWriter = False,
-        verbose: bool = True,
-    ) -> None:
-        super().__init__(estimator=estimator, summary_writer=summary_writer)
-        self.norm = norm
-        self.eps = eps
-        self.eps_step = eps_step
-        self.decay = decay
-        self.max_iter = max_iter
-        self._targeted = targeted
-        self.num_random_init = num_random_init
-        self.batch_size = batch_size
-        self.loss = loss
-        self.outputs = outputs
-        self.random_eps = random_eps
-        self.verbose = verbose
-        self._check_params()
-
-    @classmethod
-    def igsm(
-        cls,
-        estimator: Any,
-        eps: Eps = 8.0,
-        targeted: bool = False,
-        max_iter: int | None = None,
-        **kwargs: Any,
-    ) -> PoseProjectedGradientDescent:
-        """IGSM as in the paper: norm inf, from the image, 10 steps untargeted, 20 targeted.
-
-        Source: Kurakin et al. 2016, arXiv:1607.02533; settings of Jain et al. 2019, section 4.
-        """
-        if max_iter is None:
-            max_iter = TARGETED_ITERATIONS if targeted else UNTARGETED_ITERATIONS
-        return cls(estimator, eps=eps, targeted=targeted, max_iter=max_iter, **kwargs)
-
-    def _climb(self, given: _Given, start: Tensor | None, radius: Radius, step: Radius) -> Tensor:
-        found = torch.empty_like(given.x)
-        device = self.estimator.device
-        batches = list(given.batches())
-        for number, rows in track(batches, "PGD", transient=True, disable=not self.verbose):
-            clean = given.x[rows].to(device)
-            now = clean if start is None else start[rows].to(device)
-            objective = self._objective(given.y[rows])
-            mask = None if given.mask is None else given.mask[rows].to(device)
-            ball, length = (_near(_cut(value, rows), clean) for value in (radius, step))
-            momentum = torch.zeros_like(clean)
-            for i in range(self.max_iter):
-                ascent = self._ascent(objective, now, mask, number, i)
-                if self.decay is not None:
-                    ascent = momentum = accumulate(momentum, ascent, self.decay)
-                now = self._step(now, clean, direction(ascent, float(self.norm)), ball, length)
-                if given.callback is not None:
-                    given.callback(i + 1, rows, now)
-            found[rows] = now.to(found.device)
-        return found
-
-
 def _drawn_share(shape: tuple[int, ...]) -> Any:
     """Of eps, as ART draws `random_eps`: half of eps is the standard deviation."""
     return np.round(truncnorm.rvs(0.0, 2.0, scale=0.5, size=shape or None), 10)
@@ -441,9 +228,11 @@ def _mask(mask: np.ndarray | None, x: Any) -> Tensor | None:
         ) from None
 
 
-def _cut(value: Radius, rows: slice) -> Radius:
+def rows_of(value: Radius, rows: slice) -> Radius:
+    """A radius for those rows of a batch."""
     return value[rows] if isinstance(value, Tensor) else value
 
 
-def _near(value: Radius, images: Tensor) -> Radius:
+def on_device_of(value: Radius, images: Tensor) -> Radius:
+    """A radius that can be multiplied with the images."""
     return value.to(images) if isinstance(value, Tensor) else value

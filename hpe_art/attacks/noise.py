@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, NeuralNetworkMixin
+from numpy.typing import NDArray
+
+from hpe_art.attacks.specs import ATTACKS, AttackSpec
 
 
 class RandomSignNoise(EvasionAttack):
@@ -42,12 +47,31 @@ class RandomSignNoise(EvasionAttack):
         if "seed" in kwargs:
             self._stream = np.random.default_rng(self.seed)
 
-    def generate(self, x: np.ndarray, y: np.ndarray | None = None, **kwargs: Any) -> np.ndarray:
-        """Returns x (N, C, H, W) with noise, float32; y is not looked at."""
+    def generate(
+        self,
+        x: np.ndarray,
+        y: np.ndarray | None = None,
+        index: NDArray[np.int64] | None = None,
+        **kwargs: Any,
+    ) -> np.ndarray:
+        """Images with noise.
+
+        Args:
+            x: (N, C, H, W), pixels within the estimator's clip values.
+            y: not looked at.
+            index: (N,), the place of each image in the test set: its signs are those that the
+                stream has there, as one call for the whole set would give. Default the images
+                after those of the last call.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, C, H, W), float32.
+        """
         if kwargs:
             raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
         x = x.astype(np.float32)
-        signs = np.where(self._stream.random(x.shape) < 0.5, np.float32(-1), np.float32(1))
+        drawn = self._stream.random(x.shape) if index is None else self._drawn_at(x.shape, index)
+        signs = np.where(drawn < 0.5, np.float32(-1), np.float32(1))
         values = np.prod(x.shape[1:])
         step = {"inf": self.eps, "2.0": self.eps / np.sqrt(values), "1.0": self.eps / values}
         noisy = x + np.float32(step[str(float(self.norm))]) * signs
@@ -55,8 +79,35 @@ class RandomSignNoise(EvasionAttack):
             return noisy
         return np.clip(noisy, *self.estimator.clip_values)
 
+    def _drawn_at(self, shape: tuple[int, ...], index: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Uniform numbers; each takes one step of PCG64, so an image begins at a known one."""
+        if len(index) != shape[0]:
+            raise ValueError(f"Expected an index for each of {shape[0]} images. Got {len(index)}.")
+        drawn = np.empty(shape)
+        for row, place in enumerate(index.tolist()):
+            stream = np.random.PCG64(self.seed).advance(place * int(np.prod(shape[1:])))
+            np.random.Generator(stream).random(out=drawn[row])
+        return drawn
+
     def _check_params(self) -> None:
         if float(self.norm) not in (np.inf, 1.0, 2.0):
             raise ValueError(f"Expected norm numpy.inf, 1 or 2. Got {self.norm!r}.")
         if not (np.isfinite(self.eps) and self.eps >= 0):
             raise ValueError(f"Expected a finite eps >= 0. Got {self.eps}.")
+
+
+@ATTACKS.register_module(name="noise")
+@dataclass(frozen=True)
+class Noise(AttackSpec):
+    """Random signs, drawn by each image's place in the test set."""
+
+    by_default: ClassVar = ({},)
+
+    def build(self, estimator: Any, batch_size: int = 32) -> RandomSignNoise:
+        """`RandomSignNoise`."""
+        return RandomSignNoise(estimator, norm=self.norm, eps=self.eps, seed=self.seed)
+
+    @classmethod
+    def passes(cls, specs: Sequence[Noise]) -> tuple[int, int]:
+        """None at all."""
+        return 0, 0

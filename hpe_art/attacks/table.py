@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from art.attacks.attack import EvasionAttack
 
-from hpe_art.attacks.gradient_sign import (
+from hpe_art.attacks.fgsm import PoseFastGradientMethod
+from hpe_art.attacks.gradient_sign import TARGETED_STEP, UNTARGETED_STEP
+from hpe_art.attacks.noise import RandomSignNoise
+from hpe_art.attacks.pgd import (
     TARGETED_ITERATIONS,
-    TARGETED_STEP,
     UNTARGETED_ITERATIONS,
-    UNTARGETED_STEP,
-    PoseFastGradientMethod,
     PoseProjectedGradientDescent,
 )
-from hpe_art.attacks.noise import RandomSignNoise
 from hpe_art.attacks.universal import UniversalPosePerturbation
 
 

@@ -18,10 +18,11 @@ from torch.nn.functional import interpolate
 from hpe_art.attacks.checks import check_own_predictions, check_whole
 from hpe_art.attacks.steps import clipped
 from hpe_art.labels import check_labels
-from hpe_art.losses import PoseLoss, loss_name
+from hpe_art.losses import TRAINING, PoseLoss, loss_name
 
 FORMAT = 1
 STEPS_TO_EPS = 200
+_FACTS = {"eps", "delta", "epochs", "batch_size", "targeted", "outputs", "seed", "bgr"}
 
 
 class UniversalPosePerturbation(EvasionAttack):
@@ -239,21 +240,11 @@ class UniversalPosePerturbation(EvasionAttack):
         Raises:
             ValueError: not such a file.
         """
-        wanted = f"Expected a universal perturbation as `save` writes it in {path}."
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                levels, fitted = file["noise"], json.loads(str(file["fitted"]))
-            if fitted["format"] != FORMAT or levels.dtype != np.int8 or levels.ndim != 3:
-                raise ValueError(f"format {fitted['format']}, {levels.dtype} {levels.shape}")
-            attack = cls(
-                estimator,
-                **{k: fitted[k] for k in ("eps", "delta", "epochs", "batch_size", "seed")},
-                targeted=fitted["targeted"],
-            )
-        except Exception as error:  # NumPy and zipfile have many words for a damaged file
-            raise ValueError(f"{wanted} Got: {error}.") from error
+        levels, fitted = _saved(path)
+        names = ("eps", "delta", "epochs", "batch_size", "targeted", "loss", "outputs", "seed")
+        attack = cls(estimator, **{name: fitted[name] for name in names})
         noise = np.float32(attack.eps / 127) * levels.astype(np.float32)
-        turned = fitted["bgr"] != bool(getattr(estimator, "packs_bgr", False))
+        turned = fitted["bgr"] != estimator.packs_bgr
         attack.noise = np.ascontiguousarray(noise[::-1]) if turned else noise
         attack.fitted = fitted
         return attack
@@ -270,3 +261,30 @@ class UniversalPosePerturbation(EvasionAttack):
 
 def _on_host(values: Any) -> NDArray[np.float32]:
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+def saved_facts(path: str | Path) -> dict[str, Any]:
+    """What a saved perturbation was fitted with.
+
+    Raises:
+        ValueError: not such a file.
+    """
+    return _saved(path)[1]
+
+
+def _saved(path: str | Path) -> tuple[NDArray[np.int8], dict[str, Any]]:
+    """The perturbation in 127ths of eps, and what it was fitted with."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            levels, fitted = file["noise"], json.loads(str(file["fitted"]))
+        if fitted["format"] != FORMAT or levels.dtype != np.int8 or levels.ndim != 3:
+            raise ValueError(f"format {fitted['format']}, {levels.dtype} {levels.shape}")
+        fitted = {"loss": TRAINING, **fitted}  # files of 0.1 do not say
+        missing = _FACTS - set(fitted)
+        if missing:
+            raise ValueError(f"no {sorted(missing)}")
+    except Exception as error:  # NumPy and zipfile have many words for a damaged file
+        raise ValueError(
+            f"Expected a universal perturbation as `save` writes it in {path}. Got: {error}."
+        ) from error
+    return levels, fitted

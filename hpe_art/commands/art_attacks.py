@@ -58,7 +58,7 @@ def _run_one(args: argparse.Namespace) -> int:
 
 
 def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
-    from hpe_art.attacks.art_shelf import RECIPES
+    from hpe_art.attacks.art.recipes import RECIPES
 
     config = Path(args.config).absolute()
     command = [sys.executable, "-W", "ignore", "-m", "hpe_art", "art-attacks", "--one", name]
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _network_and_people(args)  # said once, and not by each attack
     except ValueError as error:
         return refuse("art_attacks", error)
-    from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
+    from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
     from hpe_art.evaluation.results import package_versions
     from hpe_art.report.shelf import shelf_markdown
 

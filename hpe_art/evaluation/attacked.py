@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hpe_art.attacks import AttackSetting, SharedRun, TargetPoses, UniversalPosePerturbation
+from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbation
+from hpe_art.attacks.shared import SharedRun
 from hpe_art.data.crops import Crops
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import attack_entry, attack_scores, clean_entry

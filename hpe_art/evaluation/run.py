@@ -15,8 +15,8 @@ from hpe_art.attacks import (
     TargetPoses,
     complete_donors,
     random_far_poses,
-    shareable,
 )
+from hpe_art.attacks.shared import shareable
 from hpe_art.data.crops import Crops
 from hpe_art.evaluation.attacked import (
     Array,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hpe_art.attacks.art_shelf import RECIPES
+from hpe_art.attacks.art.recipes import RECIPES
 from hpe_art.data.crops import Crops
 from hpe_art.estimators import PoseClassifierView, PyTorchPoseEstimator
 from hpe_art.metrics import pckh, pckh_hits

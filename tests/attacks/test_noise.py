@@ -54,3 +54,14 @@ def test_a_seed_that_is_set_begins_its_stream_anew(estimator):
     first = noise.generate(x)
     noise.set_params(seed=1)
     np.testing.assert_array_equal(noise.generate(x), first)
+
+
+def test_the_signs_are_those_of_the_place_in_the_test_set(estimator):
+    x = images()
+    whole = RandomSignNoise(estimator, seed=3).generate(x)
+    noise = RandomSignNoise(estimator, seed=3)
+    np.testing.assert_array_equal(noise.generate(x, index=np.arange(len(x))), whole)
+    rows = np.array([4, 0, 5])
+    np.testing.assert_array_equal(noise.generate(x[rows], index=rows), whole[rows])
+    with pytest.raises(ValueError, match="index for each of 6 images. Got 2"):
+        noise.generate(x, index=np.arange(2))

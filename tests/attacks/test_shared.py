@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from toys import hourglass, people
 
-from hpe_art.attacks import AttackSetting, SharedRun, build_attack, shareable
+from hpe_art.attacks import AttackSetting, build_attack
+from hpe_art.attacks.shared import SharedRun, shareable
 from hpe_art.estimators import PyTorchPoseEstimator
 
 

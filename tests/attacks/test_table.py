@@ -3,7 +3,8 @@ import pytest
 from art.attacks.attack import EvasionAttack
 from toys import hourglass, people
 
-from hpe_art.attacks import ATTACKS, AttackSetting, UniversalPosePerturbation, build_attack
+from hpe_art.attacks import AttackSetting, UniversalPosePerturbation, build_attack
+from hpe_art.attacks.table import ATTACKS
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.evaluation.arguments import ATTACK_NAMES
 

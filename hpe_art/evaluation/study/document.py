@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from hpe_art.attacks import ATTACKS
+from hpe_art.attacks.table import ATTACKS
 from hpe_art.evaluation.document import dataset_record
 from hpe_art.evaluation.results import SCHEMA_VERSION, package_versions, plain
 from hpe_art.evaluation.study.findings import findings

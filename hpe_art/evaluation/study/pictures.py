@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_art.attacks.gradient_sign import TARGETED_ITERATIONS, UNTARGETED_ITERATIONS
+from hpe_art.attacks.pgd import TARGETED_ITERATIONS, UNTARGETED_ITERATIONS
 from hpe_art.evaluation.study.networks import Network
 
 Array = NDArray[np.float32]

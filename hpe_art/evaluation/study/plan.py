@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hpe_art.attacks import AttackSetting, shareable
+from hpe_art.attacks import AttackSetting
+from hpe_art.attacks.shared import shareable
 from hpe_art.evaluation.arguments import FLIP
 from hpe_art.evaluation.results import attack_name
 

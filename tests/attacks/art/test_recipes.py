@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from art.attacks import evasion
 
-from hpe_art.attacks.art_shelf import NOT_FOR_POSES, RECIPES
+from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
 from hpe_art.data.crops import load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from toys import people, regression
 
-from hpe_art.attacks.art_adaptations import on_blocks
+from hpe_art.attacks.art.adaptations import on_blocks
 from hpe_art.estimators import PoseClassifierView, PyTorchPoseEstimator
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from art.attacks import evasion
 
-from hpe_art.attacks.art_adaptations import (
+from hpe_art.attacks.art.adaptations import (
     EPS,
     Generate,
     features,
