@@ -1,0 +1,40 @@
+# `resnet_heatmap.py` with the seventeen joints of COCO, on people rendered in groups, which
+# `python tools/train.py mmpose_configs/coco_resnet_heatmap.py --load-from zoo://resnet_heatmap`
+# trains.
+_base_ = ["resnet_heatmap.py"]  # first, or MMEngine takes the import for a lazy config's
+
+from importlib.util import find_spec  # noqa: E402
+
+# Boxes are the true ones; with `bbox_file=f"{labels}/person_detections_val.json"` in the dataset
+# of `test_dataloader` they are detected ones.
+labels = (
+    f"{find_spec('hpe_art').submodule_search_locations[0]}/rendered_people/coco_val/annotations"
+)
+
+model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=17))
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type="RenderedCocoPeople",
+        split="train",
+        num_pictures=3000,
+        pipeline=_base_.train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type="RenderedCocoPeople",
+        split="val",
+        test_mode=True,
+        pipeline=_base_.val_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(
+    _delete_=True, type="CocoMetric", ann_file=f"{labels}/person_keypoints_val.json"
+)
+test_evaluator = val_evaluator
+
+train_cfg = dict(max_epochs=36)
+load_from = "zoo://coco_resnet_heatmap"
