@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hpe_art.evaluation.results_new import Phase
+
 
 class Phases:
     """Seconds spent in each phase so far.
@@ -38,3 +40,7 @@ class Phases:
             name: {"seconds": spent, "share": spent / total if total else 0.0}
             for name, spent in self.seconds.items()
         }
+
+    def typed(self) -> dict[str, Phase]:
+        """Seconds and share of each phase, as they go into the results."""
+        return {name: Phase(**one) for name, one in self.record().items()}

@@ -299,7 +299,12 @@ def read_results(path: str | Path) -> Results:
     if version == 1:
         from hpe_art.evaluation.version_1 import converted
 
-        document = converted(document)
+        try:
+            document = converted(document)
+        except KeyError as missing:
+            raise ResultsError(
+                f"Expected results of version 1 in {path}. Got some without {missing}."
+            ) from None
     elif version != VERSION:
         raise ResultsError(
             f"Expected schema_version 1 or {VERSION} in {path}. Got {version!r}: run it again with "

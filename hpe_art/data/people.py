@@ -1,0 +1,300 @@
+"""The people of a test set as a top-down model sees them: crops, poses, and the way back.
+
+Shapes: N people, K joints; crops are H x W pixels. Poses are (N, K, 3): x, y, visibility.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import hpe_art.compat  # noqa: F401  (before mmpose)
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmpose.registry import DATASETS
+from mmpose.utils import register_all_modules
+from numpy.typing import NDArray
+from PIL import Image
+
+from hpe_art.data.detections import Annotated
+from hpe_art.errors import UserError
+from hpe_art.metrics import PeopleTruth
+
+Array = NDArray[np.float32]
+BLANK = np.zeros((8, 8, 3), np.uint8)
+
+
+class DataError(UserError):
+    """A test set cannot be used; the message names what and the mend."""
+
+
+class Images:
+    """The crops of some people, (N, 3, H, W) uint8, read by the dataset's pipeline when sliced.
+
+    Args:
+        dataset: MMPose's.
+        index: (N,), places in it.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 4
+
+    def __init__(self, dataset: Any, index: NDArray[np.int64]) -> None:
+        self.dataset, self.index = dataset, index
+        self.shape = (len(index), *tuple(dataset[int(index[0])]["inputs"].shape))
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    def __getitem__(self, chosen: Any) -> NDArray[np.uint8]:
+        numbers = self.index[chosen]
+        read = [self.dataset[int(i)]["inputs"].numpy() for i in numbers.flat]
+        return np.stack(read).reshape(*numbers.shape, *self.shape[1:])
+
+
+@dataclass(frozen=True)
+class People:
+    """Some people of a test set, cropped by MMPose's own pipeline.
+
+    Attributes:
+        dataset: MMPose's, with its pipeline.
+        index: (N,), place of each in it.
+        y: (N, K, 3), true poses in crop pixels.
+        truth: true poses in image pixels, and what metrics measure them by.
+        center: (N, 2), of the crop in the image.
+        scale: (N, 2), its width and height in image pixels.
+        size: width and height of the crop in pixels.
+        skipped: names of the images left out because they cannot be read.
+    """
+
+    dataset: Any
+    index: NDArray[np.int64]
+    y: Array
+    truth: PeopleTruth
+    center: Array
+    scale: Array
+    size: tuple[int, int]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, rows: Any) -> People:
+        """Those of some rows."""
+        names = ("index", "y", "truth", "center", "scale")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    @property
+    def x(self) -> Images:
+        """(N, 3, H, W) uint8, channels as packed (BGR for MMPose's `LoadImage`), read on demand."""
+        return Images(self.dataset, self.index)
+
+    @property
+    def ann_file(self) -> str:
+        """Where the annotations are from."""
+        return str(getattr(self.dataset, "ann_file", ""))
+
+    def to_image(self, poses: Array) -> Array:
+        """Crop pixels to image pixels, by each person's own metadata.
+
+        Args:
+            poses: (N, ..., K, 3), in crop pixels of person n.
+
+        Returns:
+            The same shape, in image pixels; the third column is kept.
+
+        Source: `TopdownPoseEstimator.add_pred_to_datasample` of MMPose 1.3.2.
+        """
+        middle = (len(self), *[1] * (poses.ndim - 2), 2)
+        size = np.asarray(self.size, np.float32)
+        scale, center = self.scale.reshape(middle), self.center.reshape(middle)
+        moved = poses[..., :2] / size * scale + center - 0.5 * scale
+        return np.concatenate([moved, poses[..., 2:]], axis=-1).astype(np.float32)
+
+    def samples(self) -> list[Any]:
+        """MMPose's data samples without predictions, for its evaluators."""
+        blank = _Blank(self.dataset)
+        return [blank(int(i)) for i in self.index]
+
+
+class _Blank:
+    """The dataset's pipeline over a blank image: all that is known but the pixels."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        steps = [t for t in dataset.pipeline.transforms if type(t).__name__ != "LoadImage"]
+        for step in steps:
+            if hasattr(step, "pack_transformed"):
+                step.pack_transformed = True
+        self.pipeline = Compose(steps)
+
+    def __call__(self, i: int, **changed: Any) -> Any:
+        info = self.dataset.get_data_info(i)
+        shape = {key: info.get(key, BLANK.shape[:2]) for key in ("img_shape", "ori_shape")}
+        info = {**info, **shape, **changed, "img": BLANK, "dataset": self.dataset}
+        return self.pipeline(info)["data_samples"]
+
+
+def people_of(dataset: Any, index: Sequence[int], annotated: Annotated | None = None) -> People:
+    """Some people of a built dataset.
+
+    Args:
+        dataset: MMPose's, in test mode.
+        index: places in it.
+        annotated: whose poses the people of a set of detections have; None for a set of
+            annotations.
+
+    Raises:
+        DataError: the pipeline does not crop people one by one.
+    """
+    blank = _Blank(dataset)
+    rows = []
+    for i in map(int, index):
+        info = dataset.get_data_info(i)
+        own = {} if annotated is None else annotated.pose_of(info)
+        rows.append(_row(blank(i, **own), {**info, **own}))
+    gathered = {name: _stacked([row[name] for row in rows]) for name in rows[0]}
+    truth = PeopleTruth(
+        **{name: gathered.pop(name) for name in ("keypoints", "head_size", "bbox", "area")}
+    )
+    sizes = {tuple(size) for size in gathered.pop("size").tolist()}
+    return People(dataset, np.asarray(index, np.int64), truth=truth, size=sizes.pop(), **gathered)
+
+
+def _row(sample: Any, info: dict[str, Any]) -> dict[str, Any]:
+    """What `People` holds of one person."""
+    truth, meta = sample.gt_instances, sample.metainfo
+    if "transformed_keypoints" not in truth or "input_center" not in meta:
+        raise DataError(
+            "Expected a test pipeline that crops a person (TopdownAffine) and packs the pose "
+            f"(PackPoseInputs). Got data samples with {sorted(truth.keys())}."
+        )
+    head, area = info.get("head_size"), info.get("area")
+    return {
+        "y": _pose(truth.transformed_keypoints, truth.keypoints_visible)[0],
+        "keypoints": _pose(truth.keypoints, truth.keypoints_visible)[0],
+        "head_size": None if head is None else np.float32(np.ravel(head)[0]),
+        "bbox": np.asarray(truth.bboxes, np.float32)[0] if "bboxes" in truth else None,
+        "area": None if area is None else np.float32(np.ravel(area)[0]),
+        "center": np.asarray(meta["input_center"], np.float32),
+        "scale": np.asarray(meta["input_scale"], np.float32),
+        "size": np.asarray(meta["input_size"], np.int64),
+    }
+
+
+def _pose(points: Any, visible: Any) -> Array:
+    points = np.asarray(points, np.float32)
+    # MMPose's `KeypointConverter` leaves (1, K, 2).
+    seen = np.asarray(visible, np.float32).reshape(1, points.shape[1], -1)[..., :1]
+    return np.concatenate([points[..., :2], seen], axis=-1)
+
+
+def _stacked(values: list[Any]) -> Any:
+    return None if any(value is None for value in values) else np.stack(values)
+
+
+def load_people(
+    cfg: Config,
+    num_samples: int | None = None,
+    skip_unreadable: bool = False,
+    default_samples: int | None = None,
+    detections: bool = False,
+) -> People:
+    """The first people of a config's test set.
+
+    Args:
+        cfg: config of a top-down model; `test_dataloader.dataset` is used as it is.
+        num_samples: how many people; they must be there.
+        skip_unreadable: leave out images that are missing or truncated instead of raising.
+        default_samples: how many at most where `num_samples` is None; default all.
+        detections: those of the config's `bbox_file` instead of the annotated ones.
+
+    Raises:
+        DataError: the annotations cannot be loaded, or an image cannot be read (it is named).
+    """
+    dataset = build_test_set(cfg.test_dataloader.dataset, detections)
+    chosen, skipped = choose_people(dataset, num_samples, skip_unreadable, default_samples)
+    annotated = annotated_people(cfg.test_dataloader.dataset) if detections else None
+    return replace(people_of(dataset, chosen, annotated), skipped=skipped)
+
+
+def choose_people(
+    dataset: Any,
+    num_samples: int | None = None,
+    skip_unreadable: bool = False,
+    default_samples: int | None = None,
+) -> tuple[list[int], tuple[str, ...]]:
+    """Places of the first people whose images can be read, and names of those that cannot.
+
+    Raises:
+        DataError: more are asked for than there are, or an image cannot be read (it is named).
+    """
+    total = len(dataset)
+    if num_samples is not None and not 1 <= num_samples <= total:
+        raise DataError(f"Expected 1 to {total} people (--num-samples). Got {num_samples}.")
+    count = min(num_samples or default_samples or total, total)
+    paths = [dataset.get_data_info(i)["img_path"] for i in range(count)]
+    faults = {path: fault for path in dict.fromkeys(paths) if (fault := _fault(path))}
+    if faults and not skip_unreadable:
+        path, fault = next(iter(faults.items()))
+        raise DataError(
+            f"Expected readable images. Got {len(faults)} that are not, first {path} ({fault}). "
+            "Mend them, or leave them out with --skip-unreadable."
+        )
+    kept = [i for i, path in enumerate(paths) if path not in faults]
+    if not kept:
+        raise DataError("Expected at least one readable image. Got none.")
+    return kept, tuple(Path(path).name for path in faults)
+
+
+def _fault(path: str) -> str | None:
+    try:
+        with Image.open(path) as image:
+            # OpenCV fills the missing end of a truncated file with grey and says nothing.
+            image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
+    """MMPose's dataset from its config.
+
+    Args:
+        settings: `cfg.test_dataloader.dataset`.
+        detections: keep its `bbox_file`, whose boxes have no poses; else the people and boxes are
+            those of the annotations.
+
+    Raises:
+        DataError: MMPose cannot load it; its own words are in the message.
+    """
+    register_all_modules()
+    settings = copy.deepcopy(dict(settings))
+    if detections and not settings.get("bbox_file"):
+        raise DataError("Expected a config with a bbox_file for --detections. Got none.")
+    if not detections:
+        settings.pop("bbox_file", None)
+    try:
+        dataset = DATASETS.build(settings)
+        dataset.full_init()
+    except (AssertionError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        raise DataError(
+            f"Expected a test set that MMPose can load. Got {type(error).__name__}: {error}. "
+            "Name yours with --data-root, --ann-file and --headbox-file."
+        ) from error
+    if not len(dataset):
+        raise DataError("Expected people in the test set. Got none.")
+    return dataset
+
+
+def annotated_people(settings: dict[str, Any]) -> Annotated:
+    """The annotated people of a set, to find the poses of its detections in."""
+    return Annotated(build_test_set(settings))

@@ -1,0 +1,115 @@
+"""From the store of a finished run to its typed record; no network is run here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpe_art.attacks.target_poses import TargetPoses
+from hpe_art.evaluation.official import OfficialScores
+from hpe_art.evaluation.prepared import Prepared
+from hpe_art.evaluation.results_new import (
+    Checkpoint,
+    Dataset,
+    MetricRecord,
+    Run,
+    SkeletonRecord,
+    Targets,
+)
+from hpe_art.evaluation.scoring import Judge, attack_record, observer_records
+from hpe_art.evaluation.store import CLEAN, OWN
+from hpe_art.files import package_versions
+from hpe_art.metrics import Metric
+from hpe_art.skeleton import Skeleton
+
+
+def run_record(run: Prepared, record: Mapping[str, Any], metric: Metric | None = None) -> Run:
+    """Everything that the store holds of a run's people, scored.
+
+    Args:
+        run: whose attacks are all in the store.
+        record: what else the results say: config, checkpoint, arguments, started, seconds.
+        metric: another than the run's own.
+    """
+    people, store, metric = run.people, run.store, metric or run.metric
+    clean_poses = store.gathered(CLEAN, people.index)
+    targets = None if run.choose is None else run.choose(clean_poses, people)
+    official = OfficialScores(run.evaluator, people, len(people.dataset))
+    judge = Judge(people, metric, run.skeleton, run.spec.seed, official, targets)
+    clean = judge.clean(OWN, clean_poses)
+    observers = observer_records(judge, store, {o.name: o.kind for o in run.observers})
+    attacks = [
+        attack_record(store, key, attack, judge, [o.name for o in run.observers_of(key)])
+        for key, attack in run.attacks.items()
+    ]
+    return Run(
+        config=str(record.get("config", "")),
+        checkpoint=Checkpoint.model_validate(record.get("checkpoint", _no_checkpoint())),
+        dataset=_dataset(run),
+        metric=metric_record(metric),
+        skeleton=skeleton_record(run.skeleton),
+        versions=package_versions(),
+        seed=run.spec.seed,
+        device=str(run.estimator.device),
+        precision=run.estimator.gradient_precision,
+        arguments=dict(record.get("arguments", {})),
+        started=str(record.get("started", "")),
+        seconds=float(record.get("seconds", 0.0)),
+        clean=clean,
+        attacks=attacks,
+        observers=observers,
+        targets=None if targets is None else _targets(targets, run.skeleton),
+        notes=run.notes,
+    )
+
+
+def _no_checkpoint() -> dict[str, None]:
+    return {"path": None, "sha256": None}
+
+
+def _dataset(run: Prepared) -> Dataset:
+    people = run.people
+    path, here = Path(people.ann_file), Path.cwd()
+    if path.is_relative_to(here):
+        path = path.relative_to(here)
+    boxes = getattr(people.dataset, "bbox_file", None)
+    return Dataset(
+        type=type(people.dataset).__name__,
+        ann_file=path.as_posix(),
+        num_samples=len(people),
+        skipped=list(people.skipped),
+        detections=Path(boxes).name if boxes else None,
+    )
+
+
+def metric_record(metric: Metric) -> MetricRecord:
+    """The metric, as results name it."""
+    return MetricRecord(
+        key=metric.key,
+        label=metric.label,
+        unit=metric.unit,
+        higher_is_better=metric.higher_is_better,
+    )
+
+
+def skeleton_record(skeleton: Skeleton) -> SkeletonRecord:
+    """Joints, groups and bones, as results hold them."""
+    return SkeletonRecord(
+        joints=list(skeleton.joints),
+        groups={name: list(joints) for name, joints in skeleton.groups.items()},
+        bones=list(skeleton.bones),
+    )
+
+
+def _targets(targets: TargetPoses, skeleton: Skeleton) -> Targets:
+    found = Targets(rule=targets.rule, seed=targets.seed)
+    if targets.donors is None:
+        found.poses = np.round(targets.poses.astype(np.float64), 2).tolist()
+    else:
+        found.fallbacks, found.donors = targets.fallbacks, targets.donors.tolist()
+    if targets.moved is not None:
+        found.joints = [skeleton.joints[k] for k in np.flatnonzero(targets.moved)]
+    return found

@@ -1,0 +1,245 @@
+"""MMEngine's loop that attacks every batch of a test set: `test_cfg = dict(type="AttackLoop")`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.model import is_model_wrapper
+from mmengine.registry import LOOPS
+from mmengine.runner import BaseLoop, Runner
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch.utils.data import DataLoader
+
+from hpe_art.errors import UserError
+from hpe_art.evaluation.attacking import BatchAttacker, Block, planned_blocks, rgb
+from hpe_art.evaluation.collecting import run_record
+from hpe_art.evaluation.perturbations import fitted
+from hpe_art.evaluation.phases import Phases
+from hpe_art.evaluation.prepared import Prepared, prepare
+from hpe_art.evaluation.processes import agreed, all_succeeded, is_main
+from hpe_art.evaluation.results_new import Judged, Results, Run, write_results
+from hpe_art.evaluation.spec import RunSpec, run_spec
+
+BATCH_SIZE = 32
+RESULTS = "results.json"
+
+
+@LOOPS.register_module()
+class AttackLoop(BaseLoop):
+    """Attacks the people of a dataloader and scores them, before and under each attack.
+
+    As `test_cfg` it takes the place of MMEngine's `TestLoop`, as `val_cfg` that of its `ValLoop`.
+    Predictions are kept in WORK_DIR/store; a run that was stopped goes on from there. Validation
+    keeps those of each epoch apart, under WORK_DIR/robustness.
+
+    Args:
+        runner: of MMEngine.
+        dataloader: config of the people; its own sampler gives way to batches of those who are
+            missing in the store, shared among the processes.
+        evaluator: config of the official numbers.
+        record: what the results say of the run: config, checkpoint, arguments.
+        progress: show a bar.
+        **settings: of a `RunSpec`; `attacks` is a list of dicts with the `type` of an attack.
+
+    Attributes:
+        results: of the last run, in the main process.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: Any,
+        evaluator: Any,
+        record: Mapping[str, Any] | None = None,
+        progress: bool = True,
+        **settings: Any,
+    ) -> None:
+        self._runner = runner
+        self.spec: RunSpec = run_spec(**settings)
+        self.settings = _as_settings(dataloader)
+        self.evaluator = evaluator
+        self.dataloader: DataLoader | Sequence[Any] = ()
+        self.record = dict(record or {})
+        self.progress = progress
+        self.phases = Phases()
+        self.prepared: Prepared | None = None
+        self.results: Results | None = None
+        self._wrote: Path | None = None
+
+    def prepare(self) -> Prepared:
+        """Does everything that can fail on bad input, and claims the folder; all processes or none.
+
+        Raises:
+            UserError: something cannot be used; the message says what and the mend.
+        """
+        error, begun = None, time.perf_counter()
+        try:
+            self.prepared = self._prepare()
+            if is_main():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self.prepared.store.claim(self.prepared.fingerprint, self.spec.overwrite)
+        except Exception as caught:
+            error = caught
+        all_succeeded(error)
+        self.phases.add("load", time.perf_counter() - begun)
+        assert self.prepared is not None
+        return self.prepared
+
+    def _prepare(self) -> Prepared:
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        return prepare(
+            self.spec, self.runner.cfg, model, self.settings, self.evaluator, self.folder
+        )
+
+    @property
+    def is_validation(self) -> bool:
+        """Whether a training run asks."""
+        return self.runner._val_loop is self
+
+    @property
+    def folder(self) -> Path:
+        """Of the results and the store."""
+        work_dir = Path(self.runner.work_dir)
+        if self.is_validation:
+            return work_dir / "robustness" / f"epoch_{self.runner.epoch}"
+        return work_dir
+
+    def run(self) -> dict[str, float]:
+        """Attacks who is missing, and scores everybody.
+
+        Returns:
+            The scores as MMEngine's hooks take them, such as `PCKh`, `IGSM-U-10_eps8/PCKh` and
+            `IGSM-U-10_eps8/relative_PCKh`, with the official numbers beside them.
+        """
+        phase = "val" if self.is_validation else "test"
+        self.runner.call_hook(f"before_{phase}")
+        self.runner.call_hook(f"before_{phase}_epoch")
+        self.runner.model.eval()
+        if self.prepared is None or self.is_validation:  # weights change while training
+            self.prepare()
+        assert self.prepared is not None
+        started = datetime.now().astimezone()
+        error: Exception | None = None
+        run = None
+        try:
+            with self._locked(self.prepared):
+                self.prepared = self._attack_all(self.prepared)
+                if is_main():
+                    run = self._collected(self.prepared, started)
+        except Exception as caught:
+            error = caught
+        all_succeeded(error)
+        metrics: dict[str, float] = agreed({} if run is None else scalars(run))
+        self.runner.call_hook(f"after_{phase}_epoch", metrics=metrics)
+        self.runner.call_hook(f"after_{phase}")
+        return metrics
+
+    def _locked(self, run: Prepared) -> Any:
+        return run.store.locked() if is_main() else nullcontext()
+
+    def _attack_all(self, run: Prepared) -> Prepared:
+        """Everybody who is missing; this process takes its share of the batches."""
+        if run.fit is not None:
+            with self.phases.spent("fit"):
+                source = str(self.record.get("checkpoint", {}).get("path", ""))
+                folder = self.folder / "perturbations"
+                ready = fitted(run.attacks, run.estimator, run.fit, folder, source)
+                run = replace(run, attacks=ready)
+        size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
+        blocks = agreed(planned_blocks(run, size))
+        own = blocks[self.runner.rank :: self.runner.world_size]
+        self.dataloader = self._loader(run, own)
+        total = sum(len(block.rows) * len(block.lacking) for block in own)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        shown = self.progress and is_main() and total > 0
+        with Progress(
+            *columns, TextColumn("images"), TimeRemainingColumn(), disable=not shown
+        ) as bar:
+            task = bar.add_task("clean", total=total)
+            attacker = BatchAttacker(
+                run, self.phases, lambda name, n: bar.update(task, description=name, advance=n)
+            )
+            for block, x in self._read(own):
+                attacker.attack(block, x)
+        agreed(None)  # everybody's shards are there
+        return run
+
+    def _loader(self, run: Prepared, blocks: list[Block]) -> DataLoader:
+        """The config's loader, over these batches of people."""
+        batched = ("batch_size", "shuffle", "drop_last")
+        kept = {name: value for name, value in self.settings.items() if name not in batched}
+        if not blocks:
+            kept.update(num_workers=0, persistent_workers=False)
+        places = [run.people.index[block.rows].tolist() for block in blocks]
+        over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
+        return self.runner.build_dataloader({**kept, **over}, seed=self.runner.seed)
+
+    def _read(self, blocks: list[Block]) -> Iterator[tuple[Block, NDArray[np.float32]]]:
+        batches = iter(self.dataloader)
+        for block in blocks:
+            with self.phases.spent("read"):
+                x = torch.stack(next(batches)["inputs"]).numpy().astype(np.float32)
+            yield block, x
+
+    def _collected(self, run: Prepared, started: datetime) -> Run:
+        with self.phases.spent("scores"):
+            record = {
+                **self.record,
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": (datetime.now().astimezone() - started).total_seconds(),
+            }
+            found = run_record(run, record)
+        found.phases = self.phases.typed()
+        self.results = Results(runs={Path(found.config).stem: found})
+        write_results(self.folder / RESULTS, self.results)
+        self._show(run)
+        return found
+
+    def _show(self, run: Prepared) -> None:
+        """Perturbed crops of the first people, for the backends of MMEngine's visualizer."""
+        for key, attack in run.attacks.items():
+            kept = run.store.examples(key, run.people.index[: self.spec.kept].tolist())
+            for person, image in kept.items():
+                pixels = np.rint(rgb(run.estimator, image[None])[0]).astype(np.uint8)
+                name = f"{attack.label}_eps{attack.eps:g}/{person:05d}"
+                self.runner.visualizer.add_image(name, pixels.transpose(1, 2, 0))
+
+
+def _as_settings(dataloader: Any) -> dict[str, Any]:
+    """The config of a dataloader, as the Runner passes it on."""
+    if not isinstance(dataloader, Mapping):
+        raise UserError(
+            "Expected the config of a dataloader for an AttackLoop. "
+            f"Got {type(dataloader).__name__}: give the dict."
+        )
+    return dict(dataloader)
+
+
+def scalars(run: Run) -> dict[str, float]:
+    """All scores of a run by flat names, for hooks, logs and best checkpoints."""
+    key = run.metric.key
+    found: dict[str, float | None] = {key: run.clean.score.value, **run.clean.official}
+    for attack in run.attacks:
+        name = attack.name if attack.eps is None else f"{attack.name}_eps{attack.eps:g}"
+        found |= {f"{name}/{what}": value for what, value in _of(attack, key).items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of(judged: Judged, key: str) -> dict[str, float | None]:
+    target = None if judged.target is None else judged.target.value
+    return {
+        key: judged.score.value,
+        f"relative_{key}": judged.relative.value,
+        f"target_{key}": target,
+        **judged.official,
+    }

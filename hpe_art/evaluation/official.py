@@ -1,0 +1,94 @@
+"""The numbers of the config's own evaluator: MMPose's classes, fed with predictions."""
+
+from __future__ import annotations
+
+import copy
+import io
+import logging
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from numpy.typing import NDArray
+
+from hpe_art.data.people import People
+
+Array = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
+
+
+class OfficialScores:
+    """A config's `test_evaluator` for some people of its test set.
+
+    Args:
+        evaluator: its config, as MMEngine's `Evaluator` takes it.
+        people: who is scored.
+        total: how many there are in the test set. Of a part of them, average precision is taken
+            over the annotations of these people alone.
+    """
+
+    def __init__(self, evaluator: Any, people: People, total: int) -> None:
+        settings = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+        settings = [dict(copy.deepcopy(one)) for one in settings]
+        for one in settings:
+            if len(people) < total and one.get("ann_file"):
+                one["ann_file"] = None  # the annotations come with the samples
+        self.evaluator = Evaluator(settings)
+        self.evaluator.dataset_meta = people.dataset.metainfo
+        self.people = people
+        self.samples = people.samples()
+
+    def of(self, poses: Array) -> dict[str, float]:
+        """What the evaluator says of predictions.
+
+        Args:
+            poses: (N, K, 3), in crop pixels, with scores.
+
+        Returns:
+            Its numbers by its names; those that are not finite are left out.
+        """
+        placed = self.people.to_image(poses)
+        batch = [self._sample(*pair) for pair in zip(self.samples, placed, strict=True)]
+        numbers: dict[str, float] = {}
+        for metric in self.evaluator.metrics:
+            metric.results.clear()
+            metric.process(data_batch=[], data_samples=batch)
+            # Not `evaluate`, which gathers over processes: this one has everybody.
+            with redirect_stdout(io.StringIO()):  # COCO's own tables
+                found = metric.compute_metrics(metric.results)
+            metric.results.clear()
+            prefix = f"{metric.prefix}/" if metric.prefix else ""
+            numbers |= {f"{prefix}{name}": float(value) for name, value in found.items()}
+        return {name: value for name, value in numbers.items() if np.isfinite(value)}
+
+    def _sample(self, sample: Any, pose: Array) -> dict[str, Any]:
+        """As `TopdownPoseEstimator.add_pred_to_datasample` of MMPose 1.3.2 leaves it."""
+        sample, truth = sample.new(), sample.gt_instances
+        scores = pose[None, :, 2]
+        sample.pred_instances = InstanceData(
+            keypoints=pose[None, :, :2],
+            keypoint_scores=scores,
+            keypoints_visible=scores,
+            bboxes=truth.bboxes,
+            bbox_scores=truth.bbox_scores,
+        )
+        found: dict[str, Any] = sample.to_dict()
+        return found
+
+
+def relative(perturbed: dict[str, float], clean: dict[str, float]) -> dict[str, float | None]:
+    """Each number in percent of the clean one; None where that is not above 0."""
+    return {
+        name: 100 * value / clean[name] if clean.get(name, 0) > 0 else None
+        for name, value in perturbed.items()
+    }
+
+
+def names_of(evaluator: Any) -> Sequence[str]:
+    """The types of a config's evaluators."""
+    settings = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
+    return [getattr(one["type"], "__name__", str(one["type"])) for one in settings]

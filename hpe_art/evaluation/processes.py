@@ -1,0 +1,115 @@
+"""Several processes at one run: how they find each other, also on CPUs."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_rank, get_world_size, is_distributed
+
+from hpe_art.errors import UserError
+
+LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
+# What each launcher tells a process: its number, their number, and its number on its machine.
+_VARIABLES = {
+    "pytorch": ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
+    "slurm": ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"),
+    "mpi": ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
+}
+_STARTED_BY = {
+    "pytorch": "torchrun --nproc-per-node N",
+    "slurm": "srun",
+    "mpi": "mpirun, with MASTER_ADDR set",
+}
+TIMEOUT = 1800
+"""Seconds that a process waits for the others unless the config says otherwise."""
+
+
+class LauncherError(UserError):
+    """The environment is not that of the launcher; the message says how to start."""
+
+
+def join_processes(cfg: Config) -> None:
+    """Lets processes on CPUs work together; MMEngine's own start takes GPUs for granted.
+
+    Args:
+        cfg: its `launcher` is "pytorch", "slurm" or "mpi"; without a GPU the processes find each
+            other here, and the config gets a wrapper for the model.
+
+    Raises:
+        LauncherError: the launcher did not start this process.
+    """
+    launcher = cfg.get("launcher", "none")
+    if launcher == "none":
+        return
+    check_launcher(launcher)
+    if torch.cuda.is_available():
+        return
+    if not torch.distributed.is_initialized():
+        rank, world, local = _VARIABLES[launcher]
+        os.environ.update(
+            RANK=os.environ[rank], WORLD_SIZE=os.environ[world], LOCAL_RANK=os.environ[local]
+        )
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ.setdefault("MASTER_PORT", "29500")
+        seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout", TIMEOUT)
+        torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=seconds))
+    cfg.model_wrapper_cfg = dict(
+        type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
+    )
+
+
+def check_launcher(launcher: str) -> None:
+    """Sees that the launcher started this process.
+
+    Raises:
+        LauncherError: names what is not set, and how to start.
+    """
+    if launcher == "none":
+        return
+    missing = [name for name in _VARIABLES[launcher] if name not in os.environ]
+    if missing:
+        raise LauncherError(
+            f"Expected a process that {_STARTED_BY[launcher]} started for --launcher {launcher}. "
+            f"Got one without {', '.join(missing)}: start it so, or leave --launcher out."
+        )
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes results and speaks."""
+    return bool(get_rank() == 0)
+
+
+def agreed(value: Any) -> Any:
+    """The main process's value, in all of them."""
+    if not is_distributed() or get_world_size() == 1:
+        return value
+    values = [value]
+    torch.distributed.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def all_succeeded(error: Exception | None) -> None:
+    """Lets all processes go on, or none.
+
+    Args:
+        error: what went wrong in this process; None where nothing did.
+
+    Raises:
+        Exception: the error itself; in the other processes a `UserError` that names the process.
+    """
+    if not is_distributed() or get_world_size() == 1:
+        if error is not None:
+            raise error
+        return
+    words: list[str | None] = [None] * get_world_size()
+    torch.distributed.all_gather_object(words, None if error is None else str(error))
+    if error is not None:
+        raise error
+    failed = [(rank, text) for rank, text in enumerate(words) if text is not None]
+    if failed:
+        rank, text = failed[0]
+        raise UserError(f"Process {rank} stopped: {text}")

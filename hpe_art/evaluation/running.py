@@ -1,0 +1,90 @@
+"""From a config and a spec to MMEngine's Runner, with errors that a person can act on."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from hpe_art import zoo
+from hpe_art.errors import UserError
+from hpe_art.estimators.loading import load_weights
+from hpe_art.evaluation.loop import AttackLoop
+from hpe_art.evaluation.processes import join_processes
+from hpe_art.evaluation.spec import RunSpec
+from hpe_art.files import sha256
+
+
+def attack_runner(
+    cfg: Config,
+    spec: RunSpec,
+    work_dir: str | Path,
+    checkpoint: str,
+    launcher: str = "none",
+    record: dict[str, Any] | None = None,
+) -> Runner:
+    """A Runner whose test loop attacks, found good: its network, people and settings.
+
+    Args:
+        cfg: of the network, from `load_config`; not changed.
+        spec: what to run.
+        work_dir: folder of the results and the store.
+        checkpoint: where the weights are from.
+        launcher: none, pytorch, slurm or mpi.
+        record: what else the results say, such as the arguments.
+
+    Raises:
+        UserError: something cannot be used; the message says what and the mend.
+    """
+    cfg = copy.deepcopy(cfg)
+    cfg.launcher, cfg.work_dir, cfg.resume = launcher, str(work_dir), False
+    cfg.load_from = checkpoint
+    cfg.log_level = "WARNING"  # the attack has a bar and a table of its own
+    details = {"config": str(cfg.filename), "checkpoint": checkpoint_record(checkpoint)}
+    cfg.test_cfg = dict(type="AttackLoop", record={**details, **(record or {})}, **spec.settings)
+    join_processes(cfg)
+    try:
+        runner = Runner.from_cfg(cfg)
+    except UserError:
+        raise
+    except Exception as error:  # whatever the constructors of a user's network raise
+        raise UserError(f"Expected a model that MMPose can build. Got: {error}.") from error
+    model: Any = runner.model
+    load_weights(model.module if is_model_wrapper(model) else model, checkpoint)
+    runner._has_loaded = True  # with errors that name the mend
+    loop = runner.build_test_loop(runner._test_loop)
+    runner._test_loop = loop
+    loop_of(runner).prepare()
+    return runner
+
+
+def loop_of(runner: Runner) -> AttackLoop:
+    """The loop of `attack_runner`."""
+    loop = runner._test_loop
+    assert isinstance(loop, AttackLoop)
+    return loop
+
+
+def checkpoint_of(config: str, cfg: Config, given: str | None) -> str:
+    """Where the weights are from: as given, or as the config says.
+
+    Raises:
+        UserError: neither says.
+    """
+    checkpoint = given or cfg.get("load_from")
+    if not checkpoint:
+        raise UserError(
+            f"Expected trained weights to attack. Got {config} without load_from and no "
+            f"checkpoint: name one, or train it with tools/train.py {config}."
+        )
+    return str(checkpoint)
+
+
+def checkpoint_record(source: str) -> dict[str, str | None]:
+    """Name and SHA-256 of a checkpoint; the hash is None for a remote file."""
+    path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
+    return {"path": str(source), "sha256": sha256(path) if path.is_file() else None}

@@ -1,0 +1,227 @@
+"""Predictions on disk: what each observer sees in each person's image under each attack.
+
+    FOLDER/fingerprint.json        all that every prediction depends on
+    FOLDER/lock                    held while a run writes
+    FOLDER/ATTACK/00000-00031.npz  a shard: some people, whole or not there at all
+
+Any process writes shards of its own; a run goes on with what is missing, whoever made the rest.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import logging
+import os
+import socket
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_art.errors import UserError
+from hpe_art.files import write_whole
+
+FORMAT = 1
+OWN = "own"
+"""Name under which the attacked network's own predictions are kept."""
+CLEAN = "clean"
+Array = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
+
+
+class StoreError(UserError):
+    """A folder of predictions cannot be gone on with; the message says why and the mend."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some people under one attack.
+
+    Attributes:
+        index: (n,), places in the test set.
+        poses: (n, K, 3) of each observer, by name, in crop pixels; `OWN` is the network itself.
+        counts: what it cost and found: forward, backward, seconds, linf, and how gradients were
+            computed.
+        examples: (m, 3, H, W), images of the first m of these people, as packed.
+    """
+
+    index: NDArray[np.int64]
+    poses: dict[str, Array]
+    counts: dict[str, Any] = field(default_factory=dict)
+    examples: Array | None = None
+
+
+class Store:
+    """The predictions of one network on one test set.
+
+    Args:
+        folder: it is made when something is written.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._read: dict[Path, tuple[float, Shard | None]] = {}
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other runs out of the folder; the lock goes with the process, however it ends.
+
+        Raises:
+            StoreError: another run has it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise StoreError(
+                    f"Expected a folder that no other run is writing to. Got {self.folder}, held "
+                    f"by {file.read().strip()}: wait for it, or choose another --work-dir."
+                ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+            yield
+
+    def claim(self, fingerprint: Mapping[str, Any], overwrite: bool = False) -> None:
+        """Sees that what is held was made from the same; writes down what that is.
+
+        Args:
+            fingerprint: JSON of all that every prediction depends on.
+            overwrite: begin anew where it is something else.
+
+        Raises:
+            StoreError: it was made from something else; each difference is named.
+        """
+        path = self.folder / "fingerprint.json"
+        wanted = json.loads(json.dumps({"format": FORMAT, **fingerprint}))
+        held = _json(path)
+        if held is not None and held != wanted:
+            if not overwrite:
+                raise StoreError(
+                    f"Expected a folder of the same settings, or an empty one. Got {self.folder} "
+                    f"with {_differences(held, wanted)}: choose another --work-dir, or --overwrite."
+                )
+            self.clear()
+        write_whole(path, json.dumps(wanted, indent=1) + "\n")
+
+    def clear(self) -> None:
+        """Removes all predictions."""
+        for path in self.folder.glob("*/*.npz"):
+            path.unlink()
+        self._read.clear()
+
+    def held(self, attack: str) -> dict[str, set[int]]:
+        """Places of the people whose predictions are there, by observer."""
+        found: dict[str, set[int]] = {}
+        for shard in self.shards(attack):
+            for name in shard.poses:
+                found.setdefault(name, set()).update(shard.index.tolist())
+        return found
+
+    def missing(
+        self, attack: str, index: Iterable[int], observers: Collection[str] = ()
+    ) -> NDArray[np.int64]:
+        """People who are not held with all these observers, in order."""
+        held = self.held(attack)
+        seen = [held.get(name, set()) for name in (OWN, *observers)]
+        whole = set.intersection(*seen)
+        return np.array([i for i in index if i not in whole], np.int64)
+
+    def add(self, attack: str, shard: Shard) -> None:
+        """Writes a shard; a reader sees all of it or nothing."""
+        arrays: dict[str, Any] = {f"poses/{name}": poses for name, poses in shard.poses.items()}
+        arrays |= {"index": shard.index, "counts": np.array(json.dumps(shard.counts))}
+        if shard.examples is not None:
+            arrays["examples"] = shard.examples
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)
+        write_whole(self._path(attack, shard), packed.getvalue())
+
+    def _path(self, attack: str, shard: Shard) -> Path:
+        # Shards of one attack may overlap, when observers are added later.
+        who = hashlib.sha256(",".join(sorted(shard.poses)).encode()).hexdigest()[:6]
+        first, last = int(shard.index[0]), int(shard.index[-1])
+        return self.folder / attack / f"{first:06d}-{last:06d}-{len(shard.index)}-{who}.npz"
+
+    def shards(self, attack: str) -> list[Shard]:
+        """All that are held of an attack; damaged ones are named, and count as missing."""
+        found = (self._shard(path) for path in sorted((self.folder / attack).glob("*.npz")))
+        return [shard for shard in found if shard is not None]
+
+    def gathered(self, attack: str, index: NDArray[np.int64], observer: str = OWN) -> Array:
+        """(N, K, 3), what an observer sees of these people, in their order.
+
+        Raises:
+            StoreError: somebody is missing.
+        """
+        rows: dict[int, Array] = {}
+        for shard in self.shards(attack):
+            if observer in shard.poses:
+                rows |= dict(zip(shard.index.tolist(), shard.poses[observer], strict=True))
+        lost = [i for i in index.tolist() if i not in rows]
+        if lost:
+            raise StoreError(
+                f"Expected {attack} of everybody in {self.folder}. Got nothing of person {lost[0]} "
+                f"and {len(lost) - 1} more: run the same command again."
+            )
+        return np.stack([rows[i] for i in index.tolist()])
+
+    def examples(self, attack: str, index: Iterable[int]) -> dict[int, Array]:
+        """Images that were kept, by person."""
+        kept: dict[int, Array] = {}
+        for shard in self.shards(attack):
+            if shard.examples is not None:
+                kept |= dict(zip(shard.index.tolist(), shard.examples, strict=False))
+        return {i: kept[i] for i in index if i in kept}
+
+    def _shard(self, path: Path) -> Shard | None:
+        changed = path.stat().st_mtime
+        known = self._read.get(path)
+        if known is None or known[0] != changed:
+            self._read[path] = known = (changed, _read_shard(path))
+            if known[1] is None:
+                logger.warning("%s is damaged: those people are attacked again.", path)
+        return known[1]
+
+
+def key_of(name: str, settings: Mapping[str, Any]) -> str:
+    """The folder of an attack: its name to read, and a hash of all its settings."""
+    text = json.dumps(settings, sort_keys=True, default=str)
+    plain = "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
+    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _read_shard(path: Path) -> Shard | None:
+    try:
+        # From memory: NumPy leaves a file that is cut short open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            held = dict(file)
+        index, counts = held["index"], json.loads(str(held["counts"]))
+    except Exception:  # NumPy and zipfile have many words for a damaged file
+        return None
+    poses = {k.removeprefix("poses/"): v for k, v in held.items() if k.startswith("poses/")}
+    fits = all(len(one) == len(index) for one in poses.values())
+    return Shard(index, poses, counts, held.get("examples")) if fits else None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Each key that differs, as it is held and as it is wanted."""
+    keys = [key for key in {**held, **wanted} if held.get(key) != wanted.get(key)]
+    return "; ".join(f"{key} {held.get(key)!r} instead of {wanted.get(key)!r}" for key in keys)
