@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,12 +12,12 @@ import torch
 from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from hpe_art.attacks.checks import check_own_predictions, check_whole
 from hpe_art.attacks.steps import clipped
+from hpe_art.attacks.universal_fit import fitted_noise
 from hpe_art.labels import check_labels
 from hpe_art.losses import TRAINING, PoseLoss, loss_name
 
@@ -92,39 +93,28 @@ class UniversalPosePerturbation(EvasionAttack):
         self.fitted: dict[str, Any] = {}
         self._check_params()
 
-    def fit(self, x: np.ndarray, y: np.ndarray, source: str = "") -> UniversalPosePerturbation:
-        """Finds the perturbation.
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, source: str = "", state: Path | None = None
+    ) -> UniversalPosePerturbation:
+        """Finds the perturbation; all ranks together where `torch.distributed` is initialised.
 
         Args:
             x: (N, 3, H, W), images to fit on; whole grey levels may stay uint8.
             y: (N, K, 3), their true poses, or target poses if targeted.
             source: name of the network, to be saved with it.
+            state: file that is written every 50 steps; a fit that was stopped goes on from it, bit
+                for bit.
 
         Returns:
-            Itself.
+            Itself. Over ranks the same to float32's rounding; see `universal_fit.fitted_noise`.
 
         Raises:
-            ValueError: y does not fit x, or there are no images.
+            ValueError: y does not fit x, there are no images, or the state is of another fit.
         """
         if not len(x):
             raise ValueError("Expected images to fit on. Got none.")
         check_labels(y, len(x))
-        device = self.estimator.device
-        noise = torch.zeros(1, *x.shape[1:], device=device)
-        random = np.random.default_rng(self.seed)
-        orders = [random.permutation(len(x)) for _ in range(self.epochs)]
-        begins = range(0, len(x), self.batch_size)
-        steps = [order[i : i + self.batch_size] for order in orders for i in begins]
-        step = -self.step if self.targeted else self.step
-        for chosen in track(steps, f"UAP eps {self.eps:g}", disable=not self.verbose):
-            images = torch.as_tensor(x[chosen].astype(np.float32), device=device)
-            labels = torch.as_tensor(y[chosen], device=device)
-            seen = clipped(images + noise, self.estimator.clip_values)
-            gradient = self.estimator.objective(labels, self.loss, self.outputs).gradient(seen)
-            mean = torch.nan_to_num(gradient).mean(0, keepdim=True)
-            noise = (noise + step * mean.sign()).clamp(-self.eps, self.eps)
-        self.noise = noise[0].cpu().numpy()
-        self.fitted = {
+        facts = {
             "format": FORMAT,
             "source": source,
             "eps": self.eps,
@@ -136,9 +126,11 @@ class UniversalPosePerturbation(EvasionAttack):
             "loss": loss_name(self.loss or self.estimator.loss),
             "seed": self.seed,
             "people": len(x),
-            "steps": len(steps),
+            "steps": self.epochs * math.ceil(len(x) / self.batch_size),
             "bgr": self.estimator.packs_bgr,
         }
+        self.noise = fitted_noise(self, x, y, facts, state)
+        self.fitted = facts
         return self
 
     def set_params(self, **kwargs: Any) -> None:
