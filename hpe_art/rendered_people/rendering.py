@@ -96,14 +96,7 @@ def render_people(
         ValueError: split, count or format cannot be meant.
     """
     out = Path(out)
-    if split not in SPLITS:
-        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
-    if label_format not in FORMATS:
-        raise ValueError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
-    if count < 1:
-        raise ValueError(f"Expected at least one person to render. Got {count}.")
-    if out.exists():
-        raise FileExistsError(f"Expected a folder that does not exist yet. Got {out}.")
+    _check(out, split, count, label_format)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -122,6 +115,17 @@ def render_people(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return out
+
+
+def _check(out: Path, split: str, count: int, label_format: str) -> None:
+    if split not in SPLITS:
+        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
+    if label_format not in FORMATS:
+        raise ValueError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
+    if count < 1:
+        raise ValueError(f"Expected at least one person to render. Got {count}.")
+    if out.exists():
+        raise FileExistsError(f"Expected a folder that does not exist yet. Got {out}.")
 
 
 def _usable_cores() -> int:
