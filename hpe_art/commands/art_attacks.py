@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return refuse("art_attacks", error)
     from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
     from hpe_art.evaluation.results import package_versions
-    from hpe_art.report.shelf import shelf_markdown
+    from hpe_art.report.art_shelf import shelf_markdown
 
     names = args.only or sorted(RECIPES)
     unknown = sorted(set(names) - set(RECIPES))

@@ -10,6 +10,7 @@ import argparse
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hpe_art.commands.arguments import (
     add_data_arguments,
@@ -25,6 +26,11 @@ from hpe_art.commands.arguments import (
 )
 from hpe_art.evaluation.arguments import ATTACK_NAMES, DEFENCE_NAMES, FLIP, check_together
 from hpe_art.evaluation.paths import check_data, check_paths
+
+if TYPE_CHECKING:
+    from hpe_art.evaluation.attack_run import Prepared
+    from hpe_art.evaluation.attacked import Evaluation
+    from hpe_art.evaluation.results_new import Run
 
 PICTURED_PEOPLE = 4
 TABLE_WIDTH = 100
@@ -111,24 +117,61 @@ def main(argv: Sequence[str] | None = None) -> int:
         return refuse("attack", error)
     from rich.console import Console
 
-    from hpe_art.evaluation.results import write_results
+    from hpe_art.evaluation.results import plain, write_results
+    from hpe_art.evaluation.results_new import Results
+    from hpe_art.evaluation.version_1 import converted
     from hpe_art.report.attack_pictures import draw_pictures
-    from hpe_art.report.table import joint_table, onlooker_table, results_table
+    from hpe_art.report.table import joint_table, observer_table, results_table
 
     console = Console()
     done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
+    (scored,) = Results.model_validate(converted(plain(document))).runs.values()
     wide = Console(width=max(console.width, TABLE_WIDTH))
     with done.phases.spent("tell"):
-        wide.print(results_table(document))
+        wide.print(results_table(scored))
         if args.per_joint:
-            wide.print(joint_table(document))
-        for kind in ("transfer_to", "defence"):
-            if kind in document:
-                wide.print(onlooker_table(document, kind))
-        for note in document["notes"]:
+            wide.print(joint_table(scored))
+        for kind in sorted({one.kind for one in scored.observers.values()}, reverse=True):
+            wide.print(observer_table(scored, kind))
+        for note in scored.notes:
             console.print(f"Note: {note}")
     with done.phases.spent("pictures"):
-        pictures = draw_pictures(run, done, document)
+        people = _people_by_attack(run, done, scored)
+        pictures = draw_pictures(args.out / "pictures", people, scored)
     write_results(args.out / "results.json", {**document, "phases": done.phases.record()})
     print(f"{args.out / 'results.json'}; {pictures} pictures in {args.out / 'pictures'}")
     return 0
+
+
+def _people_by_attack(run: Prepared, done: Evaluation, scored: Run) -> dict[str, Any]:
+    import numpy as np
+
+    from hpe_art.evaluation.attack_run import rgb
+    from hpe_art.metrics import pckh
+    from hpe_art.report.attack_pictures import pictured_attacks
+    from hpe_art.report.pictures import PersonPictures
+
+    targets = None
+    if done.targets:
+        poses = done.targets.poses
+        targets = np.where(poses[..., 2:] > 0, poses[..., :2], np.nan)  # the others may go anywhere
+    people = {}
+    pictured = pictured_attacks(scored)
+    for attacked, attack in zip(done.attacked, scored.attacks, strict=True):
+        if attack is pictured.get(attack.name):
+            perturbed = rgb(run.estimator, attacked.examples)
+            clean = rgb(run.estimator, run.crops.x[: len(perturbed)])
+            people[attack.name] = [
+                PersonPictures(
+                    index=int(run.crops.index[i]),
+                    clean=clean[i],
+                    perturbed=perturbed[i],
+                    clean_pose=done.clean_poses[i],
+                    perturbed_pose=attacked.poses[i],
+                    target_pose=targets[i] if targets is not None and attack.targeted else None,
+                    clean_score=pckh(done.clean_hits[i : i + 1]).PCKh,
+                    perturbed_score=pckh(attacked.hits[i : i + 1]).PCKh,
+                )
+                for i in range(len(perturbed))
+            ]
+    return people

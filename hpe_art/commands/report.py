@@ -32,25 +32,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_paths([], args.out.parent)
         if args.markdown:
             check_paths([], args.markdown.parent)
-        from hpe_art.report.html import read_runs, report_html
+        from hpe_art.report.reading import read_runs
 
-        document, folders = read_runs(args.results)
+        results, folders = read_runs(args.results)
     except ValueError as error:
         return refuse("report", error)
+    from hpe_art.report.figures import report_figures, save_figures
+    from hpe_art.report.html import report_html
+    from hpe_art.report.markdown import report_markdown
+
+    figures = report_figures(results, folders)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(report_html(document, folders), encoding="utf-8")
-    drawn = []
-    if args.figures:
-        from hpe_art.report.study_figures import save_figures, study_figures
-
-        drawn = save_figures(study_figures(document, folders), args.figures)
+    args.out.write_text(report_html(results, folders, figures), encoding="utf-8")
+    drawn = save_figures(figures, args.figures) if args.figures else []
     if args.markdown:
-        from hpe_art.report.study_page import study_markdown
-
-        pictures = [path for path in drawn if path.suffix == ".png"]
         beside = args.markdown.resolve().parent
-        links = {path.stem: Path(os.path.relpath(path, beside)).as_posix() for path in pictures}
+        links = {
+            path.stem: (Path(os.path.relpath(path, beside)).as_posix(), figures[path.stem].caption)
+            for path in drawn
+            if path.suffix == ".png"
+        }
         beside.mkdir(parents=True, exist_ok=True)
-        args.markdown.write_text(study_markdown(document, links), encoding="utf-8")
+        args.markdown.write_text(report_markdown(results, links), encoding="utf-8")
     print(f"{args.out}, {args.out.stat().st_size / 1e6:.1f} MB")
     return 0

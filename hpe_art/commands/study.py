@@ -84,8 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return refuse("study", error)
     from rich.console import Console
 
+    from hpe_art.evaluation.results_new import Results
     from hpe_art.evaluation.study.whole import planned, run_study
-    from hpe_art.report.study_tables import findings_table, plan_table
+    from hpe_art.evaluation.version_1 import converted
+    from hpe_art.report.findings_table import findings_table
+    from hpe_art.report.plan_table import plan_table
 
     console = Console()
     wide = Console(width=max(console.width, WIDTH))
@@ -96,7 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.plan:
         wide.print(plan_table(planned(prepared)))
         return 0
-    document = run_study(prepared, args, console)
-    wide.print(findings_table(document))
+    results = Results.model_validate(converted(run_study(prepared, args, console)))
+    if results.study:
+        wide.print(findings_table(results.study))
     print(f"{args.out / 'results.json'}")
     return 0

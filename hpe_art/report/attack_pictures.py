@@ -1,65 +1,44 @@
-"""The pictures of one attack run: what each attack did to the first people, and the curve."""
+"""The pictures of one run: what each attack did to the first people, and the curve over eps."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-import numpy as np
-
-from hpe_art.evaluation.attack_run import Prepared, rgb
-from hpe_art.evaluation.attacked import Attacked, Evaluation
-from hpe_art.metrics import pckh
+from hpe_art.evaluation.results_new import Attack, Run
 from hpe_art.report.curves import eps_curve
-from hpe_art.report.pictures import Person, save_pictures
-from hpe_art.report.table import entry_label
+from hpe_art.report.leading import is_noise
+from hpe_art.report.pictures import PersonPictures, save_pictures
 
 
-def draw_pictures(run: Prepared, done: Evaluation, document: dict[str, Any]) -> int:
-    """Writes `OUT/pictures/`: each attack but noise at its largest eps, and the curve over eps.
+def pictured_attacks(run: Run) -> dict[str, Attack]:
+    """The attacks that are worth a picture, by name: all but noise, each at its largest eps."""
+    pictured: dict[str, Attack] = {}
+    for attack in run.attacks:
+        known = pictured.get(attack.name)
+        if not is_noise(run, attack) and (known is None or (attack.eps or 0) > (known.eps or 0)):
+            pictured[attack.name] = attack
+    return pictured
+
+
+def draw_pictures(
+    folder: str | Path, people_by_attack: Mapping[str, Sequence[PersonPictures]], run: Run
+) -> int:
+    """Writes a picture for each attack and person, and the curve if there are several eps.
 
     Args:
-        run: what was asked for.
-        done: what came out, with examples.
-        document: the result document.
+        folder: made if it is missing.
+        people_by_attack: by the names of `pictured_attacks`, at their eps; others are not drawn.
+        run: its results.
 
     Returns:
         The number of pictures.
     """
-    folder, count = run.args.out / "pictures", 0
-    largest: dict[str, Attacked] = {}
-    for attacked in done.attacked:
-        name, setting = entry_label(attacked.entry), attacked.setting
-        known = largest.get(name)
-        if setting.attack != "noise" and (known is None or setting.eps > known.setting.eps):
-            largest[name] = attacked
-    for name, attacked in largest.items():
-        setting = attacked.setting
-        people = _people(run, done, attacked, setting.targeted)
-        count += len(save_pictures(folder, people, name, setting.eps, setting.norm))
-    if len({attacked.setting.eps for attacked in done.attacked}) > 1:
+    folder, count = Path(folder), 0
+    for name, attack in pictured_attacks(run).items():
+        count += len(save_pictures(folder, people_by_attack.get(name, ()), attack, run))
+    if len({attack.eps for attack in run.attacks if attack.eps}) > 1:
         folder.mkdir(parents=True, exist_ok=True)
-        eps_curve(document).savefig(folder / "eps_curve.png", dpi=150)
+        eps_curve(run).savefig(folder / "eps_curve.png", dpi=150)
         count += 1
     return count
-
-
-def _people(run: Prepared, done: Evaluation, attacked: Attacked, targeted: bool) -> list[Person]:
-    perturbed = rgb(run.estimator, attacked.examples)
-    clean = rgb(run.estimator, run.crops.x[: len(perturbed)])
-    targets = None
-    if targeted and done.targets:
-        poses = done.targets.poses
-        targets = np.where(poses[..., 2:] > 0, poses[..., :2], np.nan)  # the others may go anywhere
-    return [
-        Person(
-            index=int(run.crops.index[i]),
-            clean=clean[i],
-            perturbed=perturbed[i],
-            clean_pose=done.clean_poses[i],
-            perturbed_pose=attacked.poses[i],
-            target_pose=None if targets is None else targets[i],
-            clean_pckh=pckh(done.clean_hits[i : i + 1]).PCKh,
-            perturbed_pckh=pckh(attacked.hits[i : i + 1]).PCKh,
-        )
-        for i in range(len(perturbed))
-    ]

@@ -13,25 +13,16 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patheffects import Normal, Stroke
 
-from hpe_art.mpii import SKELETON
-
-# Fill and outline. Light against dark survives grey print, yellow against blue all
-# common forms of colour blindness (Okabe and Ito 2008).
-COLOURS = {
-    "right": ("#F0E442", "black"),
-    "left": ("#0072B2", "white"),
-    "centre": ("#B8B8B8", "black"),
-}
+from hpe_art.evaluation.results_new import Attack, MetricRecord, Run
+from hpe_art.report.skeleton_drawing import add_side_legend, draw_skeleton
 
 FAST_PNG = {"compress_level": 1}
 """An eighth larger than by default, and a third faster to draw and write."""
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonPictures:
     """One person before and after an attack; arrays as the module says.
 
     Attributes:
@@ -39,7 +30,7 @@ class Person:
         clean, perturbed: images.
         clean_pose, perturbed_pose: predictions, in pixels of those images.
         target_pose: what a targeted attack aimed at, or None.
-        clean_pckh, perturbed_pckh: this person's own PCKh in percent, or None.
+        clean_score, perturbed_score: this person's own, by the run's metric, or None.
     """
 
     index: int
@@ -48,26 +39,26 @@ class Person:
     clean_pose: np.ndarray
     perturbed_pose: np.ndarray
     target_pose: np.ndarray | None = None
-    clean_pckh: float | None = None
-    perturbed_pckh: float | None = None
+    clean_score: float | None = None
+    perturbed_score: float | None = None
 
 
-def person_panel(person: Person, name: str, eps: float, norm: float = np.inf) -> Figure:
+def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
     """Clean, perturbed, the perturbation magnified and, where there is one, the target pose.
 
     Args:
         person: the images and poses.
-        name: of the attack, such as IGSM-T-20.
-        eps: in grey levels, or in its norm.
-        norm: numpy.inf, 1 or 2. The perturbation is magnified to fill 0..255 at eps, in another
-            norm at its largest value.
+        attack: of `run`. The perturbation is magnified to fill 0..255 at eps, in another norm than
+            inf, or without a bound, at its largest value.
+        run: whose skeleton and metric these are.
 
     Raises:
         ValueError: images that are not (3, H, W) or differ in shape.
     """
     _check_images(person.clean, person.perturbed)
     delta = np.asarray(person.perturbed, np.float64) - np.asarray(person.clean, np.float64)
-    factor = magnification(eps if norm == np.inf else float(np.abs(delta).max()))
+    bound = attack.eps if attack.norm == "inf" else None
+    factor = magnification(float(np.abs(delta).max()) if bound is None else bound)
     faded = 0.4 * np.asarray(person.clean, np.float64) + 0.6 * 128
     panels = [
         ("clean", person.clean, person.clean_pose),
@@ -78,51 +69,28 @@ def person_panel(person: Person, name: str, eps: float, norm: float = np.inf) ->
         panels.append(("target pose", faded, person.target_pose))
     height, width = person.clean.shape[1:]
     figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.15), layout="constrained")
-    figure.suptitle(_headline(person, name, eps, norm), fontsize=16)
+    figure.suptitle(_headline(person, attack, run.metric), fontsize=16)
     for axes, (title, image, pose) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _show(axes, image)
         axes.set_title(title, fontsize=15)
         if pose is not None:
-            draw_skeleton(axes, pose)
-    _add_legend(figure)
+            draw_skeleton(axes, pose, run.skeleton.bones)
+    add_side_legend(figure)
     return figure
 
 
-def draw_skeleton(axes: Axes, pose: np.ndarray, linewidth: float = 3) -> list[Line2D]:
-    """Draws the 15 lines of ``mpii.SKELETON``, coloured by side, and returns them in its order."""
-    pose = np.asarray(pose)
-    lines = []
-    for first, second, side in SKELETON:
-        fill, outline = COLOURS[side]
-        x, y = pose[[first, second], :2].T
-        (line,) = axes.plot(
-            x,
-            y,
-            color=fill,
-            linewidth=linewidth,
-            marker="o",
-            markersize=1.5 * linewidth,
-            markeredgewidth=0,
-            solid_capstyle="round",
-            scalex=False,
-            scaley=False,
-        )
-        line.set_path_effects([Stroke(linewidth=linewidth + 1.6, foreground=outline), Normal()])
-        lines.append(line)
-    return lines
-
-
 def save_pictures(
-    folder: str | Path, people: Iterable[Person], name: str, eps: float, norm: float = np.inf
+    folder: str | Path, people: Iterable[PersonPictures], attack: Attack, run: Run
 ) -> list[Path]:
     """Writes one PNG per person, such as ``igsm-t-20_eps8_0003.png``, and returns the paths."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    bound = "" if attack.eps is None else f"_eps{attack.eps:g}"
+    stem = attack.name.lower().replace(" ", "-") + bound
     paths = []
     for person in people:
-        stem = name.lower().replace(" ", "-")
-        path = folder / f"{stem}_eps{eps:g}_{person.index:04d}.png"
-        person_panel(person, name, eps, norm).savefig(path, dpi=100, pil_kwargs=FAST_PNG)
+        path = folder / f"{stem}_{person.index:04d}.png"
+        person_panel(person, attack, run).savefig(path, dpi=100, pil_kwargs=FAST_PNG)
         paths.append(path)
     return paths
 
@@ -139,26 +107,17 @@ def _show(axes: Axes, image: np.ndarray) -> None:
     axes.set_yticks([])
 
 
-def _headline(person: Person, name: str, eps: float, norm: float) -> str:
+def _headline(person: PersonPictures, attack: Attack, metric: MetricRecord) -> str:
+    digits = 0 if metric.unit == "%" else 1 if metric.unit else 3
     before, after = (
-        "-" if value is None else f"{value:.0f}"
-        for value in (person.clean_pckh, person.perturbed_pckh)
+        "-" if value is None else f"{value:.{digits}f}"
+        for value in (person.clean_score, person.perturbed_score)
     )
-    change = f"{before} \N{RIGHTWARDS ARROW} {after} %"
-    size = f"eps {eps:g} of 255 grey levels" if norm == np.inf else f"eps {eps:g}"
-    return f"{name}, {size}: PCKh of this person {change}"
-
-
-def _add_legend(figure: Figure) -> None:
-    handles = []
-    for side in ("right", "left"):
-        fill, outline = COLOURS[side]
-        handle = Line2D([], [], color=fill, linewidth=5, label=f"the person's {side}")
-        handle.set_path_effects([Stroke(linewidth=7, foreground=outline), Normal()])
-        handles.append(handle)
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=2, fontsize=14, facecolor="#888888"
-    )
+    change = f"{before} \N{RIGHTWARDS ARROW} {after} {metric.unit}".rstrip()
+    bound = "" if attack.eps is None else f", eps {attack.eps:g}"
+    if bound and attack.norm == "inf":
+        bound += " of 255 grey levels"
+    return f"{attack.name}{bound}: {metric.key} of this person {change}"
 
 
 def _check_images(clean: np.ndarray, perturbed: np.ndarray) -> None:

@@ -1,150 +1,164 @@
-"""Results as a table, for the screen and for a document."""
+"""A run's scores as tables, for the screen and for a document."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
+from typing import Literal
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.mpii import GROUPS, JOINTS
+from hpe_art.evaluation.results_new import Attack, Run, Score
+from hpe_art.report.numbers import UNITS, digits_of, eps_text, with_spread
 
-CAPTION = (
-    "PCKh@0.5 in percent, also in the eight joint groups (plain, not relative). "
-    "relative: of the clean PCKh. target: PCKh against the target pose. eps in grey levels. "
-    "±: half of a 95 % bootstrap interval over people."
-)
-# five columns each, so that the table fits into 100
-SHORT = {"relative": "rel.", "Shoulder": "Shldr"}
+SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}
+WIDTH, GAP = 5, 2
+"""Columns of a score on the screen, and between two of them."""
+SCREEN = 100
+MAX_GROUPS = 10
+COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def results_table(results: Mapping[str, Any]) -> Table:
+def results_table(run: Run) -> Table:
     """A table for rich's console, at most 100 columns wide: clean first, then every attack.
 
-    Below each score is half the width of its interval.
+    Below each score is half the width of its interval. Groups that do not fit are left out.
     """
-    config, people = results["config"], results["dataset"]["num_samples"]
+    most = _groups_that_fit(run)
     table = Table(
-        title=Text(f"{config}, {people} people"),
-        caption=_caption(results),
+        title=Text(f"{run.config}, {run.dataset.num_samples} people"),
+        caption=_caption(run, most),
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
     )
-    columns, rows = _cells(results)
+    columns, rows = _cells(run, most)
     table.add_column(columns[0], no_wrap=True)
     for column in columns[1:]:
-        table.add_column(SHORT.get(column, column), justify="right", no_wrap=True)
+        table.add_column(SHORT.get(column, column[:WIDTH]), justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell.replace(" ±", "\n±")) for cell in row))
     return table
 
 
-def joint_table(results: Mapping[str, Any]) -> Table:
+def results_markdown(run: Run) -> str:
+    """The same table as Markdown, without title, the caption below."""
+    lines = markdown_lines(*_cells(run, MAX_GROUPS))
+    return "\n".join([*lines, "", _caption(run, MAX_GROUPS), ""])
+
+
+def markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown; all columns but the first are to the right."""
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    return ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
+
+
+def joint_table(run: Run) -> Table:
     """Every group and joint: what each attack leaves of it, and how much of the target it got."""
+    key = run.metric.key
     table = Table(
         title=Text("per joint"),
-        caption="clean: PCKh. Attacks: relative PCKh, in percent of the joint's clean one; "
-        "→ target PCKh.",
+        caption=f"clean: {key}. Attacks: relative {key}, in percent of the joint's clean one; "
+        f"→ target {key}.",
         box=box.SIMPLE_HEAD,
     )
     table.add_column("joint", no_wrap=True)
     table.add_column("clean", justify="right")
-    for entry in results["attacks"]:
-        table.add_column(f"{entry_label(entry)} {entry['eps']:g}", justify="right")
-    for kind, names in (("per_group", GROUPS), ("per_joint", JOINTS)):
-        for name in names:
-            clean = results["clean"]
-            cells = [_score(clean[kind][name], clean["ci"][kind][name])]
-            cells += [_joint(entry, kind, name) for entry in results["attacks"]]
-            table.add_row(name, *cells)
-        table.add_section()
+    for attack in run.attacks:
+        table.add_column(f"{attack.name} {eps_text(attack.eps)}", justify="right")
+    digits, clean = digits_of(run.metric), run.clean.score
+    for name in run.skeleton.groups:
+        cells = [_joint(attack, "group", name, digits) for attack in run.attacks]
+        table.add_row(name, _part(clean, "group", name, digits), *cells)
+    table.add_section()
+    for name in run.skeleton.joints:
+        cells = [_joint(attack, "joint", name, digits) for attack in run.attacks]
+        table.add_row(name, _part(clean, "joint", name, digits), *cells)
     return table
-
-
-def _joint(entry: Mapping[str, Any], kind: str, name: str) -> str:
-    relative, spread = f"relative_{kind}", entry["ci"]
-    cell = _score(entry[relative][name], spread[relative][name])
-    if entry["targeted"] and entry[f"target_{kind}"]:
-        target = f"target_{kind}"
-        cell += f" → {_score(entry[target][name], spread[target][name])}"
-    return cell
 
 
 TITLES = {
-    "transfer_to": "other networks: relative PCKh",
-    "defence": "behind a defence that the attacker does not know of: relative PCKh",
+    "transfer": "other networks: relative",
+    "defence": "behind a defence that the attacker does not know of: relative",
 }
 
 
-def onlooker_table(results: Mapping[str, Any], kind: str) -> Table:
-    """What the perturbed images leave of those that look on, beside the attacked network.
-
-    Args:
-        results: the document.
-        kind: "transfer_to" or "defence".
-    """
+def observer_table(run: Run, kind: Literal["transfer", "defence"]) -> Table:
+    """What the perturbed images leave of each observer, beside the attacked network."""
+    key, digits = run.metric.key, digits_of(run.metric)
     table = Table(
-        title=Text(TITLES[kind]),
-        caption="In percent of the own clean PCKh, which is in the first row.",
+        title=Text(f"{TITLES[kind]} {key}"),
+        caption=f"In percent of the own clean {key}, which is in the first row.",
         box=box.SIMPLE_HEAD,
     )
-    names = list(results[kind])
+    observers = {name: one for name, one in run.observers.items() if one.kind == kind}
     table.add_column("attack", no_wrap=True)
     table.add_column("eps", justify="right")
-    for name in (results["config"], *names):
-        table.add_column(PurePath(name).stem, justify="right")
-    clean = [results["clean"], *results[kind].values()]
-    table.add_row("clean PCKh", "-", *(_score(c["PCKh"], c["ci"]["PCKh"]) for c in clean))
-    for entry in results["attacks"]:
-        scores = [entry, *(entry[kind][name] for name in names)]
-        cells = [_score(s["relative_PCKh"], s["ci"]["relative_PCKh"]) for s in scores]
-        table.add_row(entry_label(entry), f"{entry['eps']:g}", *cells)
+    for name in (PurePath(run.config).stem, *observers):
+        table.add_column(name, justify="right")
+    clean = [run.clean.score, *(one.clean.score for one in observers.values())]
+    table.add_row(f"clean {key}", "-", *(_whole(score, digits) for score in clean))
+    for attack in run.attacks:
+        if observers.keys() & attack.observed.keys():
+            seen = [attack, *(attack.observed.get(name) for name in observers)]
+            cells = ["-" if one is None else _whole(one.relative) for one in seen]
+            table.add_row(attack.name, eps_text(attack.eps), *cells)
     return table
 
 
-def results_markdown(results: Mapping[str, Any]) -> str:
-    """The same table as Markdown, without title, the caption below."""
-    columns, rows = _cells(results)
-    rule = ["---", *["---:"] * (len(columns) - 1)]
-    lines = ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
-    return "\n".join([*lines, "", _caption(results), ""])
+def _groups_that_fit(run: Run) -> int:
+    names = ("clean", *(attack.name for attack in run.attacks))
+    # The name, eps such as 0.25, and three scores with the heading "target".
+    before = max(map(len, names)) + GAP + 4 + 3 * (GAP + WIDTH) + 1
+    return max(0, min(MAX_GROUPS, (SCREEN - before) // (GAP + WIDTH)))
 
 
-def _caption(results: Mapping[str, Any]) -> str:
-    if all(entry["norm"] == "inf" for entry in results["attacks"]):
-        return CAPTION
-    return CAPTION.replace("eps in grey levels", "eps in grey levels, or in the norm of the name")
+def _caption(run: Run, most: int) -> str:
+    metric, names = run.metric, list(run.skeleton.groups)
+    said = [f"{metric.label} {UNITS.get(metric.unit, '')}".strip()]
+    if names:
+        count = COUNTS[len(names)] if len(names) < len(COUNTS) else str(len(names))
+        which = "" if len(names) <= most else f"the first {COUNTS[most]} of "
+        said[0] += f", also in {which}the {count} joint groups (plain, not relative)"
+    said.append(f"relative: of the clean {metric.key}")
+    if not metric.higher_is_better:
+        said[-1] = f"relative: in percent of the clean {metric.key}, above 100 is worse"
+    said.append(f"target: {metric.key} against the target pose")
+    other_norms = any(attack.norm != "inf" for attack in run.attacks)
+    said.append("eps in grey levels" + (", or in the norm of the name" if other_norms else ""))
+    said.append("±: half of a 95 % bootstrap interval over people")
+    return ". ".join(said) + "."
 
 
-def entry_label(entry: Mapping[str, Any]) -> str:
-    """The name of an attack, with its norm where that is not the usual one."""
-    norm = entry["norm"]
-    return str(entry["name"]) if norm == "inf" else f"{entry['name']} L{norm:g}"
+def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:
+    groups = list(run.skeleton.groups)[:most]
+    digits = digits_of(run.metric)
+
+    def row(score: Score, relative: Score | None, target: Score | None) -> list[str]:
+        cells = [_whole(score, digits), _whole(relative), _whole(target, digits)]
+        return cells + [_part(score, "group", name, digits) for name in groups]
+
+    rows = [["clean", "-", *row(run.clean.score, None, None)]]
+    for attack in run.attacks:
+        scores = row(attack.score, attack.relative, attack.target)
+        rows.append([attack.name, eps_text(attack.eps), *scores])
+    return ["attack", "eps", run.metric.key, "relative", "target", *groups], rows
 
 
-def _cells(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    columns = ["attack", "eps", "PCKh", "relative", "target", *GROUPS]
-    clean = {"relative_PCKh": None, "target_PCKh": None, **results["clean"]}
-    rows = [["clean", "-", *_scores(clean)]]
-    for entry in results["attacks"]:
-        rows.append([entry_label(entry), f"{entry['eps']:g}", *_scores(entry)])
-    return columns, rows
+def _whole(score: Score | None, digits: int = 1) -> str:
+    return "-" if score is None else with_spread(score.value, score.interval, digits)
 
 
-def _scores(entry: Mapping[str, Any]) -> list[str]:
-    spread = entry["ci"]
-    pairs = [(entry[key], spread.get(key)) for key in ("PCKh", "relative_PCKh", "target_PCKh")]
-    pairs += [(entry["per_group"][group], spread["per_group"][group]) for group in GROUPS]
-    return [_score(*pair) for pair in pairs]
+def _part(score: Score, kind: str, name: str, digits: int = 1) -> str:
+    if kind == "group":
+        return with_spread(score.groups.get(name), score.group_intervals.get(name), digits)
+    return with_spread(score.joints.get(name), score.joint_intervals.get(name), digits)
 
 
-def _score(value: float | None, interval: list[float] | None) -> str:
-    if value is None:
-        return "-"
-    if interval is None:
-        return f"{value:.1f}"
-    return f"{value:.1f} ±{(interval[1] - interval[0]) / 2:.1f}"
+def _joint(attack: Attack, kind: str, name: str, digits: int) -> str:
+    cell = _part(attack.relative, kind, name)
+    if attack.targeted and attack.target:
+        cell += f" → {_part(attack.target, kind, name, digits)}"
+    return cell

@@ -1,83 +1,44 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
+from example_results import attack, run, score
 
-from hpe_art.mpii import GROUPS, JOINTS
+from hpe_art.evaluation.results_new import (
+    Alone,
+    Clean,
+    Example,
+    Finding,
+    PicturedPerson,
+    Results,
+    Run,
+    Study,
+    write_results,
+)
+from hpe_art.skeleton import MPII
 
-
-def intervals(**scores: float | None) -> dict:
-    """A point to each side of every score."""
-
-    def around(value: float | None) -> list[float] | None:
-        return None if value is None else [max(0.0, value - 1), value + 1]
-
-    named = {key: around(value) for key, value in scores.items()}
-    drawn: dict = {"level": 95, "resamples": 1000, "seed": 0}
-    for key, value in scores.items():
-        prefix = key.removesuffix("PCKh")
-        drawn[f"{prefix}per_group"] = dict.fromkeys(GROUPS, around(value))
-        drawn[f"{prefix}per_joint"] = dict.fromkeys(JOINTS, around(value))
-    return {**drawn, **named}
-
-
-def entry(name: str, eps: float, relative: float | None, target: float | None = None) -> dict:
-    score = None if relative is None else 0.8 * relative
-    return {
-        "name": name,
-        "attack": name.split("-")[0].lower(),
-        "eps": eps,
-        "eps_step": None,
-        "max_iter": None,
-        "targeted": target is not None,
-        "norm": "inf",
-        "outputs": "last",
-        "PCKh": score,
-        "relative_PCKh": relative,
-        "target_PCKh": target,
-        "per_group": dict.fromkeys(GROUPS, score),
-        "per_joint": dict.fromkeys(JOINTS, score),
-        "relative_per_group": dict.fromkeys(GROUPS, relative),
-        "relative_per_joint": dict.fromkeys(JOINTS, relative),
-        "target_per_group": None if target is None else dict.fromkeys(GROUPS, target),
-        "target_per_joint": None if target is None else dict.fromkeys(JOINTS, target),
-        "ci": intervals(PCKh=score, relative_PCKh=relative, target_PCKh=target),
-        "linf_max": eps,
-        "forward_passes": 10,
-        "backward_passes": 10,
-        "seconds": 1.0,
-    }
+EPS = (2.0, 8.0, 16.0)
+# What is left, in percent, of each network at each eps.
+LEFT = {"sturdy": (80, 60, 40), "frail": (55, 30, 10)}
+POSE = [(8.0 + 3 * k, 60.0 - 3 * k) for k in range(len(MPII.joints))]
 
 
 @pytest.fixture
-def results() -> dict:
-    groups: dict[str, float | None] = dict.fromkeys(GROUPS, 100.0)
-    groups["Ankle"] = None
-    return {
-        "schema_version": 1,
-        "config": "mmpose_configs/hourglass.py",
-        "checkpoint": {"path": None, "sha256": None},
-        "dataset": {"ann_file": "mpii_val.json", "num_samples": 128},
-        "versions": {},
-        "seed": 0,
-        "device": "cpu",
-        "precision": "float32",
-        "clean": {
-            "PCKh": 80.0,
-            "PCKh@0.1": 20.0,
-            "per_group": groups,
-            "per_joint": dict.fromkeys(JOINTS, 80.0),
-            "ci": intervals(PCKh=80.0),
-        },
-        "attacks": [
-            entry("NOISE", 2, 100.0),
-            entry("NOISE", 8, 99.5),
-            entry("IGSM-U-10", 8, 15.0),
-            entry("IGSM-U-10", 2, 40.0),
-            entry("IGSM-T-100-ALL", 2, None, 50.0),
-            entry("IGSM-T-100-ALL", 8, 6.25, 76.54),
+def results() -> Run:
+    return run(
+        [
+            attack("NOISE", 2, 100.0),
+            attack("NOISE", 8, 99.5),
+            attack("IGSM-U-10", 8, 15.0),
+            attack("IGSM-U-10", 2, 40.0),
+            attack("IGSM-T-100-ALL", 2, None, 50.0),
+            attack("IGSM-T-100-ALL", 8, 6.25, 76.54),
         ],
-    }
+        clean=Clean(score=score(80.0, Ankle=None), finer={"PCKh@0.1": 20.0}),
+    )
 
 
 @pytest.fixture
@@ -90,3 +51,68 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture
 def pose() -> np.ndarray:
     return np.random.default_rng(1).uniform(-10, 50, (16, 3)).astype(np.float32)
+
+
+def network_run(left: tuple[float, ...]) -> Run:
+    """Eight attacks: two untargeted at three eps each, a targeted and a universal one."""
+    attacks = [attack("IGSM-U-10", e, one) for e, one in zip(EPS, left, strict=True)]
+    attacks += [attack("FGSM-U", e, one + 10) for e, one in zip(EPS, left, strict=True)]
+    attacks += [attack("IGSM-T-20", 8.0, 30, 60)]
+    attacks += [attack("UAP-U", 16.0, 50, universal={"epochs": 2})]
+    return run(attacks, config="configs/net.py")
+
+
+@pytest.fixture
+def frail() -> Run:
+    return network_run(LEFT["frail"])
+
+
+@pytest.fixture
+def sturdy() -> Run:
+    return network_run(LEFT["sturdy"])
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A folder with a study of two networks, its pictures of one colour for each eps."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+
+    def picture(name: str, level: int) -> str:
+        cv2.imwrite(str(folder / name), np.full((64, 64, 3), level, np.uint8))
+        return name
+
+    runs = {}
+    for network, left in LEFT.items():
+        base = 90 + 20 * (network == "frail")
+        clean = [
+            PicturedPerson(person=i, pose=POSE, image=picture(f"{network}_{i}.webp", 90))
+            for i in (0, 7)
+        ]
+        examples = [Example(attack="clean", eps=0.0, people=clean)]
+        for k, eps in enumerate(EPS):
+            people = [
+                PicturedPerson(
+                    person=i,
+                    pose=POSE,
+                    image=picture(f"{network}_{k}_{i}.webp", base + 40 * k + i),
+                    perturbation=picture(f"{network}_{k}_delta.webp", 128),
+                )
+                for i in (0, 7)
+            ]
+            examples += [
+                Example(attack=name, eps=eps, people=people) for name in ("IGSM-U-10", "FGSM-U")
+            ]
+        poses = {name: [[*point, 1.0] for point in POSE] for name in LEFT}
+        image = picture(f"{network}_uap.webp", base + 40)
+        alone = Alone(outputs="last", eps=16.0, image=image, poses=poses)
+        runs[network] = network_run(left).model_copy(
+            update={"examples": examples, "universal": [alone]}
+        )
+    comparison = {"what": "a minus b", "value": 3.2, "low": 1.0, "high": 5.0, "decides": True}
+    finding = Finding(
+        number=1, claim="Claim <one>.", paper="10 %", verdict="holds", comparisons=[comparison]
+    )
+    about = Study(protocol="the paper", grid={"curve_eps": 8.0}, findings=[finding])
+    write_results(folder / "results.json", Results(runs=runs, study=about))
+    return folder

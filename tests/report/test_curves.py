@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_results import EPE
 
 from hpe_art.report import eps_curve
 
@@ -20,18 +21,26 @@ def test_noise_alone_is_dashed_and_the_axis_is_binary(results):
     assert axes.get_xscale() == "log"
     assert axes.xaxis.get_transform().base == 2
     assert axes.get_title() == "128 people, clean PCKh 80.0 %"
+    assert axes.get_ylabel() == "relative PCKh@0.5 (%)"
+
+
+def test_other_metrics_are_in_their_unit(results):
+    results.metric = EPE
+    axes = eps_curve(results).axes[0]
+    assert axes.get_title() == "128 people, clean EPE 80.0 px"
+    assert axes.get_ylabel() == "relative EPE (%)"
 
 
 def test_eps_zero_is_left_out(results):
-    results["attacks"][0]["eps"] = 0
+    results.attacks[0].eps = 0
     line = eps_curve(results).axes[0].lines[0]
     np.testing.assert_array_equal(line.get_xdata(), [8])
 
 
 def test_one_eps_is_no_curve(results):
-    results["attacks"] = [entry for entry in results["attacks"] if entry["eps"] == 8]
-    with pytest.raises(ValueError, match=r"at least two values of eps above 0. Got \[8\]"):
+    results.attacks = [attack for attack in results.attacks if attack.eps == 8]
+    with pytest.raises(ValueError, match=r"at least two values of eps above 0. Got \[8.0\]"):
         eps_curve(results)
-    results["attacks"] = []
+    results.attacks = []
     with pytest.raises(ValueError, match=r"Got \[\]"):
         eps_curve(results)

@@ -3,15 +3,21 @@ from __future__ import annotations
 import matplotlib.image
 import numpy as np
 import pytest
+from example_results import EPE, attack, run
 from matplotlib.figure import Figure
 
-from hpe_art.mpii import SKELETON
-from hpe_art.report import Person, draw_skeleton, person_panel, save_pictures
+from hpe_art.report import PersonPictures, draw_pictures, draw_skeleton, person_panel, save_pictures
+from hpe_art.report.attack_pictures import pictured_attacks
+from hpe_art.skeleton import MPII
 
 
 @pytest.fixture
 def person(images, pose):
-    return Person(3, *images, pose, pose + 2, clean_pckh=92.86, perturbed_pckh=21.4)
+    return PersonPictures(3, *images, pose, pose + 2, clean_score=92.86, perturbed_score=21.4)
+
+
+def panel(person, name, eps, norm="inf", **more):
+    return person_panel(person, attack(name, eps, 50.0, norm=norm), run([], **more))
 
 
 def titles(figure):
@@ -19,21 +25,21 @@ def titles(figure):
 
 
 def test_skeleton_lines_end_in_the_joints(pose):
-    lines = draw_skeleton(Figure().subplots(), pose)
-    assert len(lines) == len(SKELETON)
-    for line, (first, second, _) in zip(lines, SKELETON, strict=True):
+    lines = draw_skeleton(Figure().subplots(), pose, MPII.bones)
+    assert len(lines) == len(MPII.bones)
+    for line, (first, second, _) in zip(lines, MPII.bones, strict=True):
         np.testing.assert_array_equal(line.get_xydata(), pose[[first, second], :2])
 
 
 def test_sides_have_their_own_colours(pose):
-    lines = draw_skeleton(Figure().subplots(), pose)
-    pairs = zip(lines, SKELETON, strict=True)
+    lines = draw_skeleton(Figure().subplots(), pose, MPII.bones)
+    pairs = zip(lines, MPII.bones, strict=True)
     colours = {(side, line.get_color()) for line, (_, _, side) in pairs}
     assert len(colours) == len({colour for _, colour in colours}) == 3
 
 
 def test_untargeted_panel(person):
-    figure = person_panel(person, "IGSM-U-10", 8)
+    figure = panel(person, "IGSM-U-10", 8)
     assert titles(figure) == ["clean", "perturbed", "perturbation × 16"]
     assert [len(axes.lines) for axes in figure.axes] == [15, 15, 0]
     headline = figure.get_suptitle()
@@ -41,7 +47,7 @@ def test_untargeted_panel(person):
 
 
 def test_targeted_panel(images, pose):
-    figure = person_panel(Person(0, *images, pose, pose + 2, pose + 5), "IGSM-T-20", 8)
+    figure = panel(PersonPictures(0, *images, pose, pose + 2, pose + 5), "IGSM-T-20", 8)
     assert titles(figure)[3:] == ["target pose"]
     np.testing.assert_array_equal(figure.axes[3].lines[0].get_xydata(), pose[:2, :2] + 5)
     assert "- → - %" in figure.get_suptitle()
@@ -49,7 +55,7 @@ def test_targeted_panel(images, pose):
 
 def test_images_are_shown_as_they_are_and_the_perturbation_magnified(person):
     clean, perturbed, delta = (
-        axes.images[0].get_array() for axes in person_panel(person, "FGSM-U", 8).axes
+        axes.images[0].get_array() for axes in panel(person, "FGSM-U", 8).axes
     )
     np.testing.assert_array_equal(clean, person.clean.transpose(1, 2, 0))
     np.testing.assert_array_equal(perturbed, person.perturbed.transpose(1, 2, 0))
@@ -58,7 +64,7 @@ def test_images_are_shown_as_they_are_and_the_perturbation_magnified(person):
 
 
 def test_joints_outside_leave_the_view_on_the_image(person):
-    for axes in person_panel(person, "FGSM-U", 8).axes:
+    for axes in panel(person, "FGSM-U", 8).axes:
         assert axes.get_xlim() == (-0.5, 31.5)
         assert axes.get_ylim() == (39.5, -0.5)
         assert all(line.get_clip_on() for line in axes.lines)
@@ -69,7 +75,7 @@ def test_joints_outside_leave_the_view_on_the_image(person):
     [(0.25, "perturbation × 512"), (0, "perturbation × 1"), (200, "perturbation × 1")],
 )
 def test_the_factor_is_named(person, eps, title):
-    assert titles(person_panel(person, "NOISE", eps))[2] == title
+    assert titles(panel(person, "NOISE", eps))[2] == title
 
 
 @pytest.mark.parametrize("norm", [1, 2])
@@ -77,20 +83,22 @@ def test_in_another_norm_the_largest_change_fills_the_range(images, pose, tmp_pa
     clean = np.full_like(images[0], 100)
     changed = clean.copy()
     changed[0, 3, 3] += 4
-    person = Person(7, clean, changed, pose, pose)
-    figure = person_panel(person, "IGSM-U-10 L2", 500, norm)
+    person = PersonPictures(7, clean, changed, pose, pose)
+    figure = panel(person, "IGSM-U-10 L2", 500, norm)
     assert titles(figure)[2] == "perturbation × 32"
     assert figure.axes[2].images[0].get_array()[3, 3, 0] == 255
     assert figure.get_suptitle().startswith("IGSM-U-10 L2, eps 500: PCKh")
-    (path,) = save_pictures(tmp_path, [person], "IGSM-U-10 L2", 500, norm)
+    (path,) = save_pictures(
+        tmp_path, [person], attack("IGSM-U-10 L2", 500, 50.0, norm=norm), run([])
+    )
     assert path.name == "igsm-u-10-l2_eps500_0007.png"
 
 
 def test_missing_joints_are_left_out(images, pose, tmp_path):
     broken = pose.copy()
     broken[3:9] = np.nan
-    people = [Person(12, *images, broken, np.full((16, 2), np.inf), broken)]
-    (path,) = save_pictures(tmp_path / "pictures", people, "IGSM-T-20", 0.5)
+    people = [PersonPictures(12, *images, broken, np.full((16, 2), np.inf), broken)]
+    (path,) = save_pictures(tmp_path / "pictures", people, attack("IGSM-T-20", 0.5, 50.0), run([]))
     assert path == tmp_path / "pictures" / "igsm-t-20_eps0.5_0012.png"
     height, width, _ = matplotlib.image.imread(path).shape
     assert width == 1200
@@ -99,4 +107,24 @@ def test_missing_joints_are_left_out(images, pose, tmp_path):
 
 def test_images_must_agree(images, pose):
     with pytest.raises(ValueError, match=r"shape \(3, H, W\). Got \(3, 40, 32\) and \(3, 40, 31\)"):
-        person_panel(Person(0, images[0], images[1][..., :31], pose, pose), "NOISE", 8)
+        panel(PersonPictures(0, images[0], images[1][..., :31], pose, pose), "NOISE", 8)
+
+
+def test_the_headline_is_in_the_metrics_unit(person):
+    figure = panel(person, "FGSM-U", 8, metric=EPE)
+    assert figure.get_suptitle().endswith("EPE of this person 92.9 → 21.4 px")
+
+
+def test_without_a_bound_the_largest_change_fills_the_range(person, tmp_path):
+    free = attack("FREE-U", None, 50.0)
+    assert titles(person_panel(person, free, run([])))[2] == "perturbation × 16"
+    (path,) = save_pictures(tmp_path, [person], free, run([]))
+    assert path.name == "free-u_0003.png"
+
+
+def test_each_attack_but_noise_is_pictured_at_its_largest_eps(results, person, tmp_path):
+    chosen = {name: one.eps for name, one in pictured_attacks(results).items()}
+    assert chosen == {"IGSM-U-10": 8.0, "IGSM-T-100-ALL": 8.0}
+    assert draw_pictures(tmp_path / "pictures", {"IGSM-U-10": [person]}, results) == 2
+    names = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert names == {"igsm-u-10_eps8_0003.png", "eps_curve.png"}

@@ -1,4 +1,4 @@
-from hpe_art.report.shelf import shelf_markdown
+from hpe_art.report.art_shelf import shelf_markdown
 
 
 def test_the_page_counts_and_shows_each_row():

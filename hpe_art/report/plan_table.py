@@ -1,14 +1,12 @@
-"""A study on the screen: its plan before, its findings after."""
+"""The plan of a study on the screen: its cells and what they cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from hpe_art.evaluation.study.whole import PlannedCell
 
@@ -36,27 +34,6 @@ def plan_table(cells: Sequence[PlannedCell]) -> Table:
             f"{one.cost.backward:,}",
             f"{sum(one.cost.elsewhere.values()):,}",
             "done" if one.finished else _duration(one.seconds),
-        )
-    return table
-
-
-def findings_table(document: Mapping[str, Any]) -> Table:
-    """The ten claims, their verdicts, and the numbers that decided them."""
-    table = Table(title="findings", box=box.SIMPLE_HEAD, show_lines=True)
-    for name in ("", "claim", "verdict", "because"):
-        table.add_column(name)
-    for finding in document["findings"]:
-        deciding = [c for c in finding["comparisons"] if c["decides"]]
-        because = [
-            f"{c['what']}: {c['value']:.1f} ({c['low']:.1f} to {c['high']:.1f})" for c in deciding
-        ]
-        if finding["why"]:
-            because.append(finding["why"])
-        table.add_row(
-            str(finding["number"]),
-            Text(finding["claim"]),
-            finding["verdict"],
-            Text("\n".join(because)),
         )
     return table
 

@@ -1,0 +1,45 @@
+"""The figures of a report, by name, each with its caption; made from results alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hpe_art.evaluation.results_new import Results
+from hpe_art.report.attack_figures import eps_panels, group_bars
+from hpe_art.report.drawing import Drawing
+from hpe_art.report.observer_figures import defence_bars, transfer_maps, universal_pictures
+from hpe_art.report.step_figures import step_bars, step_curves
+from hpe_art.report.styles import Styles
+
+
+def report_figures(results: Results, folders: Mapping[str, Path]) -> dict[str, Drawing]:
+    """Every figure that there are numbers for.
+
+    Args:
+        results: of networks that are compared.
+        folders: where each network's pictures are.
+    """
+    styles = Styles(list(results.runs))
+    drawn = {
+        "eps": eps_panels(results, styles),
+        "iterations": step_bars(results, styles),
+        "curves": step_curves(results, styles),
+        "joints": group_bars(results, styles),
+        "defences": defence_bars(results, styles),
+        "transfer": transfer_maps(results),
+        "universal": universal_pictures(results, folders),
+    }
+    return {name: drawing for name, drawing in drawn.items() if drawing is not None}
+
+
+def save_figures(figures: Mapping[str, Drawing], folder: Path) -> list[Path]:
+    """Writes each as PDF and PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, (figure, _) in figures.items():
+        for suffix in ("pdf", "png"):
+            path = folder / f"{name}.{suffix}"
+            figure.savefig(path, dpi=150)
+            paths.append(path)
+    return paths

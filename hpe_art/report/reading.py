@@ -1,0 +1,80 @@
+"""Several result files as one, to be reported together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hpe_art.evaluation.results_new import Results, ResultsError, Run, Study, read_results
+
+
+def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
+    """Merges studies and single runs.
+
+    Args:
+        paths: result files, or folders with a `results.json`.
+
+    Returns:
+        The results, and for each network the folder that its pictures are in.
+
+    Raises:
+        ResultsError: not a result file, a network in two of them, none at all, or several metrics
+            or skeletons.
+    """
+    runs: dict[str, Run] = {}
+    files: dict[str, Path] = {}
+    studies: list[tuple[int, str, Study]] = []
+    for path in paths:
+        results = read_results(path)
+        for name, run in results.runs.items():
+            if name in files:
+                raise ResultsError(
+                    f"Expected each network in one result file. Got {name} in {path} and in "
+                    f"{files[name]}: leave one out."
+                )
+            files[name], runs[name] = path, run
+        if results.study:
+            studies.append((len(results.runs), str(path), results.study))
+    if not runs:
+        raise ResultsError(
+            f"Expected results of a network at least. Got none in {', '.join(map(str, paths))}."
+        )
+    _check_alike(runs)
+    folders = {name: path if path.is_dir() else path.parent for name, path in files.items()}
+    return Results(runs=runs, study=_merged(studies)), folders
+
+
+def _merged(studies: Sequence[tuple[int, str, Study]]) -> Study | None:
+    """The study of the most networks, with what is missing and left out of all."""
+    if not studies:
+        return None
+    *_, largest = max(studies, key=lambda one: one[:2])
+    known = [study for *_, study in studies]
+    # Findings compare networks of one study; those of another do not change them.
+    findings = next((study.findings for study in known if study.findings), [])
+    return largest.model_copy(
+        update={
+            "findings": findings,
+            "left_out": {name: why for one in known for name, why in one.left_out.items()},
+            "missing": [name for one in known for name in one.missing],
+            "notes": [note for one in known for note in one.notes],
+        }
+    )
+
+
+def _check_alike(runs: dict[str, Run]) -> None:
+    """Networks are compared by one metric, on one skeleton.
+
+    Raises:
+        ResultsError: they differ.
+    """
+    first = next(iter(runs.values()))
+    for name, run in runs.items():
+        if run.metric != first.metric or run.skeleton != first.skeleton:
+            metrics = " and ".join(
+                f"{one.metric.label} on {len(one.skeleton.joints)} joints" for one in (first, run)
+            )
+            raise ResultsError(
+                f"Expected networks of one metric and one skeleton. Got {metrics} "
+                f"({next(iter(runs))} and {name}): report them apart."
+            )

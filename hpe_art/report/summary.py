@@ -1,0 +1,110 @@
+"""What to know first: which network breaks at which eps, and the weakest joint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from hpe_art.evaluation.results_new import Attack, MetricRecord, Results, Score
+from hpe_art.report.leading import leading_attack, leading_eps, metric_of, over_eps
+
+BROKEN, BROKEN_ERROR = 50.0, 200.0
+"""Relative score in percent below which a network counts as broken; above which, for an error."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network.
+
+    Attributes:
+        network: its name.
+        clean: its score.
+        kept: the relative score by eps.
+        breaks_at: the smallest eps that breaks it, or None.
+        mean: of what is kept at the eps that all networks have, or None.
+        joint: the group that keeps least, on average over eps, or None.
+    """
+
+    network: str
+    clean: float | None
+    kept: dict[float, float | None]
+    breaks_at: float | None
+    mean: float | None
+    joint: str | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The networks under the leading untargeted attack.
+
+    Attributes:
+        attack: its name, or None where there is none.
+        rows: the least robust network first.
+        eps: all that there are.
+        joint: the group that keeps least at the leading eps, on average over networks.
+    """
+
+    attack: str | None
+    rows: list[Row]
+    eps: list[float]
+    joint: str | None
+
+
+def summary(results: Results) -> Summary:
+    """The networks in order of how robust they are, by the mean over the eps that all have."""
+    name, metric = leading_attack(results, targeted=False), metric_of(results)
+    of_all = {network: over_eps(run, name) for network, run in results.runs.items()}
+    held = [{entry.eps for entry in entries} for entries in of_all.values() if entries]
+    common = set.intersection(*held) if held else set()
+    rows = []
+    for network, entries in of_all.items():
+        kept = {e.eps: e.relative.value for e in entries if e.eps is not None}
+        known = {eps: value for eps, value in kept.items() if value is not None}
+        compared = [v for eps, v in known.items() if eps in common or not common]
+        rows.append(
+            Row(
+                network=network,
+                clean=results.runs[network].clean.score.value,
+                kept=kept,
+                breaks_at=next((eps for eps, v in known.items() if _is_broken(v, metric)), None),
+                mean=mean(compared) if compared else None,
+                joint=_weakest(entries, metric),
+            )
+        )
+    sign = 1 if metric.higher_is_better else -1
+    rows.sort(key=lambda row: (row.mean is None, sign * (row.mean or 0.0), row.network))
+    entries = [entry for found in of_all.values() for entry in found]
+    middle = [e for e in entries if e.eps == leading_eps(results)]
+    eps = sorted({eps for row in rows for eps in row.kept})
+    return Summary(name, rows, eps, _weakest(middle or entries, metric))
+
+
+def remarks(results: Results) -> list[str]:
+    """What is missing, was left out, or is otherwise than asked for, in sentences."""
+    study = results.study
+    missing = list(study.missing) if study else []
+    missing += [f"{name}/{one}" for name, run in results.runs.items() for one in run.missing]
+    left_out = [f"{name} ({why})" for name, why in study.left_out.items()] if study else []
+    said = [f"Not finished: {', '.join(missing)}."] if missing else []
+    said += [f"Not studied: {', '.join(left_out)}."] if left_out else []
+    said += study.notes if study else []
+    return said + [f"{name}: {one}" for name, run in results.runs.items() for one in run.notes]
+
+
+def _is_broken(relative: float, metric: MetricRecord) -> bool:
+    return relative < BROKEN if metric.higher_is_better else relative > BROKEN_ERROR
+
+
+def _weakest(entries: Sequence[Attack], metric: MetricRecord) -> str | None:
+    """The group, or joint, that keeps least on average over the entries that score it."""
+    scores = [_parts(entry.relative) for entry in entries]
+    names = list(dict.fromkeys(name for parts in scores for name in parts))
+    known = {n: [v for parts in scores if (v := parts.get(n)) is not None] for n in names}
+    means = {name: mean(values) for name, values in known.items() if values}
+    worst = min if metric.higher_is_better else max
+    return worst(means, key=lambda name: means[name], default=None)
+
+
+def _parts(score: Score) -> Mapping[str, float | None]:
+    return score.groups or score.joints

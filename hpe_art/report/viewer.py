@@ -1,0 +1,76 @@
+"""What the page's viewer shows: pictures inside, poses, the skeleton."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpe_art.evaluation.results_new import PicturedPerson, Results
+from hpe_art.report.leading import leading_attack
+from hpe_art.report.skeleton_drawing import FILLS, OUTLINES
+
+VIEWER_BYTES = 9_000_000
+
+
+def viewer_data(results: Results, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Plain JSON for the page's script.
+
+    Of as many people as fit into `VIEWER_BYTES`, and of one at least.
+
+    Args:
+        results: with examples.
+        folders: where each network's pictures are.
+    """
+    fit = _people_that_fit(results, folders)
+    networks: dict[str, Any] = {}
+    for network, run in results.runs.items():
+        attacks: dict[str, Any] = {}
+        for one in run.examples:
+            people = [_person(person, folders[network]) for person in one.people[:fit]]
+            attacks.setdefault(one.attack, []).append({"eps": one.eps, "people": people})
+        for cells in attacks.values():
+            cells.sort(key=lambda cell: cell["eps"])
+        if attacks:
+            bones = [list(bone) for bone in run.skeleton.bones]
+            networks[network] = {"attacks": attacks, "bones": bones}
+    return {
+        "networks": networks,
+        "lead": leading_attack(results, targeted=False),
+        "sides": {side: [FILLS[side], OUTLINES[side]] for side in FILLS},
+    }
+
+
+def _person(person: PicturedPerson, folder: Path) -> dict[str, Any]:
+    return {
+        "person": person.person,
+        "pose": person.pose,
+        "image": _data_url(folder / person.image),
+        "delta": _data_url(folder / person.perturbation) if person.perturbation else None,
+    }
+
+
+def _people_that_fit(results: Results, folders: Mapping[str, Path]) -> int:
+    """How many people of each attack can be shown; base64 makes 4 bytes of 3."""
+    sizes: list[int] = []
+    for network, run in results.runs.items():
+        for one in run.examples:
+            for i, person in enumerate(one.people):
+                sizes += [0] * (i + 1 - len(sizes))
+                paths = [folders[network] / name for name in _files(person)]
+                sizes[i] += sum(path.stat().st_size for path in paths if path.is_file())
+    totals = np.cumsum(sizes) * 4 / 3
+    return max(1, int((totals <= VIEWER_BYTES).sum()))
+
+
+def _files(person: PicturedPerson) -> list[str]:
+    return [person.image] + ([person.perturbation] if person.perturbation else [])
+
+
+def _data_url(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    return "data:image/webp;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -1,0 +1,69 @@
+"""Several result files as one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from example_results import EPE
+
+from hpe_art.evaluation.results_new import Results, ResultsError, Study, write_results
+from hpe_art.report.reading import read_runs
+from hpe_art.report.summary import summary
+
+
+def test_several_are_merged(study, tmp_path, frail):
+    frail.notes = ["Odd."]
+    write_results(tmp_path / "one.json", Results(runs={"net": frail}))
+    results, folders = read_runs([study, tmp_path / "one.json"])
+    assert list(results.runs) == ["sturdy", "frail", "net"]
+    assert folders == {"sturdy": study, "frail": study, "net": tmp_path}
+    assert results.study and len(results.study.findings) == 1
+    # The same whichever is named first.
+    again, _ = read_runs([tmp_path / "one.json", study])
+    assert again.study == results.study and summary(again) == summary(results)
+
+
+def test_of_two_studies_the_larger_says_what_was_asked_for(study, tmp_path, frail):
+    about = Study(protocol="a card", missing=["net/clean"], left_out={"other": "no weights"})
+    write_results(tmp_path / "small.json", Results(runs={"net": frail}, study=about))
+    for paths in ([study, tmp_path / "small.json"], [tmp_path / "small.json", study]):
+        merged = read_runs(paths)[0].study
+        assert merged and merged.protocol == "the paper" and len(merged.findings) == 1
+        assert merged.missing == ["net/clean"] and merged.left_out == {"other": "no weights"}
+
+
+def test_a_network_in_two_files_is_refused(study, tmp_path):
+    shutil.copytree(study, tmp_path / "other")
+    with pytest.raises(ResultsError, match=r"Got sturdy in .* and in .*: leave one out"):
+        read_runs([study, tmp_path / "other"])
+
+
+def test_several_metrics_are_refused(study, tmp_path, frail):
+    frail.metric = EPE
+    write_results(tmp_path / "one.json", Results(runs={"net": frail}))
+    words = r"Got PCKh@0.5 on 16 joints and EPE on 16 joints \(sturdy and net\): report them apart"
+    with pytest.raises(ResultsError, match=words):
+        read_runs([study, tmp_path / "one.json"])
+
+
+def test_no_network_is_refused(tmp_path):
+    write_results(tmp_path / "results.json", Results(runs={}))
+    with pytest.raises(ResultsError, match="results of a network at least. Got none in "):
+        read_runs([tmp_path])
+
+
+def test_what_cannot_be_read_is_refused(study, tmp_path):
+    document = json.loads((study / "results.json").read_text())
+    (study / "results.json").write_text(json.dumps({**document, "schema_version": 3}))
+    with pytest.raises(ResultsError, match=r"schema_version 1 or 2 in .*\. Got 3: run it again"):
+        read_runs([study])
+    with pytest.raises(ResultsError, match=r"Got .*, which does not exist"):
+        read_runs([tmp_path / "nowhere"])
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(ResultsError, match="Expected JSON in"):
+        read_runs([tmp_path / "broken.json"])
+    (tmp_path / "list.json").write_text("[]")
+    with pytest.raises(ResultsError, match="Got None"):
+        read_runs([tmp_path / "list.json"])
