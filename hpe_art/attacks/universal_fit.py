@@ -47,7 +47,7 @@ def fitted_noise(
     noise, first = _begun(state, facts, tuple(x.shape[1:]), rank)
     noise = noise.to(attack.estimator.device)
     length = -attack.step if attack.targeted else attack.step
-    bar = track(steps[first:], f"UAP eps {attack.eps:g}", disable=not attack.verbose)
+    bar = track(steps[first:], f"perturbation, eps {attack.eps:g}", disable=not attack.verbose)
     for number, chosen in enumerate(bar, first + 1):
         total = _summed_gradient(attack, x, y, chosen[rank::world], noise)
         all_reduce(total)

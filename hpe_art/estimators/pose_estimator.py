@@ -7,51 +7,44 @@ and the score (predictions) or the visibility (labels; a joint counts where it i
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
-from art.estimators.pytorch import PyTorchEstimator
-from torch import Tensor, nn
+from torch import Tensor
 
 from hpe_art.estimators.activations import layer_activations
-from hpe_art.estimators.defences import NumpyDefences
 from hpe_art.estimators.gradient_copy import Precision
-from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.estimators.micro_batches import micro_batches
-from hpe_art.estimators.network import eval_mode, packs_bgr
-from hpe_art.estimators.objective import Objective, Outputs, check_choices
-from hpe_art.estimators.wrapped_model import WrappedModel
+from hpe_art.estimators.network import eval_mode
+from hpe_art.estimators.objective import Objective, Outputs
+from hpe_art.estimators.parameters import PoseEstimatorParameters
 from hpe_art.labels import check_labels
-from hpe_art.losses import DISTANCE, TRAINING, PoseLoss
+from hpe_art.losses import PoseLoss
 
 
-class PyTorchPoseEstimator(PyTorchEstimator):
+class PyTorchPoseEstimator(PoseEstimatorParameters):
     """Makes an MMPose top-down model attackable with ART.
 
     Pixels are those that the model's MMPose pipeline packs: 0 to 255, channels in its order.
     Normalisation is inside the graph, so eps is in grey levels. What is attacked is what is
-    scored: with flip-test on, gradients go through both passes.
-
-    The model is a guest: an attack leaves its weights, buffers, modes and `requires_grad` flags
-    as they were.
+    scored: with flip-test on, gradients go through both passes. An attack leaves the model's
+    weights, buffers, modes and `requires_grad` flags as they were.
 
     Args:
         model: built MMPose `TopdownPoseEstimator`, moved to the device.
-        outputs: "last" puts the loss on the scored output only; "all" sums it over the outputs
-            of all stacks. For a network with one output they are the same.
-        loss: a name in `hpe_art.losses.LOSSES`, or a per-image loss `(outputs, y, head) -> (N,)`,
-            with the raw outputs chosen by `outputs` as a list, y (N, K, 3) on the device, and the
-            adaptor of the head; default the network's own training loss.
+        outputs: "last" puts the loss on the scored output only; "all" on the outputs of all
+            stacks. For a network with one output they are the same.
+        loss: a name in `hpe_art.losses.LOSSES`, or a function as there; default the network's
+            own training loss.
         flip_test: average with the mirrored image's output; default the model's `test_cfg`.
         precision: of the gradients; poses and losses are always those of the model itself.
             "float32" takes gradients through the model, exactly. "bfloat16" and "auto" take them
-            through a private copy, with batch norms folded into convolutions and rounded to
-            bfloat16: always, or for "auto" where the device has fast units for it. The copy is
-            made anew when weights have changed.
-        compile: take gradients through a copy that `torch.compile` has compiled, which takes a
-            minute or so once and pays in long runs.
+            through a `GradientCopy`, rounded to bfloat16: always, or for "auto" where the device
+            has fast units for it.
+        compile: take gradients through a compiled copy, which takes a minute or so once and pays
+            in long runs.
         optimizer: only `fit` needs it.
         clip_values: allowed range of pixels.
         preprocessing_defences: ART preprocessors, applied before the model.
@@ -71,84 +64,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         >>> attack = ProjectedGradientDescent(estimator, eps=8, eps_step=2, max_iter=10)
         >>> x_adv = attack.generate(x, y)
     """
-
-    estimator_params: ClassVar = [
-        *PyTorchEstimator.estimator_params,
-        "outputs",
-        "loss",
-        "flip_test",
-        "precision",
-        "compile",
-    ]
-
-    def __init__(
-        self,
-        model: nn.Module,
-        outputs: Outputs = "last",
-        loss: str | PoseLoss = TRAINING,
-        flip_test: bool | None = None,
-        precision: Precision = "float32",
-        compile: bool = False,
-        optimizer: torch.optim.Optimizer | None = None,
-        clip_values: tuple[float, float] = (0.0, 255.0),
-        preprocessing_defences: Any = None,
-        postprocessing_defences: Any = None,
-        preprocessing: Any = None,
-        device_type: str = "gpu",
-    ) -> None:
-        self._wrapped = WrappedModel(model)
-        self.outputs: Outputs = outputs
-        self.loss = loss
-        self.flip_test = self._own_flip_test if flip_test is None else flip_test
-        self.precision: Precision = precision
-        self.compile = compile
-        self._optimizer = optimizer
-        super().__init__(
-            model=model,
-            clip_values=clip_values,
-            channels_first=True,
-            preprocessing_defences=preprocessing_defences,
-            postprocessing_defences=postprocessing_defences,
-            preprocessing=preprocessing,
-            device_type=device_type,
-        )
-        self._check_params()  # the bases call only their own
-        self._model.to(self._device)
-
-    def _check_params(self) -> None:
-        super()._check_params()
-        check_choices(self.head, self.loss, self.outputs, self.precision)
-        if not isinstance(self.compile, bool):
-            raise ValueError(f"Expected compile True or False. Got {self.compile!r}.")
-        if self.flip_test and "flip_indices" not in (getattr(self._model, "dataset_meta", {})):
-            raise ValueError(
-                "Expected model.dataset_meta with 'flip_indices' for flip_test. Got none: build "
-                "with from_config, or set dataset_meta as mmpose.apis.init_model does."
-            )
-
-    def set_params(self, **kwargs: Any) -> None:
-        """As in ART; what is refused leaves everything as it was.
-
-        Raises:
-            ValueError: an argument out of range, another model, or what is settled with it.
-            TypeError: an argument of another kind.
-        """
-        if kwargs.get("model", self._model) is not self._model:
-            raise ValueError("Expected the same model. Got another: wrap it in its own estimator.")
-        for name in ("device_type", "channels_first"):
-            if kwargs.get(name, getattr(self, name)) != getattr(self, name):
-                raise ValueError(
-                    f"Expected the {name} that the estimator was made with, "
-                    f"{getattr(self, name)!r}. Got {kwargs[name]!r}: make another."
-                )
-        if kwargs.get("flip_test", False) is None:
-            kwargs["flip_test"] = self._own_flip_test
-        before = {name: getattr(self, name) for name in kwargs if hasattr(self, name)}
-        try:
-            super().set_params(**kwargs)
-        except Exception:
-            super().set_params(**before)
-            raise
 
     @classmethod
     def from_config(
@@ -173,62 +88,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         """
         model = build_model(load_config(config, cfg_options), checkpoint)
         return cls(model, device_type=device_type, **kwargs)
-
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """(3, H, W) of the crops, from the codec."""
-        return self._wrapped.input_shape
-
-    @property
-    def head(self) -> HeadAdaptor:
-        """The adaptor of the model's head."""
-        return self._wrapped.head
-
-    @property
-    def forward_passes(self) -> int:
-        """Images passed forward so far; flip-test passes two for one."""
-        return self._wrapped.forward_passes
-
-    @property
-    def backward_passes(self) -> int:
-        """Images passed backward so far."""
-        return self._wrapped.backward_passes
-
-    @property
-    def passes_per_image(self) -> int:
-        """How many passes an image takes: two with flip-test."""
-        return 2 if self.flip_test else 1
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        return self._device
-
-    @property
-    def packs_bgr(self) -> bool:
-        """Whether the pipeline packs blue first, as MMPose's `LoadImage` does by default."""
-        return packs_bgr(self._model)
-
-    @property
-    def gradient_precision(self) -> str:
-        """How gradients are computed, for the record: "float32", or "bfloat16, folded"."""
-        return self._wrapped.gradient_precision(self.precision, self.compile)
-
-    def is_flat_at_own_predictions(self, loss: str | PoseLoss | None = None) -> bool:
-        """Whether a loss has no gradient where y is what the model itself predicts.
-
-        Args:
-            loss: default the estimator's.
-        """
-        known = (self.loss if loss is None else loss) in (TRAINING, DISTANCE)
-        return known and self.head.flat_at_own_predictions
-
-    def count_outputs(self) -> int:
-        """Number of outputs that `outputs="all"` can sum over; passes one blank image forward."""
-        blank = torch.zeros(1, *self.input_shape)
-        with eval_mode(self._model), torch.no_grad():
-            count = len(self._wrapped.outputs(self._wrapped.to_device(blank), self.flip_test))
-        return 1 if self.head.only_last and self.loss == TRAINING else count
 
     def objective(
         self,
@@ -419,25 +278,6 @@ class PyTorchPoseEstimator(PyTorchEstimator):
         """
         self._check_x(x)
         return layer_activations(self._wrapped, self._defended, x, layer, batch_size, framework)
-
-    @property
-    def layer_names(self) -> list[str]:
-        """Names of all modules of the model."""
-        return self._wrapped.layer_names
-
-    @property
-    def _own_flip_test(self) -> bool:
-        return bool(self._wrapped.test_cfg.get("flip_test", False))
-
-    def _defended(self, pixels: Tensor) -> Tensor:
-        """Pixels on the device as the preprocessing defences leave them, with a gradient."""
-        if not self.preprocessing_operations:
-            return pixels
-        if self.all_framework_preprocessing:
-            seen: Tensor = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)[0]
-            return seen
-        defended: Tensor = NumpyDefences.apply(pixels, self)
-        return defended
 
     def _check_x(self, x: Any) -> None:
         if tuple(x.shape[1:]) != self.input_shape:

@@ -88,6 +88,12 @@ class WrappedModel:
             outputs = scored_outputs(copy.model, self.head, images, flip_test, self.test_cfg)
         return [output.to(pixels.dtype) for output in outputs]
 
+    def count_outputs(self) -> int:
+        """Number of outputs; passes one blank image forward."""
+        with eval_mode(self.model), torch.no_grad():
+            blank = self.to_device(torch.zeros(1, *self.input_shape))
+            return len(self.outputs(blank, flip_test=False))
+
     @contextmanager
     def ready(self, copy: GradientCopy | None = None) -> Iterator[None]:
         """The model ready to take gradients through; its copy, if there is one, always is."""

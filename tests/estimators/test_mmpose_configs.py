@@ -6,7 +6,7 @@ import mmpose
 import numpy as np
 import pytest
 
-from hpe_art.estimators import PyTorchPoseEstimator, loader
+from hpe_art.estimators import PyTorchPoseEstimator, loading
 
 CONFIGS = Path(mmpose.__file__).parent / ".mim" / "configs" / "body_2d_keypoint"
 
@@ -22,7 +22,7 @@ CONFIGS = Path(mmpose.__file__).parent / ".mim" / "configs" / "body_2d_keypoint"
     ],
 )
 def test_it_is_attackable_with_its_own_codec_loss_and_flip_test(config, outputs):
-    cfg = loader.load_config(CONFIGS / config)
+    cfg = loading.load_config(CONFIGS / config)
     cfg.load_from = None
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
     width, height = cfg.codec.input_size
