@@ -19,7 +19,7 @@ from hpe_art.report.leading import (
     over_eps,
     ranked_attacks,
 )
-from hpe_art.report.styles import Styles, add_legend, use_log_axis
+from hpe_art.report.styles import NOISE_LABEL, Styles, add_legend, use_log_axis
 
 MAX_UNTARGETED = 2
 """Untargeted attacks in the figure over eps."""
@@ -77,7 +77,7 @@ def _draw_over_eps(
     noise = [] if targeted else _points([a for a in run.attacks if is_noise(run, a)], False)
     if noise:
         eps, values, _ = zip(*noise, strict=True)
-        axes.plot(eps, values, linewidth=1, color="0.6", zorder=0, label="noise")
+        axes.plot(eps, values, linewidth=1, color="0.6", zorder=0, label=NOISE_LABEL)
 
 
 def _is_twin(attack: Attack, of: Attack) -> bool:

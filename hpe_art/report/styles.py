@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X"
 DASHES = ("-", "--", "-.", ":")
+NOISE_LABEL = "random noise"
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--", "++", "**", "||")
 
 
@@ -62,6 +63,6 @@ def add_legend(figure: Figure) -> None:
     by_label = {
         label: h for handles, labels in known for h, label in zip(handles, labels, strict=True)
     }
-    names = sorted(by_label, key="noise".__eq__)
+    names = sorted(by_label, key=NOISE_LABEL.__eq__)
     handles = [by_label[name] for name in names]
     figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=11)

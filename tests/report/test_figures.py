@@ -39,7 +39,7 @@ def test_the_strongest_attacks_have_a_panel_over_eps(sturdy):
     fgsm, _, own = (axes.get_lines() for axes in drawing.figure.axes)
     np.testing.assert_array_equal(fgsm[0].get_xydata(), [[2, 90], [8, 70], [16, 50]])
     np.testing.assert_array_equal(fgsm[1].get_ydata(), [50, 50])
-    assert fgsm[2].get_label() == "noise" and len(own) == 1
+    assert fgsm[2].get_label() == "random noise" and len(own) == 1
     np.testing.assert_array_equal(own[0].get_xydata(), [[2, 20], [8, 80]])
     assert "relative PCKh under FGSM-U and IGSM-U-10, and target PCKh under OWN-T-5" in (
         drawing.caption
