@@ -16,7 +16,7 @@ OLD = ("attacks/table.py", "attacks/shared.py")
 ALLOWED = {
     ("attacks/universal.py", "noise"),
     ("attacks/universal_fit.py", "noise"),
-    ("attacks/art/recipes.py", "fgsm"),
+    ("attacks/art/other_recipes.py", "fgsm"),
 }
 
 

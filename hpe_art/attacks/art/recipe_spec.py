@@ -14,7 +14,7 @@ from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.estimators import PoseClassifierView
 
 if TYPE_CHECKING:
-    from hpe_art.attacks.art.recipes import Recipe
+    from hpe_art.attacks.art.recipe import Recipe
 
 
 class RecipeAttack(EvasionAttack):
