@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpe_art.commands.arguments import command_parser, positive_int, refuse
-from hpe_art.evaluation.paths import check_paths
+from hpe_art.commands.paths import check_paths
 
 PARTS = ("goals", "sizes", "runs", "growth", "strength")
 TABLE_WIDTH = 160

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from hpe_art.attacks import AttackSetting, UniversalPosePerturbation
+from hpe_art.commands.paths import config_files
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.gradient_copy import PRECISIONS
 from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.attacked import Attacked
-from hpe_art.evaluation.paths import config_files
 from hpe_art.evaluation.run import evaluate
 from hpe_art.evaluation.study.networks import with_weights
 from hpe_art.intervals import Draws, drawn_scores, interval

@@ -20,9 +20,9 @@ from benchmarks.profile import profile
 from benchmarks.speed import device_name, timed_case
 from benchmarks.strength import strengths
 from hpe_art.commands.arguments import command_line
+from hpe_art.commands.paths import check_paths, config_files
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.device import check_device
-from hpe_art.evaluation.paths import check_paths, config_files
 from hpe_art.evaluation.results import package_versions
 from hpe_art.evaluation.study.networks import with_weights
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import math
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hpe_art.configs import find_config
 from hpe_art.errors import UserError
-from hpe_art.evaluation.arguments import PRECISION_NAMES
+
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -24,6 +28,32 @@ def command_parser(name: str, description: str | None) -> argparse.ArgumentParse
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def guarded(name: str, command: Callable[[], int]) -> int:
+    """Runs a command; what a user can mend, or has stopped, becomes a line and an exit code.
+
+    Args:
+        name: of the command's module.
+        command: gives the exit code.
+
+    Returns:
+        The command's own code; 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return command()
+    except UserError as error:
+        return refuse(name, error)
+    except KeyboardInterrupt as stopped:
+        reason = str(stopped) or "Ctrl-C"
+        kept = "what was done is kept, and the same command goes on from there"
+        print(f"{_called(name)}: stopped by {reason}: {kept}.", file=sys.stderr)
+        return 130 if reason == "Ctrl-C" else 143
+
+
+def _stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def refuse(name: str, error: Exception) -> int:
@@ -106,12 +136,48 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
 
 
+def add_process_arguments(parser: argparse.ArgumentParser, usual: str) -> None:
+    """The arguments of runs that go on where they were stopped, in one process or many.
+
+    Args:
+        parser: of the command.
+        usual: the usual folder, for the help.
+    """
+    run = parser.add_argument_group("the run")
+    run.add_argument(
+        "--work-dir", "--out", dest="work_dir", type=Path, help=f"folder of the results [{usual}]"
+    )
+    run.add_argument(
+        "--overwrite", action="store_true", help="begin anew where the folder has other settings"
+    )
+    run.add_argument(
+        "--launcher",
+        choices=["none", "pytorch", "slurm", "mpi"],
+        default="none",
+        help="what started the processes [none: there is one]",
+    )
+    run.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
+
+
+def recorded(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments as they go into the results, in the types of JSON."""
+    return {name: _plain(value) for name, value in vars(args).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and math.isinf(value):
+        return "inf"
+    return str(value) if isinstance(value, Path) else value
+
+
 def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how gradients are computed, for every tool that attacks."""
     speed = parser.add_argument_group("speed (poses are scored in float32 by the model itself)")
     speed.add_argument(
         "--precision",
-        choices=PRECISION_NAMES,
+        choices=PRECISIONS,
         default="auto",
         help="of gradients: float32 takes them through the model itself, bfloat16 and auto "
         "through a faster copy; auto rounds where the device has fast units for it [auto]",

@@ -18,7 +18,7 @@ from typing import Any
 from rich.progress import track
 
 from hpe_art.commands.arguments import command_line, command_parser, config, positive_int, refuse
-from hpe_art.evaluation.paths import check_paths
+from hpe_art.commands.paths import check_paths
 
 CONFIG = "hourglass"
 PAGE = Path("docs/art_attacks.md")

@@ -1,38 +1,40 @@
-"""Attacks a pose model and scores it: `hpe-art attack hourglass`.
+"""Attacks a pose model and scores it: `python tools/attack.py mmpose_configs/hourglass.py`.
 
-Without flags: random noise, FGSM-U, IGSM-U-10 and IGSM-T-20 at eps 8 on 128 people. eps is in
-grey levels of 0 to 255. Writes results.json and pictures, and prints a table.
+Without flags: random noise, one signed step, ten steps, and twenty steps towards another pose, at
+eps 8 on 128 people. eps is in grey levels of 0 to 255. Writes results.json and pictures, and prints
+a table. What was done is kept: the same command goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import warnings
 from collections.abc import Sequence
+from math import isclose
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpe_art.commands.arguments import (
     add_data_arguments,
+    add_process_arguments,
     add_speed_arguments,
     command_parser,
     config,
+    guarded,
     key_value,
     norm,
     positive_float,
     positive_int,
+    recorded,
     refuse,
     seed,
 )
-from hpe_art.evaluation.arguments import ATTACK_NAMES, DEFENCE_NAMES, FLIP, check_together
-from hpe_art.evaluation.paths import check_data, check_paths
-
-if TYPE_CHECKING:
-    from hpe_art.evaluation.attack_run import Prepared
-    from hpe_art.evaluation.attacked import Evaluation
-    from hpe_art.evaluation.results_new import Run
+from hpe_art.commands.attacks_asked import attacks_asked, check_together
+from hpe_art.commands.paths import check_data, check_paths, data_folder, fit_folder
 
 PICTURED_PEOPLE = 4
+USUAL_PEOPLE = 128
 TABLE_WIDTH = 100
 
 
@@ -44,17 +46,19 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("config", type=config, help="config of any top-down MMPose model, or name of a shipped one")
     add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
-    add("--attack", nargs="+", choices=ATTACK_NAMES, help="which attacks")
+    add("--attack", nargs="+", metavar="NAME", help="registered attacks [those above]")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--targeted", action="store_true", help="towards a target pose")
     which.add_argument("--both", action="store_true", help="untargeted and targeted")
     add("--target", default="far", help="pose: far, mirror, or a JSON file [far]")
     add("--target-joints", nargs="+", metavar="JOINT", help="that move; the others are held [all]")
-    add("--eps", nargs="+", type=positive_float, default=[8.0], help="bounds, grey levels [8]")
-    add("--eps-step", type=positive_float, help="step [0.4 eps untargeted, eps/8 targeted]")
-    add("--max-iter", nargs="+", type=positive_int, help="steps [10 untargeted, 20 targeted]")
-    add("--outputs", choices=["last", "all"], default="last", help="outputs in the loss [last]")
-    add("--norm", type=norm, default="inf", help="inf, 1 or 2 [inf]")
+    add("--eps", nargs="+", type=positive_float, help="bounds, grey levels [8]")
+    add("--eps-step", type=positive_float, help="step [the attack's own]")
+    add("--max-iter", nargs="+", type=positive_int, help="steps [the attack's own]")
+    add("--outputs", choices=["last", "all"], help="outputs in the loss [last]")
+    add("--loss", metavar="NAME", help="registered loss [training: the network's own]")
+    add("--norm", type=norm, help="inf, 1 or 2 [inf]")
+    add("--metric", metavar="NAME", help="registered metric per person [the evaluator's twin]")
     add(
         "--transfer-to",
         nargs="+",
@@ -65,18 +69,20 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add(
         "--defence",
         nargs="+",
-        choices=(*DEFENCE_NAMES, FLIP),
-        help="score the images behind these too, which the attacker does not know of",
+        metavar="NAME",
+        help="score the images behind these too, which the attacker does not know of: smoothing, "
+        "jpeg, squeezing, gaussian, total-variation, flip-perturbation",
     )
-    add("--behind", choices=DEFENCE_NAMES, help="attack and score behind this one")
+    add("--behind", metavar="NAME", help="attack and score behind this one")
     add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
-    add("--batch-size", type=positive_int, default=32, help="images per pass [32]")
-    add("--seed", type=seed, default=0, help="of noise and target poses [0]")
+    add("--batch-size", type=positive_int, help="images per pass [the dataloader's]")
+    add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
     add("--flip-test", action="store_true", help="score and attack the average with the mirror")
+    add("--detections", action="store_true", help="attack the people of the config's bbox_file")
     add("--per-joint", action="store_true", help="print every joint too")
-    add("--out", type=Path, help="folder of the results [results/NAME]")
     add("--save-images", action="store_true", help="keep every perturbed crop as PNG")
+    add("--show-dir", type=Path, help="folder of the pictures [WORK_DIR/pictures]")
     add(
         "--cfg-options",
         nargs="+",
@@ -84,7 +90,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action=DictAction,
         help="KEY=VALUE overrides of the config",
     )
-    fit = parser.add_argument_group("universal perturbations (--attack uap)")
+    fit = parser.add_argument_group("universal perturbations")
     fit.add_argument("--perturbation", nargs="+", metavar="FILE", help="score saved ones")
     fit.add_argument("--fit-data-root", metavar="DIR", help="folder in MPII format to fit on")
     fit.add_argument(
@@ -94,84 +100,118 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
     add_data_arguments(parser)
     add_speed_arguments(parser)
+    add_process_arguments(parser, "results/NAME")
     args = parser.parse_args(argv)
-    args.out = args.out or Path("results") / Path(args.config).stem
+    args.work_dir = args.work_dir or Path("results") / Path(args.config).stem
     if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
         parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
+    if args.fit_ann_file and not args.fit_data_root:
+        parser.error("--fit-ann-file needs --fit-data-root")
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
+    """Attacks and scores; gives the exit code."""
     # They speak to OpenMMLab's developers, and would bury our own lines.
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
-    args = parse(argv)
-    try:
-        check_paths([args.config, *(args.transfer_to or ())], args.out, args.data_root)
-        check_together(args)
-        check_data(args)
-        from hpe_art.evaluation.attack_run import attack_run, prepare
+    return guarded("attack", lambda: _attack(parse(argv)))
 
-        run = prepare(args)
+
+def _attack(args: argparse.Namespace) -> int:
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    try:
+        runner = _prepared(args)
     except ValueError as error:
         return refuse("attack", error)
-    from rich.console import Console
+    runner.test()
+    from hpe_art.evaluation.processes import is_main
 
-    from hpe_art.evaluation.results import plain, write_results
-    from hpe_art.evaluation.results_new import Results
-    from hpe_art.evaluation.version_1 import converted
-    from hpe_art.report.attack_pictures import draw_pictures
-    from hpe_art.report.table import joint_table, observer_table, results_table
-
-    console = Console()
-    done, document = attack_run(run, console, num_examples=PICTURED_PEOPLE)
-    (scored,) = Results.model_validate(converted(plain(document))).runs.values()
-    wide = Console(width=max(console.width, TABLE_WIDTH))
-    with done.phases.spent("tell"):
-        wide.print(results_table(scored))
-        if args.per_joint:
-            wide.print(joint_table(scored))
-        for kind in sorted({one.kind for one in scored.observers.values()}, reverse=True):
-            wide.print(observer_table(scored, kind))
-        for note in scored.notes:
-            console.print(f"Note: {note}")
-    with done.phases.spent("pictures"):
-        people = _people_by_attack(run, done, scored)
-        pictures = draw_pictures(args.out / "pictures", people, scored)
-    write_results(args.out / "results.json", {**document, "phases": done.phases.record()})
-    print(f"{args.out / 'results.json'}; {pictures} pictures in {args.out / 'pictures'}")
+    if is_main():
+        _show(args, runner)
     return 0
 
 
-def _people_by_attack(run: Prepared, done: Evaluation, scored: Run) -> dict[str, Any]:
-    import numpy as np
+def _prepared(args: argparse.Namespace) -> Any:
+    check_paths([args.config, *(args.transfer_to or ())], args.work_dir, args.data_root)
+    check_together(args)
+    check_data(args)
+    from hpe_art.data.mpii.folder import use_folder
+    from hpe_art.estimators.loading import load_config
+    from hpe_art.evaluation.processes import check_launcher
+    from hpe_art.evaluation.running import attack_runner, checkpoint_of
 
-    from hpe_art.evaluation.attack_run import rgb
-    from hpe_art.metrics import pckh
-    from hpe_art.report.attack_pictures import pictured_attacks
+    check_launcher(args.launcher)
+    cfg = load_config(args.config, args.cfg_options)
+    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
+    if dataset := data_folder(args):
+        use_folder(cfg.test_dataloader, dataset)
+    record = {"arguments": recorded(args)}
+    return attack_runner(cfg, spec_of(args), args.work_dir, checkpoint, args.launcher, record)
+
+
+def spec_of(args: argparse.Namespace) -> Any:
+    """The run that the arguments ask for."""
+    from hpe_art.evaluation.spec import FitSpec, run_spec
+
+    fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
+    return run_spec(
+        attacks=attacks_asked(args),
+        num_samples=args.num_samples,
+        max_samples=USUAL_PEOPLE,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        target=args.target,
+        target_joints=args.target_joints,
+        transfer_to=args.transfer_to or (),
+        defences=args.defence or (),
+        behind=args.behind,
+        flip_test=True if args.flip_test else None,
+        precision=args.precision,
+        compile=args.compile,
+        device=args.device,
+        metric=args.metric,
+        detections=args.detections,
+        skip_unreadable=args.skip_unreadable,
+        fit=fit,
+        kept=PICTURED_PEOPLE,
+        save_images=args.save_images,
+        overwrite=args.overwrite,
+    )
+
+
+def _show(args: argparse.Namespace, runner: Any) -> None:
+    """The tables, the notes and the pictures."""
+    from rich.console import Console
+
+    from hpe_art.evaluation.examples import pictured_people
+    from hpe_art.evaluation.running import loop_of
+    from hpe_art.report.attack_pictures import draw_pictures, pictured_attacks
+    from hpe_art.report.official import official_table
     from hpe_art.report.pictures import PersonPictures
+    from hpe_art.report.table import joint_table, observer_table, results_table
 
-    targets = None
-    if done.targets:
-        poses = done.targets.poses
-        targets = np.where(poses[..., 2:] > 0, poses[..., :2], np.nan)  # the others may go anywhere
-    people = {}
-    pictured = pictured_attacks(scored)
-    for attacked, attack in zip(done.attacked, scored.attacks, strict=True):
-        if attack is pictured.get(attack.name):
-            perturbed = rgb(run.estimator, attacked.examples)
-            clean = rgb(run.estimator, run.crops.x[: len(perturbed)])
-            people[attack.name] = [
-                PersonPictures(
-                    index=int(run.crops.index[i]),
-                    clean=clean[i],
-                    perturbed=perturbed[i],
-                    clean_pose=done.clean_poses[i],
-                    perturbed_pose=attacked.poses[i],
-                    target_pose=targets[i] if targets is not None and attack.targeted else None,
-                    clean_score=pckh(done.clean_hits[i : i + 1]).PCKh,
-                    perturbed_score=pckh(attacked.hits[i : i + 1]).PCKh,
-                )
-                for i in range(len(perturbed))
-            ]
-    return people
+    loop, console = loop_of(runner), Console()
+    (run,) = loop.results.runs.values()
+    wide = Console(width=max(console.width, TABLE_WIDTH))
+    wide.print(results_table(run))
+    # Not where the evaluator's total is the one in the table above, as MPII's is.
+    own = run.clean.score.value
+    known = own is not None and any(isclose(own, one) for one in run.clean.official.values())
+    if (official := official_table(run)) and not known:
+        wide.print(official)
+    if args.per_joint:
+        wide.print(joint_table(run))
+    for kind in ("transfer", "defence"):
+        if any(observer.kind == kind for observer in run.observers.values()):
+            wide.print(observer_table(run, kind))
+    for note in run.notes:
+        console.print(f"Note: {note}")
+    folder = args.show_dir or args.work_dir / "pictures"
+    with loop.phases.spent("pictures"):
+        people = {
+            name: [PersonPictures(**one) for one in pictured_people(loop.prepared, attack)]
+            for name, attack in pictured_attacks(run).items()
+        }
+        pictures = draw_pictures(folder, people, run)
+    loop.write()
+    print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}")

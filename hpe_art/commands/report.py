@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpe_art.commands.arguments import command_parser, refuse
-from hpe_art.evaluation.paths import check_paths
+from hpe_art.commands.paths import check_paths
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

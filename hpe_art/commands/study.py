@@ -21,8 +21,8 @@ from hpe_art.commands.arguments import (
     refuse,
     seed,
 )
+from hpe_art.commands.paths import check_paths, config_files
 from hpe_art.configs import shipped_folder
-from hpe_art.evaluation.paths import check_paths, config_files
 
 WIDTH = 100
 

@@ -6,7 +6,9 @@ Shapes: N people, K joints; crops are H x W pixels. Poses are (N, K, 3): x, y, v
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -283,8 +285,9 @@ def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
     if not detections:
         settings.pop("bbox_file", None)
     try:
-        dataset = DATASETS.build(settings)
-        dataset.full_init()
+        with redirect_stdout(io.StringIO()):  # COCO's reader speaks
+            dataset = DATASETS.build(settings)
+            dataset.full_init()
     except (AssertionError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(
             f"Expected a test set that MMPose can load. Got {type(error).__name__}: {error}. "

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hpe_art.attacks import AttackSetting, TargetPoses
 from hpe_art.attacks.targets import hold_others, mirrored_poses, poses_from_file
+from hpe_art.commands.paths import data_folder
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.data.mpii.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
@@ -24,7 +25,6 @@ from hpe_art.evaluation.arguments import ArgumentsError, attack_settings, record
 from hpe_art.evaluation.attacked import Evaluation, keep_no_images
 from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.document import checkpoint_record, result_document
-from hpe_art.evaluation.paths import data_folder
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.results import write_results
 from hpe_art.evaluation.run import (

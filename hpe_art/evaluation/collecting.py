@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hpe_art import zoo
 from hpe_art.attacks.target_poses import TargetPoses
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
@@ -21,7 +22,7 @@ from hpe_art.evaluation.results_new import (
 )
 from hpe_art.evaluation.scoring import Judge, attack_record, observer_records
 from hpe_art.evaluation.store import CLEAN, OWN
-from hpe_art.files import package_versions
+from hpe_art.files import package_versions, sha256
 from hpe_art.metrics import Metric
 from hpe_art.skeleton import Skeleton
 
@@ -46,8 +47,8 @@ def run_record(run: Prepared, record: Mapping[str, Any], metric: Metric | None =
         for key, attack in run.attacks.items()
     ]
     return Run(
-        config=str(record.get("config", "")),
-        checkpoint=Checkpoint.model_validate(record.get("checkpoint", _no_checkpoint())),
+        config=str(record["config"]),
+        checkpoint=Checkpoint.model_validate(record["checkpoint"]),
         dataset=_dataset(run),
         metric=metric_record(metric),
         skeleton=skeleton_record(run.skeleton),
@@ -66,8 +67,12 @@ def run_record(run: Prepared, record: Mapping[str, Any], metric: Metric | None =
     )
 
 
-def _no_checkpoint() -> dict[str, None]:
-    return {"path": None, "sha256": None}
+def checkpoint_record(source: str | None) -> dict[str, str | None]:
+    """Name and SHA-256 of a checkpoint; the hash is None for a remote file, or none at all."""
+    if source is None:
+        return {"path": None, "sha256": None}
+    path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
+    return {"path": str(source), "sha256": sha256(path) if path.is_file() else None}
 
 
 def _dataset(run: Prepared) -> Dataset:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 
 from hpe_art.errors import UserError
 from hpe_art.evaluation.attacking import BatchAttacker, Block, planned_blocks, rgb
-from hpe_art.evaluation.collecting import run_record
+from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared, prepare
@@ -68,12 +68,17 @@ class AttackLoop(BaseLoop):
         self.settings = _as_settings(dataloader)
         self.evaluator = evaluator
         self.dataloader: DataLoader | Sequence[Any] = ()
-        self.record = dict(record or {})
+        self.record = {**self._own_record(), **(record or {})}
         self.progress = progress
         self.phases = Phases()
         self.prepared: Prepared | None = None
         self.results: Results | None = None
         self._wrote: Path | None = None
+
+    def _own_record(self) -> dict[str, Any]:
+        """What the Runner knows of where the network is from."""
+        config = self.runner.cfg.filename or self.runner.experiment_name
+        return {"config": str(config), "checkpoint": checkpoint_record(self.runner._load_from)}
 
     def prepare(self) -> Prepared:
         """Does everything that can fail on bad input, and claims the folder; all processes or none.
@@ -151,7 +156,7 @@ class AttackLoop(BaseLoop):
         """Everybody who is missing; this process takes its share of the batches."""
         if run.fit is not None:
             with self.phases.spent("fit"):
-                source = str(self.record.get("checkpoint", {}).get("path", ""))
+                source = str(self.record["checkpoint"]["path"] or "")
                 folder = self.folder / "perturbations"
                 ready = fitted(run.attacks, run.estimator, run.fit, folder, source)
                 run = replace(run, attacks=ready)
@@ -199,11 +204,17 @@ class AttackLoop(BaseLoop):
                 "seconds": (datetime.now().astimezone() - started).total_seconds(),
             }
             found = run_record(run, record)
-        found.phases = self.phases.typed()
         self.results = Results(runs={Path(found.config).stem: found})
-        write_results(self.folder / RESULTS, self.results)
+        self.write()
         self._show(run)
         return found
+
+    def write(self) -> None:
+        """Writes the results, with the time that went into each phase so far."""
+        if self.results is not None:
+            for run in self.results.runs.values():
+                run.phases = self.phases.typed()
+            write_results(self.folder / RESULTS, self.results)
 
     def _show(self, run: Prepared) -> None:
         """Perturbed crops of the first people, for the backends of MMEngine's visualizer."""

@@ -37,7 +37,8 @@ class OfficialScores:
         for one in settings:
             if len(people) < total and one.get("ann_file"):
                 one["ann_file"] = None  # the annotations come with the samples
-        self.evaluator = Evaluator(settings)
+        with redirect_stdout(io.StringIO()):  # COCO's reader speaks
+            self.evaluator = Evaluator(settings)
         self.evaluator.dataset_meta = people.dataset.metainfo
         self.people = people
         self.samples = people.samples()

@@ -29,7 +29,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.observers import Observer, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
-from hpe_art.evaluation.spec import DEFAULT_SAMPLES, RunSpec, SpecError
+from hpe_art.evaluation.spec import RunSpec, SpecError
 from hpe_art.evaluation.store import Store, key_of
 from hpe_art.files import sha256
 from hpe_art.metrics import Metric, metric_for, metric_named
@@ -106,7 +106,7 @@ def prepare(
     model.dataset_meta = dataset.metainfo
     estimator = _estimator(spec, model)
     chosen, skipped = choose_people(
-        dataset, spec.num_samples, spec.skip_unreadable, DEFAULT_SAMPLES
+        dataset, spec.num_samples, spec.skip_unreadable, spec.max_samples
     )
     annotated = annotated_people(dataloader["dataset"]) if spec.detections else None
     people = replace(people_of(dataset, chosen, annotated), skipped=skipped)
@@ -227,11 +227,9 @@ def weights_sha256(model: nn.Module) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(
-            value.detach().to("cpu").contiguous().view(torch.uint8).numpy().tobytes()
-            if value.ndim
-            else str(value.item()).encode()
-        )
+        plain = value.detach().cpu()
+        plain = plain.float() if plain.dtype == torch.bfloat16 else plain  # NumPy has none
+        digest.update(plain.numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -85,6 +85,7 @@ class Attack(Judged):
             once, on the first.
         seconds: wall clock, over all processes.
         universal: what a universal perturbation was fitted with.
+        folder: of its predictions in the store.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Attack(Judged):
     backward_passes: int
     seconds: float
     universal: dict[str, Any] | None = None
+    folder: str = ""
 
 
 class Clean(Record):

@@ -10,13 +10,11 @@ from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from hpe_art import zoo
 from hpe_art.errors import UserError
 from hpe_art.estimators.loading import load_weights
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.processes import join_processes
 from hpe_art.evaluation.spec import RunSpec
-from hpe_art.files import sha256
 
 
 def attack_runner(
@@ -43,9 +41,8 @@ def attack_runner(
     cfg = copy.deepcopy(cfg)
     cfg.launcher, cfg.work_dir, cfg.resume = launcher, str(work_dir), False
     cfg.load_from = checkpoint
-    cfg.log_level = "WARNING"  # the attack has a bar and a table of its own
-    details = {"config": str(cfg.filename), "checkpoint": checkpoint_record(checkpoint)}
-    cfg.test_cfg = dict(type="AttackLoop", record={**details, **(record or {})}, **spec.settings)
+    cfg.log_level = "ERROR"  # the attack has a bar and a table of its own
+    cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
     try:
         runner = Runner.from_cfg(cfg)
@@ -82,9 +79,3 @@ def checkpoint_of(config: str, cfg: Config, given: str | None) -> str:
             f"checkpoint: name one, or train it with tools/train.py {config}."
         )
     return str(checkpoint)
-
-
-def checkpoint_record(source: str) -> dict[str, str | None]:
-    """Name and SHA-256 of a checkpoint; the hash is None for a remote file."""
-    path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
-    return {"path": str(source), "sha256": sha256(path) if path.is_file() else None}

@@ -118,6 +118,7 @@ def attack_record(
         name=spec.label,
         settings=settings,
         observed=shown,
+        folder=key,
         **counts,
     )
 

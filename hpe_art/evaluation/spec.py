@@ -11,7 +11,6 @@ from hpe_art.errors import UserError
 from hpe_art.estimators.defences import DEFENCES
 
 FLIP = "flip-perturbation"
-DEFAULT_SAMPLES = 128
 
 
 class SpecError(UserError):
@@ -40,7 +39,8 @@ class RunSpec(BaseModel):
     Attributes:
         attacks: specs, or dicts with the `type` of a registered one; default those of a run
             without arguments.
-        num_samples: the first people of the test set; None: 128, or all if fewer.
+        num_samples: the first people of the test set, who must be there; None: all.
+        max_samples: how many at most where that is None.
         batch_size: images per pass; None: the dataloader's.
         seed: of target poses, intervals, and what attacks draw.
         target: "far", "mirror", or a JSON file of poses.
@@ -66,6 +66,7 @@ class RunSpec(BaseModel):
 
     attacks: tuple[AttackSpec, ...] = Field(default_factory=lambda: tuple(default_specs()))
     num_samples: int | None = Field(default=None, ge=1)
+    max_samples: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     seed: int = Field(default=0, ge=0)
     target: str = "far"

@@ -13,10 +13,10 @@ from mmengine.config import Config
 
 from hpe_art import zoo
 from hpe_art.attacks import AttackSetting, TargetPoses, UniversalPosePerturbation
+from hpe_art.commands.paths import fit_folder
 from hpe_art.data.crops import Crops, DataError, load_crops
 from hpe_art.data.mpii.folder import use_folder
 from hpe_art.evaluation.arguments import ArgumentsError, targets_asked
-from hpe_art.evaluation.paths import fit_folder
 from hpe_art.evaluation.results import attack_name
 from hpe_art.rendered_people.dataset import NUM_PEOPLE, is_rendered
 

@@ -12,7 +12,7 @@ from hpe_art.evaluation.arguments import (
     check_together,
     recorded,
 )
-from hpe_art.evaluation.paths import check_paths
+from hpe_art.commands.paths import check_paths
 from hpe_art.evaluation.results import attack_name
 
 DEFAULTS = dict(

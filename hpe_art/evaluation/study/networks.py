@@ -13,13 +13,13 @@ import numpy as np
 from mmengine.config import Config
 
 from hpe_art import zoo
+from hpe_art.commands.paths import data_folder
 from hpe_art.data.crops import Crops, load_crops
 from hpe_art.data.mpii.folder import use_folder
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.document import checkpoint_record
-from hpe_art.evaluation.paths import data_folder
 from hpe_art.evaluation.run import check_scorable, far_targets
 from hpe_art.evaluation.study.plan import DEFENCES
 from hpe_art.evaluation.transfer import Onlooker, defended

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hpe_art.commands.paths import config_files
 from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.device import check_device, score_in_float32
-from hpe_art.evaluation.paths import config_files
 from hpe_art.evaluation.results import plain
 from hpe_art.evaluation.study.cells import write_whole
 from hpe_art.evaluation.study.networks import (

@@ -12,29 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from hpe_art.data.mpii.folder import mpii_dataset
-from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.errors import UserError
 
 CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
 """Those that MMEngine reads."""
 
 
-def check_paths(configs: Sequence[str | Path], out: Path, data_root: str | None = None) -> None:
+def check_paths(
+    configs: Sequence[str | Path], out: Path, data_root: str | None = None, flag: str = "--work-dir"
+) -> None:
     """Sees that what is read exists and that results can be written.
 
     Raises:
-        ArgumentsError: names the path.
+        UserError: names the path.
     """
     for config in configs:
         if not Path(config).is_file():
             fault = "is a folder" if Path(config).is_dir() else "does not exist"
-            raise ArgumentsError(f"Expected a config file. Got {config}, which {fault}.")
+            raise UserError(f"Expected a config file. Got {config}, which {fault}.")
         if Path(config).suffix not in CONFIG_SUFFIXES:
             known = ", ".join(CONFIG_SUFFIXES)
-            raise ArgumentsError(
+            raise UserError(
                 f"Expected a config file. Got {config}, which does not end in one of {known}."
             )
     if data_root is not None and not Path(data_root).expanduser().is_dir():
-        raise ArgumentsError(f"Expected a folder for --data-root. Got {data_root}: not there.")
+        raise UserError(f"Expected a folder for --data-root. Got {data_root}: not there.")
     existing = out.absolute()
     while not existing.exists():
         existing = existing.parent
@@ -43,8 +45,8 @@ def check_paths(configs: Sequence[str | Path], out: Path, data_root: str | None 
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        raise ArgumentsError(
-            f"Expected a writable folder for --out. Got {out} ({error.strerror}): name another."
+        raise UserError(
+            f"Expected a writable folder for {flag}. Got {out} ({error.strerror}): name another."
         ) from None
 
 
@@ -52,22 +54,20 @@ def config_files(paths: Sequence[str]) -> list[Path]:
     """The configs that are named, and those in folders that are named.
 
     Raises:
-        ArgumentsError: a path does not exist, a folder has none, or two have one name.
+        UserError: a path does not exist, a folder has none, or two have one name.
     """
     files: list[Path] = []
     for path in map(Path, paths):
         if not path.exists():
-            raise ArgumentsError(f"Expected configs or folders of them. Got {path}: not there.")
+            raise UserError(f"Expected configs or folders of them. Got {path}: not there.")
         found = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
         if not found:
-            raise ArgumentsError(f"Expected configs (*.py) in {path}. Got none.")
+            raise UserError(f"Expected configs (*.py) in {path}. Got none.")
         files += found
     names = [file.stem for file in files]
     for name in names:
         if names.count(name) > 1:
-            raise ArgumentsError(
-                f"Expected each network once. Got {name} {names.count(name)} times."
-            )
+            raise UserError(f"Expected each network once. Got {name} {names.count(name)} times.")
     return files
 
 
@@ -75,12 +75,12 @@ def check_data(args: argparse.Namespace) -> None:
     """Sees that the checkpoint is there, and that folders hold what they should.
 
     Raises:
-        ArgumentsError: names the checkpoint.
+        UserError: names the checkpoint.
         FolderError: names what a folder lacks.
     """
     source = args.checkpoint
     if source and "://" not in source and not Path(source).is_file():
-        raise ArgumentsError(
+        raise UserError(
             f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
             "the network with tools/train.py."
         )

@@ -1,0 +1,147 @@
+"""The attacks that a command line asks for, and what does not go together."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpe_art.errors import UserError
+
+MAX_GREY = 255.0
+
+
+def check_together(args: argparse.Namespace) -> None:
+    """Refuses what can be seen without a model; nothing heavy is imported.
+
+    Raises:
+        UserError: names the arguments.
+    """
+    eps = args.eps or [8.0]
+    if args.behind and args.defence:
+        raise UserError("Expected --behind or --defence. Got both: leave one out.")
+    if args.target not in ("far", "mirror") and not Path(args.target).is_file():
+        raise UserError(
+            f"Expected --target far, mirror or a JSON file of poses. Got {args.target}."
+        )
+    if args.norm in (None, math.inf) and max(eps) > MAX_GREY:
+        raise UserError(
+            f"Expected eps of at most {MAX_GREY:g} grey levels for norm inf. Got {max(eps):g}."
+        )
+    if args.eps_step is not None and args.eps_step > min(eps):
+        raise UserError(
+            f"Expected --eps-step of at most eps. Got {args.eps_step:g} for eps {min(eps):g}."
+        )
+    fits = {
+        "--fit-data-root": args.fit_data_root,
+        "--fit-samples": args.fit_samples,
+        "--epochs": args.epochs,
+    }
+    given = [flag for flag, value in fits.items() if value is not None]
+    if args.perturbation and given:
+        raise UserError(
+            f"Expected --perturbation, or {given[0]} to fit one. Got both: leave one out."
+        )
+    for path in args.perturbation or ():
+        if not Path(path).is_file():
+            raise UserError(f"Expected a file for --perturbation. Got {path}: not there.")
+    if args.fit_data_root is not None and not Path(args.fit_data_root).expanduser().is_dir():
+        raise UserError(
+            f"Expected a folder for --fit-data-root. Got {args.fit_data_root}: not there."
+        )
+
+
+def attacks_asked(args: argparse.Namespace) -> list[Any]:
+    """Every attack that the arguments ask for, in the order in which they run.
+
+    Args:
+        args: as the command `attack` parses them; modules of attacks of one's own are imported.
+
+    Raises:
+        UserError: names an attack that there is not, or an argument that none of them takes.
+    """
+    from hpe_art.attacks import Universal, expand
+
+    options = {
+        "eps": args.eps,
+        "eps_step": args.eps_step,
+        "max_iter": args.max_iter,
+        "norm": args.norm,
+        "outputs": args.outputs,
+        "loss": args.loss,
+        "seed": args.seed,
+        "targeted": [False, True] if args.both else True if args.targeted else None,
+    }
+    saved = _saved(args) if args.perturbation else []
+    names = list(args.attack or ())
+    if saved and Universal.name in names:
+        names.remove(Universal.name)
+    elif saved and names:
+        raise UserError(
+            f"Expected --perturbation with --attack {Universal.name}. Got {' '.join(names)}."
+        )
+    if saved and not names:
+        _refuse_options(args)
+        asked = []
+    else:
+        asked = expand(names or None, options)
+    attacks = [*asked, *saved]
+    if not any(a.targeted for a in attacks) and (args.target != "far" or args.target_joints):
+        raise UserError(
+            "Expected --target and --target-joints with a targeted attack. Got none: "
+            "add --targeted."
+        )
+    universal = [a for a in attacks if isinstance(a, Universal)]
+    given = (args.fit_data_root, args.fit_samples, args.epochs)
+    if any(given) and not any(a.perturbation is None for a in universal):
+        raise UserError(
+            "Expected --fit-data-root, --fit-samples and --epochs with --attack "
+            f"{Universal.name}. Got another attack."
+        )
+    if any(a.targeted for a in universal) and args.target == "far":
+        raise UserError(
+            "Expected --target mirror or a JSON file for a targeted universal perturbation, which "
+            "moves everybody alike. Got far."
+        )
+    if any(a.targeted for a in universal) and args.target_joints:
+        raise UserError(
+            "Expected no --target-joints with a targeted universal perturbation, which is fitted "
+            "for all joints."
+        )
+    return attacks
+
+
+def _refuse_options(args: argparse.Namespace) -> None:
+    """Each file says itself what it is."""
+    given = (args.targeted, args.both, args.outputs, args.eps, args.norm, args.max_iter)
+    if any(given):
+        raise UserError(
+            "Expected --perturbation without --targeted, --both, --outputs, --norm and --eps: each "
+            "file says what it is. Got one of them: leave it out."
+        )
+
+
+def _saved(args: argparse.Namespace) -> list[Any]:
+    """One spec for each file of `--perturbation`; the file says what it is."""
+    from hpe_art.attacks import Universal
+
+    files = list(dict.fromkeys(map(str, args.perturbation)))
+    return [
+        Universal.from_file(path, name=name)
+        for path, name in zip(files, _names(files), strict=True)
+    ]
+
+
+def _names(files: Sequence[str]) -> list[str]:
+    """What tells perturbations apart: their file names, or as much of their paths as they need."""
+    if len(files) < 2:
+        return [""] * len(files)
+    paths = [Path(file).absolute().with_suffix("") for file in files]
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    root = os.path.commonpath(paths)
+    return ["-".join(path.relative_to(root).parts) for path in paths]
