@@ -191,7 +191,7 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     from hpe_art.report.table import joint_table, observer_table, results_table
 
     loop, console = loop_of(runner), Console()
-    (run,) = loop.results.runs.values()
+    prepared, run = loop.finished
     wide = Console(width=max(console.width, TABLE_WIDTH))
     wide.print(results_table(run))
     # Not where the evaluator's total is the one in the table above, as MPII's is.
@@ -209,7 +209,7 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     folder = args.show_dir or args.work_dir / "pictures"
     with loop.phases.spent("pictures"):
         people = {
-            name: [PersonPictures(**one) for one in pictured_people(loop.prepared, attack)]
+            name: [PersonPictures(**one) for one in pictured_people(prepared, attack)]
             for name, attack in pictured_attacks(run).items()
         }
         pictures = draw_pictures(folder, people, run)

@@ -207,6 +207,6 @@ def save_crops(folder: Path, index: Index, images: Array, estimator: Any) -> Non
         cv2.imwrite(str(folder / f"{person:05d}.png"), pixels[..., ::-1])
 
 
-def rgb(estimator: Any, images: Array) -> Array:
+def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:
     """Crops (N, 3, H, W) as packed for the model, red first."""
     return images[:, ::-1] if estimator.packs_bgr else images

@@ -107,6 +107,14 @@ class AttackLoop(BaseLoop):
         )
 
     @property
+    def finished(self) -> tuple[Prepared, Run]:
+        """What was run, and its results; in the main process, after `run`."""
+        if self.prepared is None or self.results is None:
+            raise RuntimeError("Expected a loop that has run. Got none: call run first.")
+        (run,) = self.results.runs.values()
+        return self.prepared, run
+
+    @property
     def is_validation(self) -> bool:
         """Whether a training run asks."""
         return self.runner._val_loop is self
