@@ -1,0 +1,77 @@
+"""Training on the estimator's own loss."""
+
+import numpy as np
+import pytest
+import torch
+from toys import (
+    hourglass,
+    people,
+)
+
+from hpe_art.estimators import PyTorchPoseEstimator
+
+
+def wrap(model, **options):
+    return PyTorchPoseEstimator(model, device_type="cpu", **options)
+
+
+def test_fit_lowers_the_loss_and_restores_the_mode():
+    np.random.seed(0)  # fit shuffles with NumPy's global generator
+    model = hourglass()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    estimator = wrap(model, optimizer=optimizer)
+    x, y = people(8)
+    before = estimator.compute_loss(x, y).mean()
+    estimator.fit(x, y, batch_size=4, nb_epochs=30)
+    assert estimator.compute_loss(x, y).mean() < 0.9 * before
+    assert not model.training
+    with pytest.raises(ValueError, match="Expected an optimizer"):
+        wrap(model).fit(x, y)
+
+
+def test_fit_trains_without_the_mirror():
+    x, y = people(4)
+    trained = []
+    for flip_test in (False, True):
+        model = hourglass()
+        optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+        estimator = wrap(model, optimizer=optimizer, flip_test=flip_test)
+        np.random.seed(0)
+        estimator.fit(x, y, batch_size=2, nb_epochs=1)
+        assert estimator.forward_passes == 4
+        trained.append(model.state_dict())
+    assert all(torch.equal(value, trained[1][name]) for name, value in trained[0].items())
+
+
+def test_gradients_are_those_of_weights_that_a_fused_optimizer_changed():
+    model = hourglass()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.0  # no buffer tells of the step
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
+    estimator = wrap(model, optimizer=optimizer, precision="bfloat16")
+    x, y = people(2)
+    estimator.loss_gradient(x, y)
+    estimator.fit(x, y, batch_size=2, nb_epochs=1)
+    fresh = wrap(model, precision="bfloat16")
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), fresh.loss_gradient(x, y))
+
+
+def test_weights_are_seen_also_when_fit_is_interrupted():
+    model = hourglass()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2, fused=True)
+    estimator = wrap(model, optimizer=optimizer, precision="bfloat16")
+    x, y = people(2)
+    estimator.loss_gradient(x, y)
+    step, steps = optimizer.step, []
+
+    def interrupted():
+        steps.append(step())
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+
+    optimizer.step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        estimator.fit(x, y, batch_size=1, nb_epochs=3)
+    fresh = wrap(model, precision="bfloat16")
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), fresh.loss_gradient(x, y))

@@ -1,0 +1,70 @@
+"""ART's parameters: there and back, and what is refused."""
+
+import numpy as np
+import pytest
+from toys import (
+    hourglass,
+    people,
+)
+
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.defences import DEFENCES
+
+
+def wrap(model, **options):
+    return PyTorchPoseEstimator(model, device_type="cpu", **options)
+
+
+def test_parameters_are_arts():
+    estimator = wrap(hourglass())
+    assert estimator.input_shape == (3, 32, 32)
+    assert tuple(estimator.clip_values) == (0.0, 255.0)
+    assert estimator.model is estimator.get_params()["model"]
+    estimator.set_params(outputs="all")
+    assert estimator.outputs == "all"
+
+
+def test_parameters_there_and_back_change_nothing():
+    x, y = people(2)
+    estimator = wrap(hourglass(), loss=lambda outputs, y, head: outputs[-1].flatten(1).sum(1))
+    gradient, loss = estimator.loss_gradient(x, y), estimator.compute_loss(x, y)
+    estimator.set_params(**estimator.get_params())
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), gradient)
+    np.testing.assert_array_equal(estimator.compute_loss(x, y), loss)
+    estimator.set_params(loss="training")
+    np.testing.assert_array_equal(
+        estimator.compute_loss(x, y), wrap(hourglass()).compute_loss(x, y)
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        dict(outputs="first"),
+        dict(precision="half"),
+        dict(outputs="all", loss="mse"),
+        dict(model=1),
+        dict(device_type="gpu"),
+        dict(channels_first=False),
+        dict(clip_values=5),
+        dict(preprocessing_defences=5),
+    ],
+)
+def test_parameters_that_are_refused_leave_everything_as_it_was(wrong):
+    estimator = wrap(hourglass(), preprocessing_defences=[DEFENCES["squeezing"](True)])
+    before, x = estimator.get_params(), people(2)[0]
+    poses = estimator.predict(x)
+    with pytest.raises((ValueError, TypeError)):
+        estimator.set_params(**wrong)
+    after = estimator.get_params()
+    assert all(after[name] is before[name] for name in ("model", "outputs", "precision", "loss"))
+    assert tuple(estimator.clip_values) == (0.0, 255.0)
+    np.testing.assert_array_equal(estimator.predict(x), poses)
+
+
+def test_flip_test_of_none_is_the_models_own():
+    model = hourglass()
+    model.test_cfg["flip_test"] = True
+    estimator = wrap(model, flip_test=False)
+    estimator.set_params(flip_test=None)
+    assert estimator.flip_test is True
