@@ -46,11 +46,13 @@ def eps_panels(results: Results, styles: Styles) -> Drawing | None:
         use_log_axis(one, ticks, "eps (grey levels of 255)")
         use_score_axis(one, results, targeted, whole=True)
     add_legend(figure)
-    return Drawing(
-        figure,
-        f"Over eps, with 95 % intervals: {scores_under(panels, results)}. Dashed and thin: with "
-        "the loss over all outputs. Grey: random noise.",
-    )
+    said = f"Over eps, with 95 % intervals: {scores_under(panels, results)}."
+    attacks = [(run, a) for run in results.runs.values() for a in run.attacks]
+    if any(a.outputs == "all" for _, a in attacks):
+        said += " Dashed and thin: with the loss over all outputs."
+    if any(is_noise(*one) for one in attacks):
+        said += " Grey: random noise."
+    return Drawing(figure, said)
 
 
 def _with_curve(results: Results, targeted: bool) -> list[str]:

@@ -12,19 +12,16 @@ from hpe_art.evaluation.results_new import Clean, Judged, Run
 from hpe_art.report.numbers import eps_text, score_text
 from hpe_art.report.table import markdown_lines
 
-CAPTION = (
-    "By the config's own evaluator, each with what that is in percent of the clean number. "
-    "eps in grey levels."
-)
+CAPTION = "By the config's own evaluator, {} in percent of the clean number. eps in grey levels."
 
 
 def official_table(run: Run) -> Table | None:
-    """A table for rich's console, relative numbers below; None where there are no such numbers."""
+    """A table for rich's console, relative numbers below; None where there are no numbers."""
     if not run.clean.official:
         return None
     table = Table(
         title=Text(f"{run.config}, official numbers"),
-        caption=CAPTION,
+        caption=CAPTION.format("below"),
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
@@ -34,7 +31,8 @@ def official_table(run: Run) -> Table | None:
     for column in columns[1:]:
         table.add_column(column, justify="right")
     for row in rows:
-        table.add_row(*(Text(cell.replace(" (", "\n(")) for cell in row))
+        cells = (cell.replace(" (", "\n").removesuffix(" %)") for cell in row)
+        table.add_row(*map(Text, cells))
     return table
 
 
@@ -42,7 +40,7 @@ def official_markdown(run: Run) -> str:
     """The same table as Markdown; empty where there are no such numbers."""
     if not run.clean.official:
         return ""
-    return "\n".join([*markdown_lines(*official_cells(run)), "", CAPTION, ""])
+    return "\n".join([*markdown_lines(*official_cells(run)), "", CAPTION.format("in brackets"), ""])
 
 
 def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:
@@ -60,4 +58,10 @@ def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:
             relative = attack.relative_official.get(name)
             cells.append(text if relative is None else f"{text} ({relative:.1f} %)")
         rows.append(cells)
-    return ["attack", "eps", *names], rows
+    return ["attack", "eps", *_short(names)], rows
+
+
+def _short(names: Sequence[str]) -> Sequence[str]:
+    """Names without the evaluator's prefix, such as AP of coco/AP, if they are still apart."""
+    short = [name.rpartition("/")[2] for name in names]
+    return short if len(set(short)) == len(names) else names
