@@ -141,7 +141,7 @@ class AttackSpec(ABC):
     @classmethod
     def takes(cls) -> set[str]:
         """The names of the options that this attack has."""
-        return {one.name for one in fields(cls) if "help" in one.metadata}
+        return {one.name for one in fields(cls)}
 
     @classmethod
     def expand(cls, given: Mapping[str, Sequence[Any]]) -> list[AttackSpec]:

@@ -115,6 +115,11 @@ class Universal(AttackSpec):
         return specs[0].build(estimator)
 
     @classmethod
+    def takes(cls) -> set[str]:
+        """Files are given by `from_file`."""
+        return super().takes() - {"perturbation", "tag"}
+
+    @classmethod
     def passes(cls, specs: Sequence[Universal]) -> tuple[int, int]:
         """None at all, once it is fitted."""
         return 0, 0
