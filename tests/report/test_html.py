@@ -77,7 +77,7 @@ def test_little_gives_a_page(page_of_run, attacks, people):
 def test_an_error_is_worse_where_it_is_higher(page_of_run):
     entries = [attack("FGSM-U", eps, left) for eps, left in ((2, 152.0), (8, 304.0))]
     page = page_of_run(run(entries, metric=EPE))
-    assert "which more than doubles its EPE at eps 8 (FGSM-U)" in page
+    assert "whose EPE more than doubles at eps 8 (FGSM-U)" in page
     assert "<td>243.2</td><td>304.0</td>" in page.replace(' title="242.2 to 244.2"', "")
 
 
