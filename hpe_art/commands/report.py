@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hpe_art.commands.arguments import command_parser, refuse
 from hpe_art.commands.paths import check_paths
+
+if TYPE_CHECKING:
+    from hpe_art.evaluation.results_new import Results
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -22,6 +26,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("-o", "--out", type=Path, default=Path("report.html"), help="page [report.html]")
     add("--figures", type=Path, metavar="DIR", help="write the figures as PDF and PNG too")
     add("--markdown", type=Path, metavar="FILE", help="write a page of tables too, with --figures")
+    add("--metric", metavar="NAME", help="registered metric per person [the runs' own]")
     return parser.parse_args(argv)
 
 
@@ -35,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from hpe_art.report.reading import read_runs
 
         results, folders = read_runs(args.results)
+        if args.metric:
+            results = _rescored(results, folders, args.metric)
     except ValueError as error:
         return refuse("report", error)
     from hpe_art.report.figures import report_figures, save_figures
@@ -56,3 +63,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.markdown.write_text(report_markdown(results, links), encoding="utf-8")
     print(f"{args.out}, {args.out.stat().st_size / 1e6:.1f} MB")
     return 0
+
+
+def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Results:
+    """The runs by another metric, which a module that their configs import may bring."""
+    from mmengine.config import Config
+
+    from hpe_art.evaluation.rescoring import rescored
+    from hpe_art.metrics import METRICS
+
+    runs = {}
+    for name, run in results.runs.items():
+        if metric not in METRICS.module_dict and Path(run.config).is_file():
+            Config.fromfile(run.config)
+        runs[name] = rescored(folders[name], run, metric)
+    return results.model_copy(update={"runs": runs})

@@ -12,34 +12,33 @@ from hpe_art import zoo
 from hpe_art.attacks.target_poses import TargetPoses
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
+from hpe_art.evaluation.rescoring import keep_people
 from hpe_art.evaluation.results_new import (
     Checkpoint,
     Dataset,
-    MetricRecord,
     Run,
     SkeletonRecord,
     Targets,
 )
-from hpe_art.evaluation.scoring import Judge, attack_record, observer_records
+from hpe_art.evaluation.scoring import Judge, attack_record, metric_record, observer_records
 from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import package_versions, sha256
-from hpe_art.metrics import Metric
 from hpe_art.skeleton import Skeleton
 
 
-def run_record(run: Prepared, record: Mapping[str, Any], metric: Metric | None = None) -> Run:
+def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
     """Everything that the store holds of a run's people, scored.
 
     Args:
         run: whose attacks are all in the store.
         record: what else the results say: config, checkpoint, arguments, started, seconds.
-        metric: another than the run's own.
     """
-    people, store, metric = run.people, run.store, metric or run.metric
+    people, store = run.people, run.store
     clean_poses = store.gathered(CLEAN, people.index)
     targets = None if run.choose is None else run.choose(clean_poses, people)
+    keep_people(store, people, run.skeleton, targets)
     official = OfficialScores(run.evaluator, people, len(people.dataset))
-    judge = Judge(people, metric, run.skeleton, run.spec.seed, official, targets)
+    judge = Judge(people, run.metric, run.skeleton, run.spec.seed, official, targets)
     clean = judge.clean(OWN, clean_poses)
     observers = observer_records(judge, store, {o.name: o.kind for o in run.observers})
     attacks = [
@@ -50,7 +49,7 @@ def run_record(run: Prepared, record: Mapping[str, Any], metric: Metric | None =
         config=str(record["config"]),
         checkpoint=Checkpoint.model_validate(record["checkpoint"]),
         dataset=_dataset(run),
-        metric=metric_record(metric),
+        metric=metric_record(run.metric),
         skeleton=skeleton_record(run.skeleton),
         versions=package_versions(),
         seed=run.spec.seed,
@@ -87,16 +86,6 @@ def _dataset(run: Prepared) -> Dataset:
         num_samples=len(people),
         skipped=list(people.skipped),
         detections=Path(boxes).name if boxes else None,
-    )
-
-
-def metric_record(metric: Metric) -> MetricRecord:
-    """The metric, as results name it."""
-    return MetricRecord(
-        key=metric.key,
-        label=metric.label,
-        unit=metric.unit,
-        higher_is_better=metric.higher_is_better,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
@@ -42,6 +43,10 @@ def attack_runner(
     cfg.launcher, cfg.work_dir, cfg.resume = launcher, str(work_dir), False
     cfg.load_from = checkpoint
     cfg.log_level = "ERROR"  # the attack has a bar and a table of its own
+    # MMEngine keeps loggers and visualizers by name, and gives the old one to a second run.
+    cfg.experiment_name = f"attack_{uuid4().hex}"
+    visualizer = cfg.get("visualizer") or dict(type="Visualizer")
+    cfg.visualizer = {**visualizer, "name": cfg.experiment_name}
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
     try:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_art.attacks import AttackSpec
+from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.target_poses import TargetPoses
+from hpe_art.attacks.universal import saved_facts
 from hpe_art.data.people import People
 from hpe_art.evaluation.official import OfficialScores, relative
-from hpe_art.evaluation.results_new import Attack, Clean, Judged, Observer
+from hpe_art.evaluation.results_new import Attack, Clean, Judged, MetricRecord, Observer
 from hpe_art.evaluation.results_new import Score as ScoreRecord
 from hpe_art.evaluation.store import CLEAN, OWN, Store
 from hpe_art.metrics import Metric, PeopleTruth, Score, relative_score, score
@@ -94,6 +95,16 @@ class Judge:
         )
 
 
+def metric_record(metric: Metric) -> MetricRecord:
+    """The metric, as results name it."""
+    return MetricRecord(
+        key=metric.key,
+        label=metric.label,
+        unit=metric.unit,
+        higher_is_better=metric.higher_is_better,
+    )
+
+
 def attack_record(
     store: Store, key: str, spec: AttackSpec, judge: Judge, observers: list[str]
 ) -> Attack:
@@ -119,6 +130,7 @@ def attack_record(
         settings=settings,
         observed=shown,
         folder=key,
+        universal=saved_facts(str(spec.perturbation)) if isinstance(spec, Universal) else None,
         **counts,
     )
 
