@@ -224,7 +224,7 @@ def own_zoo(
 ) -> str:
     """The config of the one network in a bundle of the test's own."""
     from hpe_art import zoo
-    from hpe_art.evaluation.publish import publish
+    from hpe_art.publishing import publish
 
     folder = tmp_path / "zoo"
     folder.mkdir()

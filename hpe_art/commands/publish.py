@@ -1,7 +1,7 @@
 """Bundles trained weights: `hpe-art publish CONFIG CHECKPOINT --command '...'`.
 
 With an .npz for a checkpoint, it bundles a universal perturbation that was fitted on the bundled
-weights of the config, unless it leaves 90 % of their PCKh or more.
+weights of the config, unless it leaves 90 % of their score or more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     args = parse(argv)
-    from hpe_art.evaluation.publish import publish, publish_perturbation
+    from hpe_art.publishing import publish, publish_perturbation
 
     name = args.name or Path(args.config).stem
     try:
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         return refuse("publish", error)
     if entry is None:
-        print(f"Not bundled: {args.checkpoint} leaves 90 % of the clean PCKh or more.")
+        print(f"Not bundled: {args.checkpoint} leaves 90 % of the clean score or more.")
     else:
         print(json.dumps({name: entry}, indent=2))
     return 0

@@ -2,30 +2,31 @@ import pytest
 
 from hpe_art import zoo
 from hpe_art.attacks import UniversalPosePerturbation
-from hpe_art.data.crops import load_crops
+from hpe_art.data.people import load_people
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config
-from hpe_art.evaluation.publish import publish, publish_perturbation
+from hpe_art.publishing import is_weak, publish, publish_perturbation
 
 
 def fitted(config, path, source="zoo://tiny"):
     cfg = load_config(config)
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
-    crops = load_crops(cfg)
+    people = load_people(cfg)
     attack = UniversalPosePerturbation(estimator, delta=8.0, epochs=1, verbose=False)
-    return str(attack.fit(crops.x, crops.y, source).save(path))
+    return str(attack.fit(people.x, people.y, source).save(path))
 
 
 def test_weights_come_with_their_score_and_origin(own_zoo):
     entry = zoo.index()["tiny"]
     assert entry["command"] == "train it" and entry["config"] == own_zoo
     assert entry["people"] == 6 and 0 < entry["clean_PCKh"] < 100
+    assert entry["clean"]["PCK"] == pytest.approx(entry["clean_PCKh"], abs=0.01)
     assert zoo.checkpoint_path("zoo://tiny").stat().st_size < 60_000
 
 
 def test_what_fails_half_way_leaves_the_bundle_whole(own_zoo, weights, monkeypatch):
     before = zoo.index()
-    monkeypatch.setattr("hpe_art.evaluation.publish._score", lambda *args: 1 / 0)
+    monkeypatch.setattr("hpe_art.publishing._scored", lambda *args: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         publish(own_zoo, str(weights), "tiny", "train it again", bits=4)
     assert zoo.index() == before and zoo.checkpoint_path("zoo://tiny").is_file()
@@ -35,7 +36,7 @@ def test_what_fails_half_way_leaves_the_bundle_whole(own_zoo, weights, monkeypat
 def test_a_perturbation_goes_with_its_network_until_that_is_replaced(
     own_zoo, tmp_path, weights, monkeypatch
 ):
-    monkeypatch.setattr("hpe_art.evaluation.publish.WEAK", 200.0)  # untrained, it is not moved
+    monkeypatch.setattr("hpe_art.publishing.WEAK", -100.0)  # untrained, it is not moved
     entry = publish_perturbation(own_zoo, fitted(own_zoo, tmp_path / "uap"), "fit it")
     assert entry["fitted"]["people"] == 6 and entry["relative_PCKh"] >= 0
     path = zoo.perturbation_path("zoo://tiny", 8.0)
@@ -46,10 +47,15 @@ def test_a_perturbation_goes_with_its_network_until_that_is_replaced(
 
 
 def test_a_perturbation_that_does_nothing_is_not_bundled(own_zoo, tmp_path, monkeypatch):
-    monkeypatch.setattr("hpe_art.evaluation.publish._score", lambda *args: 50.0)
+    monkeypatch.setattr("hpe_art.publishing.WEAK", 100.0)
     assert publish_perturbation(own_zoo, fitted(own_zoo, tmp_path / "uap"), "fit it") is None
     assert zoo.perturbation_path("zoo://tiny", 8.0) is None
     assert "perturbations" not in zoo.index()["tiny"]
+
+
+def test_errors_grow_under_an_attack():
+    assert is_weak(90.0, higher_is_better=True) and not is_weak(89.0, higher_is_better=True)
+    assert is_weak(110.0, higher_is_better=False) and not is_weak(111.0, higher_is_better=False)
 
 
 def test_another_configs_name_is_not_taken(own_zoo, tmp_path, write_config, weights):
