@@ -36,5 +36,5 @@ val_evaluator = dict(
 )
 test_evaluator = val_evaluator
 
-train_cfg = dict(max_epochs=36)
+train_cfg = dict(max_epochs=18)
 load_from = "zoo://coco_resnet_heatmap"

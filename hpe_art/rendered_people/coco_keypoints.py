@@ -12,6 +12,8 @@ from hpe_art.rendered_people.person import REACH as _MPII_REACH
 
 # COCO's shoulders, elbows, wrists, hips, knees and ankles, left before right, among MPII's joints.
 _LIMBS = [13, 12, 14, 11, 15, 10, 3, 2, 4, 1, 5, 0]
+FACE = slice(0, 5)
+"""Nose, eyes and ears."""
 REACH = np.concatenate([[0.035, 0.035, 0.035, 0.045, 0.045], _MPII_REACH[_LIMBS]])
 """How far, in metres, the surface around each keypoint lies from it at most (17,)."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from hpe_art.rendered_people.camera import Camera, draw_camera
 from hpe_art.rendered_people.camera_effects import develop
 from hpe_art.rendered_people.clothes import Layer
-from hpe_art.rendered_people.coco_keypoints import REACH, coco_keypoints
+from hpe_art.rendered_people.coco_keypoints import FACE, REACH, coco_keypoints
 from hpe_art.rendered_people.dressed import (
     DressedBody,
     draw_bystander,
@@ -26,7 +26,7 @@ from hpe_art.rendered_people.shading import Picture, merge, render
 # Shares of the pictures with one, two, three and four people, bystanders aside.
 _NUMBERS = [0.5, 0.3, 0.14, 0.06]
 # Of whom less is seen, is part of a crowd.
-_SEEN_KEYPOINTS, _SEEN_PIXELS = 5, 200
+_SEEN_KEYPOINTS, _SEEN_PIXELS = 8, 200
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Member:
 
     Attributes:
         keypoints: COCO keypoints (17, 2), 0-based pixels.
-        visibility: COCO's flags (17,): 2 seen, 1 hidden, 0 outside the picture.
+        visibility: COCO's flags (17,): 2 seen, 1 hidden, 0 outside the picture. Of the face, what
+            is hidden is 0 too, as COCO's annotators rarely label it.
         mask: pixels (192, 192) that show the person.
     """
 
@@ -136,6 +137,7 @@ def _members(picture: Picture, people: list[DressedBody], camera: Camera) -> lis
         inside = ((pixels >= 0) & (pixels < SIZE)).all(axis=1)
         hidden = occluded(picture, mask, one.body, points, pixels, REACH)
         visibility = np.where(inside, np.where(hidden, 1, 2), 0)
+        visibility[FACE][hidden[FACE]] = 0
         members.append(Member(pixels - 0.5, visibility, mask[::2, ::2]))
         first = last
     return members

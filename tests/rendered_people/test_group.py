@@ -40,7 +40,7 @@ def test_nobody_covers_anybody(drawn):
 def test_a_member_of_whom_little_is_seen_is_a_crowd():
     mask = np.zeros((192, 192), bool)
     mask[:20, :20] = True
-    seen = np.repeat([2, 1], [5, 12])
+    seen = np.repeat([2, 1], [8, 9])
     member = Member(np.zeros((17, 2)), seen, mask)
     assert not member.crowd
     assert Member(np.zeros((17, 2)), np.minimum(seen, 1), mask).crowd
