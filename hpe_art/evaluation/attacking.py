@@ -19,6 +19,7 @@ from hpe_art.data.people import People
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.store import CLEAN, OWN, Shard, key_of
+from hpe_art.files import write_whole
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -62,11 +63,12 @@ def _names(run: Prepared, key: str) -> list[str]:
 
 
 def _held(run: Prepared, key: str) -> dict[str, set[int]]:
-    """People in the store, by observer; without the pictures that are to be kept, nobody's."""
-    pictured = set(run.people.index[: run.spec.kept].tolist())
-    if key != CLEAN and len(run.store.examples(key, pictured)) < len(pictured):
-        return {}
+    """People in the store, by observer; not those whose pictures are to be kept and are not."""
     found = run.store.held(key)
+    pictured = set(run.people.index[: run.spec.kept].tolist())
+    if key != CLEAN and pictured:
+        pictured -= set(run.store.examples(key, pictured))
+        found = {name: people - pictured for name, people in found.items()}
     if key != CLEAN and run.spec.save_images:
         folder = perturbed_folder(run, run.attacks[key])
         saved = {int(path.stem) for path in folder.glob("*.png")}
@@ -113,11 +115,10 @@ class BatchAttacker:
             with self.phases.spent("attack"):
                 labels = targets if group[0].targeted and targets is not None else truth
                 perturbed = shared.generate(x, labels, people.index)
-            cost = _cost(run.estimator) - before
+            counts = {"generation": _cost_since(before, run.estimator)}
             for attack, x_adv in zip(group, perturbed, strict=True):
                 if attack in todo:
-                    self._keep(attack, block, people, x, x_adv, cost)
-                    cost = np.zeros(3)  # shared work counts once
+                    self._keep(attack, block, people, x, x_adv, counts)
 
     def _clean(self, block: Block, people: People, x: Array) -> Array:
         run, names = self.run, block.lacking.get(CLEAN, [])
@@ -130,7 +131,13 @@ class BatchAttacker:
         return run.store.gathered(CLEAN, people.index)
 
     def _keep(
-        self, attack: AttackSpec, block: Block, people: People, x: Array, x_adv: Array, cost: Any
+        self,
+        attack: AttackSpec,
+        block: Block,
+        people: People,
+        x: Array,
+        x_adv: Array,
+        counts: dict[str, Any],
     ) -> None:
         run, key = self.run, self.keys[attack]
         begun = _cost(run.estimator)
@@ -138,16 +145,9 @@ class BatchAttacker:
             poses = {}
             if OWN in block.lacking[key]:
                 poses[OWN] = run.estimator.predict(x_adv, len(x_adv))
-            cost = cost + _cost(run.estimator) - begun
+                scoring = _cost_since(begun, run.estimator)
+                counts = {**counts, "scoring": scoring, "linf": float(np.abs(x_adv - x).max())}
             poses |= self._seen([n for n in block.lacking[key] if n != OWN], x_adv, x)
-        counts: dict[str, Any] = {"precision": run.estimator.gradient_precision} if cost[1] else {}
-        if OWN in poses:
-            counts |= {
-                "forward": int(cost[0]),
-                "backward": int(cost[1]),
-                "seconds": float(cost[2]),
-                "linf": float(np.abs(x_adv - x).max()),
-            }
         with self.phases.spent("store"):
             pictured = max(0, run.spec.kept - int(block.rows[0]))
             examples = x_adv[:pictured].copy() if pictured else None
@@ -193,6 +193,11 @@ def _cost(estimator: Any) -> NDArray[np.float64]:
     return np.array([*passes, time.perf_counter()])
 
 
+def _cost_since(before: NDArray[np.float64], estimator: Any) -> list[float]:
+    cost: list[float] = (_cost(estimator) - before).tolist()
+    return cost
+
+
 def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
     """Where the perturbed crops of an attack are written."""
     name = key_of(f"{attack.label}_eps{attack.eps:g}", {})
@@ -201,10 +206,10 @@ def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
 
 def save_crops(folder: Path, index: Index, images: Array, estimator: Any) -> None:
     """Writes crops as PNG named for their people, rounded to whole grey levels."""
-    folder.mkdir(parents=True, exist_ok=True)
     for person, image in zip(index.tolist(), rgb(estimator, images), strict=True):
         pixels = np.rint(image).astype(np.uint8).transpose(1, 2, 0)
-        cv2.imwrite(str(folder / f"{person:05d}.png"), pixels[..., ::-1])
+        _, png = cv2.imencode(".png", pixels[..., ::-1])
+        write_whole(folder / f"{person:05d}.png", png.tobytes())
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:

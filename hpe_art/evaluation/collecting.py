@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hpe_art import zoo
+from hpe_art.attacks import shareable
 from hpe_art.attacks.target_poses import TargetPoses
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
@@ -41,8 +42,17 @@ def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
     judge = Judge(people, run.metric, run.skeleton, run.spec.seed, official, targets)
     clean = judge.clean(OWN, clean_poses)
     observers = observer_records(judge, store, {o.name: o.kind for o in run.observers})
+    keys = {attack: key for key, attack in run.attacks.items()}
+    led = {group[0]: [keys[one] for one in group] for group in shareable(keys)}
     attacks = [
-        attack_record(store, key, attack, judge, [o.name for o in run.observers_of(key)])
+        attack_record(
+            store,
+            key,
+            attack,
+            judge,
+            [observer.name for observer in run.observers_of(key)],
+            led.get(attack, ()),
+        )
         for key, attack in run.attacks.items()
     ]
     return Run(

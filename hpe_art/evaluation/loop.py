@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared, prepare
-from hpe_art.evaluation.processes import agreed, all_succeeded, is_main
+from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
 from hpe_art.evaluation.results_new import Judged, Results, Run, write_results
 from hpe_art.evaluation.spec import RunSpec, run_spec
 
@@ -86,18 +85,17 @@ class AttackLoop(BaseLoop):
         Raises:
             UserError: something cannot be used; the message says what and the mend.
         """
-        error, begun = None, time.perf_counter()
-        try:
+        with self.phases.spent("load"), together():
             self.prepared = self._prepare()
             if is_main():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self.prepared.store.claim(self.prepared.fingerprint, self.spec.overwrite)
-        except Exception as caught:
-            error = caught
-        all_succeeded(error)
-        self.phases.add("load", time.perf_counter() - begun)
+                with self.prepared.store.locked():
+                    self._claim(self.prepared)
         assert self.prepared is not None
         return self.prepared
+
+    def _claim(self, run: Prepared) -> None:
+        # Weights that are still trained are others at each validation.
+        run.store.claim(run.fingerprint, self.spec.overwrite or self.is_validation)
 
     def _prepare(self) -> Prepared:
         model = self.runner.model
@@ -141,36 +139,49 @@ class AttackLoop(BaseLoop):
         if self.prepared is None or self.is_validation:  # weights change while training
             self.prepare()
         assert self.prepared is not None
-        started = datetime.now().astimezone()
-        error: Exception | None = None
-        run = None
-        try:
-            with self._locked(self.prepared):
-                self.prepared = self._attack_all(self.prepared)
-                if is_main():
-                    run = self._collected(self.prepared, started)
-        except Exception as caught:
-            error = caught
-        all_succeeded(error)
+        run = self._attack_and_score(self.prepared, datetime.now().astimezone())
         metrics: dict[str, float] = agreed({} if run is None else scalars(run))
+        if not self.is_validation:  # MMEngine's own hook does it then
+            self.runner.visualizer.add_scalars(metrics)
         self.runner.call_hook(f"after_{phase}_epoch", metrics=metrics)
         self.runner.call_hook(f"after_{phase}")
         return metrics
 
-    def _locked(self, run: Prepared) -> Any:
-        return run.store.locked() if is_main() else nullcontext()
+    def _attack_and_score(self, run: Prepared, started: datetime) -> Run | None:
+        """The record of the run, in the main process."""
+        found = None
+        with ExitStack() as held:
+            with together():
+                if is_main():
+                    held.enter_context(run.store.locked())
+                    self._claim(run)
+            self.prepared = run = self._fit(run)
+            with together():
+                blocks = self._plan(run) if is_main() else []
+            blocks = agreed(blocks)
+            with together():
+                self._attack(run, blocks[self.runner.rank :: self.runner.world_size])
+            with together():
+                if is_main():
+                    found = self._collected(run, started)
+        return found
 
-    def _attack_all(self, run: Prepared) -> Prepared:
-        """Everybody who is missing; this process takes its share of the batches."""
+    def _fit(self, run: Prepared) -> Prepared:
+        """The run with its universal perturbations, which all processes fit together."""
         if run.fit is not None:
-            with self.phases.spent("fit"):
+            with self.phases.spent("fit"), lost_processes_named():
                 source = str(self.record["checkpoint"]["path"] or "")
                 folder = self.folder / "perturbations"
                 ready = fitted(run.attacks, run.estimator, run.fit, folder, source)
                 run = replace(run, attacks=ready)
+        return run
+
+    def _plan(self, run: Prepared) -> list[Block]:
         size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
-        blocks = agreed(planned_blocks(run, size))
-        own = blocks[self.runner.rank :: self.runner.world_size]
+        return planned_blocks(run, size)
+
+    def _attack(self, run: Prepared, own: list[Block]) -> None:
+        """Attacks this process's share of the batches."""
         self.dataloader = self._loader(run, own)
         total = sum(len(block.rows) * len(block.lacking) for block in own)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -184,8 +195,6 @@ class AttackLoop(BaseLoop):
             )
             for block, x in self._read(own):
                 attacker.attack(block, x)
-        agreed(None)  # everybody's shards are there
-        return run
 
     def _loader(self, run: Prepared, blocks: list[Block]) -> DataLoader:
         """The config's loader, over these batches of people."""
@@ -230,8 +239,10 @@ class AttackLoop(BaseLoop):
             kept = run.store.examples(key, run.people.index[: self.spec.kept].tolist())
             for person, image in kept.items():
                 pixels = np.rint(rgb(run.estimator, image[None])[0]).astype(np.uint8)
-                name = f"{attack.label}_eps{attack.eps:g}/{person:05d}"
-                self.runner.visualizer.add_image(name, pixels.transpose(1, 2, 0))
+                # A file of that name is written by some backends: no slashes.
+                name = f"{attack.label}_eps{attack.eps:g}_{person:05d}"
+                step = self.runner.epoch if self.is_validation else 0
+                self.runner.visualizer.add_image(name, pixels.transpose(1, 2, 0), step)
 
 
 def _as_settings(dataloader: Any) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def prepare(
     source = str(cfg.get("load_from") or "")
     fit = find_fit(spec, cfg, people, skeleton)
     attacks = ready_attacks(spec, source, estimator, fit)
-    fingerprint = _fingerprint(spec, cfg, model, dataset)
+    fingerprint = _fingerprint(spec, cfg, estimator, dataset)
     keys = [key_of(_readable(attack), _identity(attack, fit)) for attack in attacks]
     shown = range(len(keys)) if spec.shown is None else spec.shown
     notes = _notes(spec, estimator, people, attacks, fit)
@@ -200,18 +200,20 @@ def _whole_poses(
     )
 
 
-def _fingerprint(spec: RunSpec, cfg: Config, model: nn.Module, dataset: Any) -> dict[str, Any]:
+def _fingerprint(
+    spec: RunSpec, cfg: Config, estimator: PyTorchPoseEstimator, dataset: Any
+) -> dict[str, Any]:
     """All that every prediction depends on, beside the attack and the observer."""
     files = [getattr(dataset, name, None) for name in ("ann_file", "headbox_file", "bbox_file")]
     known = [Path(str(file)) for file in files if file and Path(str(file)).is_file()]
     target = spec.target if spec.target in RULES else sha256(spec.target)
     return {
-        "weights": weights_sha256(model),
+        "weights": weights_sha256(estimator.model),
         "model": _sha256_of(_without_start([cfg.model, dataset_settings(cfg, "pipeline")])),
         "people": [type(dataset).__name__, *([file.name, sha256(file)[:16]] for file in known)],
         "flip_test": spec.flip_test,
         "behind": spec.behind,
-        "precision": spec.precision,
+        "precision": estimator.gradient_precision,
         "seed": spec.seed,
         "target": [target, list(spec.target_joints or ())],
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +32,10 @@ TIMEOUT = 1800
 
 class LauncherError(UserError):
     """The environment is not that of the launcher; the message says how to start."""
+
+
+class LostProcessError(UserError):
+    """Another process of the run has ended; the message says how to go on."""
 
 
 def join_processes(cfg: Config) -> None:
@@ -84,32 +90,79 @@ def is_main() -> bool:
 
 
 def agreed(value: Any) -> Any:
-    """The main process's value, in all of them."""
-    if not is_distributed() or get_world_size() == 1:
+    """The main process's value, in all of them.
+
+    Raises:
+        LostProcessError: another process has ended.
+    """
+    if not _several():
         return value
     values = [value]
-    torch.distributed.broadcast_object_list(values, src=0)
+    with lost_processes_named():
+        torch.distributed.broadcast_object_list(values, src=0)
     return values[0]
 
 
-def all_succeeded(error: Exception | None) -> None:
-    """Lets all processes go on, or none.
+@contextmanager
+def together() -> Iterator[None]:
+    """What each process does for itself: all go on after it, or none.
 
-    Args:
-        error: what went wrong in this process; None where nothing did.
+    Nothing inside may wait for another process: one that has failed waits here already.
 
     Raises:
-        Exception: the error itself; in the other processes a `UserError` that names the process.
+        Exception: what went wrong in this process; what went wrong in another is a `UserError`
+            that names it.
+        LostProcessError: another process has ended.
     """
-    if not is_distributed() or get_world_size() == 1:
-        if error is not None:
-            raise error
-        return
-    words: list[str | None] = [None] * get_world_size()
-    torch.distributed.all_gather_object(words, None if error is None else str(error))
+    error: Exception | None = None
+    try:
+        yield
+    except Exception as caught:
+        error = caught
+    words = _gathered(None if error is None else _in_words(error), error)
     if error is not None:
         raise error
     failed = [(rank, text) for rank, text in enumerate(words) if text is not None]
     if failed:
         rank, text = failed[0]
         raise UserError(f"Process {rank} stopped: {text}")
+
+
+@contextmanager
+def lost_processes_named() -> Iterator[None]:
+    """For what waits for other processes.
+
+    Raises:
+        LostProcessError: another process has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        first = str(error).splitlines()[0] if str(error) else ""
+        if not (isinstance(error, torch.distributed.DistError) or "gloo" in first):
+            raise
+        raise LostProcessError(
+            f"Expected {get_world_size()} processes to the end. Got fewer: another one was "
+            "stopped. What was done is kept: the same command, with any number of processes, "
+            f"goes on ({first})."
+        ) from error
+
+
+def _several() -> bool:
+    return bool(is_distributed() and get_world_size() > 1)
+
+
+def _gathered(words: str | None, error: Exception | None) -> list[str | None]:
+    if not _several():
+        return [words]
+    found: list[str | None] = [None] * get_world_size()
+    try:
+        with lost_processes_named():
+            torch.distributed.all_gather_object(found, words)
+    except LostProcessError as lost:
+        raise error or lost from None
+    return found
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -106,7 +106,12 @@ def metric_record(metric: Metric) -> MetricRecord:
 
 
 def attack_record(
-    store: Store, key: str, spec: AttackSpec, judge: Judge, observers: list[str]
+    store: Store,
+    key: str,
+    spec: AttackSpec,
+    judge: Judge,
+    observers: list[str],
+    led: Sequence[str],
 ) -> Attack:
     """One attack from its shards.
 
@@ -116,10 +121,10 @@ def attack_record(
         spec: what was run.
         judge: has judged the clean predictions of the network and of these observers.
         observers: names of those that saw its images.
+        led: folders of the attacks whose images come from one run, if this is the first of them.
     """
     index = judge.people.index
     own = judge.perturbed(OWN, store.gathered(key, index))
-    counts = _counts(store, key, index)
     settings = spec.settings()
     shown = {name: judge.perturbed(name, store.gathered(key, index, name)) for name in observers}
     known = {name: settings[name] for name in Attack.model_fields if name in settings}
@@ -131,7 +136,7 @@ def attack_record(
         observed=shown,
         folder=key,
         universal=saved_facts(str(spec.perturbation)) if isinstance(spec, Universal) else None,
-        **counts,
+        **_costs(store, key, led, index),
     )
 
 
@@ -150,14 +155,25 @@ def observer_records(judge: Judge, store: Store, kinds: dict[str, Any]) -> dict[
     }
 
 
-def _counts(store: Store, key: str, index: NDArray[np.int64]) -> dict[str, Any]:
-    """Sums over the shards of these people, and the largest change."""
-    wanted = set(index.tolist())
-    shards = [s for s in store.shards(key) if OWN in s.poses and wanted & set(s.index.tolist())]
-    total: Callable[[str], Any] = lambda name: sum(s.counts.get(name, 0) for s in shards)  # noqa: E731
+def _costs(store: Store, key: str, led: Sequence[str], index: NDArray[np.int64]) -> dict[str, Any]:
+    """What an attack cost: scoring, and the generation of all that it leads, which counts once."""
+    generations = [_cost(store, one, "generation", index) for one in led]
+    total = np.max([np.zeros(3), *generations], axis=0) + _cost(store, key, "scoring", index)
+    theirs = [s for s in store.shards(key) if np.isin(s.index, index).any()]
     return {
-        "linf_max": max((s.counts.get("linf", 0.0) for s in shards), default=0.0),
-        "forward_passes": int(total("forward")),
-        "backward_passes": int(total("backward")),
-        "seconds": float(total("seconds")),
+        "linf_max": max((shard.counts.get("linf", 0.0) for shard in theirs), default=0.0),
+        "forward_passes": round(total[0]),
+        "backward_passes": round(total[1]),
+        "seconds": float(total[2]),
     }
+
+
+def _cost(store: Store, key: str, part: str, index: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Images forward and backward, and seconds, for these people; each counts once."""
+    missing, total = set(index.tolist()), np.zeros(3)
+    for shard in store.shards(key):
+        if OWN in shard.poses:
+            new = missing.intersection(shard.index.tolist())
+            total += np.array(shard.counts.get(part, total * 0)) * len(new) / len(shard.index)
+            missing -= new
+    return total

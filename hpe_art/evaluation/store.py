@@ -48,8 +48,8 @@ class Shard:
     Attributes:
         index: (n,), places in the test set.
         poses: (n, K, 3) of each observer, by name, in crop pixels; `OWN` is the network itself.
-        counts: what it cost and found: forward, backward, seconds, linf, and how gradients were
-            computed.
+        counts: what it cost: images passed forward and backward and seconds, of the `generation`
+            of images (by a run that other attacks may share) and of `scoring` them; and `linf`.
         examples: (m, 3, H, W), images of the first m of these people, as packed.
     """
 
@@ -90,6 +90,8 @@ class Store:
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}")
             file.flush()
+            for half_written in self.folder.glob("*/.*.part"):  # by a run that was killed
+                half_written.unlink()
             yield
 
     def claim(self, fingerprint: Mapping[str, Any], overwrite: bool = False) -> None:
@@ -105,6 +107,8 @@ class Store:
         path = self.folder / "fingerprint.json"
         wanted = json.loads(json.dumps({"format": FORMAT, **fingerprint}))
         held = _json(path)
+        if held is None and any(self.folder.glob("*/*.npz")):
+            held = {}
         if held is not None and held != wanted:
             if not overwrite:
                 raise StoreError(
