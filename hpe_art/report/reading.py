@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpe_art.evaluation.results_new import Results, ResultsError, Run, Study, read_results
+from hpe_art.studies.record import RECORD, read_record
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
     """Merges studies and single runs.
 
     Args:
-        paths: result files, or folders with a `results.json`.
+        paths: result files, records of studies, or folders with a `results.json` or a
+            `record.npz`.
 
     Returns:
         The results, and for each network the folder that its pictures are in.
@@ -25,7 +27,7 @@ def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
     files: dict[str, Path] = {}
     studies: list[tuple[int, str, Study]] = []
     for path in paths:
-        results = read_results(path)
+        results = _read(path)
         for name, run in results.runs.items():
             if name in files:
                 raise ResultsError(
@@ -42,6 +44,13 @@ def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
     _check_alike(runs)
     folders = {name: path if path.is_dir() else path.parent for name, path in files.items()}
     return Results(runs=runs, study=_merged(studies)), folders
+
+
+def _read(path: Path) -> Results:
+    only_record = (path / RECORD).is_file() and not (path / "results.json").is_file()
+    if path.suffix == Path(RECORD).suffix or only_record:
+        return read_record(path).results
+    return read_results(path)
 
 
 def _merged(studies: Sequence[tuple[int, str, Study]]) -> Study | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -157,31 +156,3 @@ def test_files_of_version_1_are_read(old_run, tmp_path):
         ResultsError, match=r"version 1 in .*results.json. Got some without 'clean'"
     ):
         read_results(tmp_path)
-
-
-STUDY = Path(__file__).parents[2] / "docs/study/results.json"
-
-
-def test_the_study_in_the_documentation_keeps_every_score():
-    document = json.loads(STUDY.read_text("utf-8"))
-    if document["schema_version"] != 1:
-        pytest.skip("the study is of this version")
-    results = read_results(STUDY)
-    assert list(results.runs) == list(document["runs"])
-    for name, old in document["runs"].items():
-        new = results.runs[name]
-        assert new.clean.score.value == old["clean"]["PCKh"]
-        assert len(new.attacks) == len(old["attacks"])
-        for now, then in zip(new.attacks, old["attacks"], strict=True):
-            assert (now.name, now.eps, now.max_iter) == (
-                then["name"],
-                then["eps"],
-                then["max_iter"],
-            )
-            assert now.score.value == then["PCKh"]
-            assert now.relative.groups == then["relative_per_group"]
-            assert now.target and now.target.joints == then["target_per_joint"]
-            seen = {**then.get("transfer_to", {}), **then.get("defence", {})}
-            assert {n: one.relative.value for n, one in now.observed.items()} == {
-                n: one["relative_PCKh"] for n, one in seen.items()
-            }

@@ -1,0 +1,1 @@
+"""Studies: what one paper, or one protocol, asks of several networks of one dataset."""
