@@ -32,7 +32,7 @@ _HOMES = {
     "relative_pckh": "hpe_art.metrics",
 }
 __all__ = sorted(_HOMES)
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
