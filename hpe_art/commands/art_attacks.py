@@ -40,32 +40,64 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def _network_and_people(args: argparse.Namespace) -> tuple[Any, ...]:
-    from hpe_art.data.crops import load_crops
-    from hpe_art.estimators import PyTorchPoseEstimator
+def _prepared(args: argparse.Namespace, folder: Path, *attacks: dict[str, Any]) -> Any:
+    """The run of these attacks, in a folder."""
     from hpe_art.estimators.loading import load_config
+    from hpe_art.evaluation.running import attack_runner, checkpoint_of
+    from hpe_art.evaluation.spec import run_spec
 
     cfg = load_config(args.config)
-    estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
-    return estimator, load_crops(cfg, args.num_samples, with_donors=False)
+    spec = run_spec(attacks=attacks, num_samples=args.num_samples, device="cpu")
+    return attack_runner(cfg, spec, folder, checkpoint_of(args.config, cfg, None))
 
 
 def _run_one(args: argparse.Namespace) -> int:
-    from hpe_art.evaluation.shelf import try_attack
-
-    print(json.dumps(try_attack(args.one, *_network_and_people(args))))
+    recipe = dict(type="art", recipe=args.one)
+    runner = _prepared(args, Path("results/art_attacks") / args.one, recipe)
+    try:
+        runner.test()
+        found = _found(runner)
+    except Exception as error:  # whatever ART raises is the result
+        found = {"error": f"{type(error).__name__}: {error}"}
+    print(json.dumps({**_described(args.one), **found}))
     return 0
 
 
-def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
+def _found(runner: Any) -> dict[str, Any]:
+    """The scores before and after, and how far the pose and the pixels have moved."""
+    import numpy as np
+
+    from hpe_art.evaluation.running import loop_of
+    from hpe_art.evaluation.store import CLEAN
+
+    prepared, run = loop_of(runner).finished
+    (attack,) = run.attacks
+    before, after = (
+        prepared.store.gathered(key, prepared.people.index) for key in (CLEAN, attack.folder)
+    )
+    return {
+        "before": run.clean.score.value,
+        "after": attack.score.value,
+        "moved": float(np.linalg.norm((after - before)[..., :2], axis=-1).mean()),
+        "linf": attack.linf_max,
+        "seconds": attack.seconds,
+    }
+
+
+def _described(name: str) -> dict[str, Any]:
+    """What is known of an attack before it runs."""
     from hpe_art.attacks.art.recipes import RECIPES
 
+    recipe = RECIPES[name]
+    return {"name": name, "through": recipe.through, "eps": recipe.eps, "note": recipe.note}
+
+
+def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
     config = Path(args.config).absolute()
     command = [sys.executable, "-W", "ignore", "-m", "hpe_art", "art-attacks", "--one", name]
     command += ["--config", str(config)]
     command += ["--num-samples", str(args.num_samples)]
-    recipe = RECIPES[name]
-    row = {"name": name, "through": recipe.through, "eps": recipe.eps, "note": recipe.note}
+    row = _described(name)
     try:
         # Ten seconds for the start.
         with tempfile.TemporaryDirectory() as folder:  # some leave files where they run
@@ -80,7 +112,7 @@ def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
         return result
     except subprocess.TimeoutExpired:
-        return {**row, "error": f"not done after {args.seconds} s. {recipe.note}".strip()}
+        return {**row, "error": f"not done after {args.seconds} s. {row['note']}".strip()}
     except subprocess.CalledProcessError as error:
         return {**row, "error": f"exit code {error.returncode}"}
     except (ValueError, IndexError):
@@ -90,34 +122,47 @@ def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     args = parse(argv)
+    warnings.filterwarnings("ignore")
     if args.one:
         return _run_one(args)
-    warnings.filterwarnings("ignore")
     try:
-        check_paths([args.config], args.out.parent)
-        _network_and_people(args)  # said once, and not by each attack
+        metric = _checked(args)
     except ValueError as error:
         return refuse("art_attacks", error)
     from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
-    from hpe_art.evaluation.results import package_versions
     from hpe_art.report.art_shelf import shelf_markdown
 
-    names = args.only or sorted(RECIPES)
-    unknown = sorted(set(names) - set(RECIPES))
-    if unknown:
-        message = f"Expected attacks out of {sorted(RECIPES)}. Got {unknown}."
-        return refuse("art_attacks", ValueError(message))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name in track(args.only or sorted(RECIPES), "attacks"):
+        rows.append(_run_in_a_process(name, args))
+        page = shelf_markdown(rows, NOT_FOR_POSES, _conditions(args), metric)
+        args.out.write_text(page, encoding="utf-8")
+    print(args.out)
+    return 0
+
+
+def _checked(args: argparse.Namespace) -> Any:
+    """Says once what is wrong, and not with each attack; the metric of the network's people."""
+    check_paths([args.config], args.out.parent)
+    from hpe_art.attacks import build_spec
+    from hpe_art.evaluation.collecting import metric_record
+    from hpe_art.evaluation.running import loop_of
+
+    for name in args.only or ():
+        build_spec(dict(type="art", recipe=name))
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = loop_of(_prepared(args, Path(folder))).prepare()
+    return metric_record(prepared.metric)
+
+
+def _conditions(args: argparse.Namespace) -> str:
+    from hpe_art.files import package_versions
+
     versions = package_versions()
-    conditions = (
+    return (
         f"`{command_line()}`: `{args.config}`, {args.num_samples} of the bundled people, "
         f"seed 0, at most {args.seconds} s each, CPU; "
         f"ART {versions['adversarial-robustness-toolbox']}, torch {versions['torch']}, "
         f"NumPy {versions['numpy']}."
     )
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for name in track(names, "attacks"):
-        rows.append(_run_in_a_process(name, args))
-        args.out.write_text(shelf_markdown(rows, NOT_FOR_POSES, conditions), encoding="utf-8")
-    print(args.out)
-    return 0

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpe_art.evaluation.results_new import MetricRecord
+from hpe_art.report.numbers import UNITS, digits_of, eps_text, score_text
+
 MOVED_FROM = 2.0
 """Mean distance in crop pixels from which a pose counts as moved."""
 
 
 def shelf_markdown(
-    rows: Sequence[Mapping[str, Any]], not_for_poses: Mapping[str, str], conditions: str
+    rows: Sequence[Mapping[str, Any]],
+    not_for_poses: Mapping[str, str],
+    conditions: str,
+    metric: MetricRecord,
 ) -> str:
     """The page.
 
     Args:
-        rows: from `evaluation.shelf.try_attack`, or with an `error`.
+        rows: `name`, `through`, `note` and `eps` of each recipe, with either `error`, or the scores
+            `before` and `after`, `moved` (mean distance in crop pixels that the joints were moved
+            by), `linf` and `seconds`.
         not_for_poses: name and reason of the others.
         conditions: how it was measured, in a sentence or two.
+        metric: of the scores.
     """
     ran = [row for row in rows if "error" not in row]
     moved = [row for row in ran if row["moved"] >= MOVED_FROM]
@@ -31,12 +40,13 @@ def shelf_markdown(
         "or more on average. Arguments bound the time, not the strength: an attack that did not "
         "move anything here may with more queries.",
         "",
-        "| attack | runs on | PCKh | joints moved by | largest change | eps | seconds | |",
+        f"| attack | runs on | {metric.key} | joints moved by | largest change | eps | seconds | |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
-        *(_row(row) for row in sorted(rows, key=lambda row: row["name"])),
+        *(_row(row, digits_of(metric)) for row in sorted(rows, key=lambda row: row["name"])),
         "",
-        "PCKh@0.5 in percent before and after; changes and eps in grey levels, distances in pixels "
-        "of the crop. A dash for eps: the attack has no bound of that kind.",
+        " ".join(filter(None, [metric.label, UNITS.get(metric.unit), "before and after;"]))
+        + " changes and eps in grey levels, distances in pixels of the crop. A dash for eps: the "
+        "attack has no bound of that kind.",
         "",
         "## Not for poses",
         "",
@@ -48,11 +58,12 @@ def shelf_markdown(
     return "\n".join(lines)
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    eps = "-" if row["eps"] is None else f"{row['eps']:g}"
+def _row(row: Mapping[str, Any], digits: int) -> str:
+    eps = eps_text(row["eps"])
     if "error" in row:
         return f"| `{row['name']}` | {row['through']} | - | - | - | {eps} | - | {row['error']} |"
+    before, after = (score_text(row[when], digits) for when in ("before", "after"))
     return (
-        f"| `{row['name']}` | {row['through']} | {row['before']:.1f} → {row['after']:.1f} "
+        f"| `{row['name']}` | {row['through']} | {before} → {after} "
         f"| {row['moved']:.1f} | {row['linf']:.1f} | {eps} | {row['seconds']:.1f} | {row['note']} |"
     )
