@@ -12,7 +12,7 @@ from releases import write_release
 from scipy.io import savemat
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["start.md", "own_model.md", "mpii.md", "report.md", "extend.md"]
+PAGES = ["start.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md"]
 HERE = ("hpe_art", "tools", "pyproject.toml")
 # What is added to a command, so that it takes seconds.
 SHORTER = {
@@ -93,6 +93,10 @@ def test_five_minutes_and_its_report(workspace):
 
 def test_own_model(workspace):
     run_page("own_model.md", workspace)
+
+
+def test_long_runs(workspace):
+    run_page("runs.md", workspace)
 
 
 def test_extending(workspace, people):
