@@ -47,7 +47,9 @@ def _prepared(args: argparse.Namespace, folder: Path, *attacks: dict[str, Any]) 
     from hpe_art.evaluation.spec import run_spec
 
     cfg = load_config(args.config)
-    spec = run_spec(attacks=attacks, num_samples=args.num_samples, device="cpu")
+    spec = run_spec(
+        attacks=attacks, num_samples=args.num_samples, device="cpu", precision="float32"
+    )
     return attack_runner(cfg, spec, folder, checkpoint_of(args.config, cfg, None))
 
 
@@ -146,7 +148,7 @@ def _checked(args: argparse.Namespace) -> Any:
     """Says once what is wrong, and not with each attack; the metric of the network's people."""
     check_paths([args.config], args.out.parent)
     from hpe_art.attacks import build_spec
-    from hpe_art.evaluation.collecting import metric_record
+    from hpe_art.evaluation.scoring import metric_record
     from hpe_art.evaluation.running import loop_of
 
     for name in args.only or ():
