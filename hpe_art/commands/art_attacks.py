@@ -148,8 +148,8 @@ def _checked(args: argparse.Namespace) -> Any:
     """Says once what is wrong, and not with each attack; the metric of the network's people."""
     check_paths([args.config], args.out.parent)
     from hpe_art.attacks import build_spec
-    from hpe_art.evaluation.scoring import metric_record
     from hpe_art.evaluation.running import loop_of
+    from hpe_art.evaluation.scoring import metric_record
 
     for name in args.only or ():
         build_spec(dict(type="art", recipe=name))
