@@ -5,7 +5,6 @@ The training loop itself is MMEngine's.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,22 +129,6 @@ def training_config(
         cfg.load_from, cfg.resume = None, True
     _check_start(cfg)
     return cfg
-
-
-def join_processes(cfg: Config) -> None:
-    """Lets processes on CPUs train together; MMEngine's own start takes GPUs for granted.
-
-    Args:
-        cfg: of a training run; with the launcher "pytorch" and no GPU it gets a wrapper for the
-            model, and the processes that `torchrun` started find each other.
-    """
-    if cfg.launcher != "pytorch" or torch.cuda.is_available():
-        return
-    seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout", 1800)
-    torch.distributed.init_process_group("gloo", timeout=timedelta(seconds=seconds))
-    cfg.model_wrapper_cfg = dict(
-        type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False
-    )
 
 
 def first_weights(cfg: Config) -> str | None:

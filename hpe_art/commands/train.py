@@ -55,12 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     from mmengine.runner import Runner
 
-    from hpe_art.training import (
-        check_first_weights,
-        first_weights,
-        join_processes,
-        training_config,
-    )
+    from hpe_art.evaluation.processes import join_processes
+    from hpe_art.training import check_first_weights, first_weights, training_config
 
     try:
         cfg = training_config(
