@@ -28,20 +28,38 @@ class OfficialScores:
         evaluator: its config, as MMEngine's `Evaluator` takes it.
         people: who is scored.
         total: how many there are in the test set. Of a part of them, average precision is taken
-            over the annotations of these people alone.
+            over the annotations of these people alone, or for detections of their images.
     """
 
     def __init__(self, evaluator: Any, people: People, total: int) -> None:
         settings = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
-        settings = [dict(copy.deepcopy(one)) for one in settings]
-        for one in settings:
-            if len(people) < total and one.get("ann_file"):
-                one["ann_file"] = None  # the annotations come with the samples
-        with redirect_stdout(io.StringIO()):  # COCO's reader speaks
-            self.evaluator = Evaluator(settings)
-        self.evaluator.dataset_meta = people.dataset.metainfo
         self.people = people
         self.samples = people.samples()
+        with redirect_stdout(io.StringIO()):  # COCO's reader speaks
+            self.evaluator = Evaluator([dict(copy.deepcopy(one)) for one in settings])
+            self.evaluator.dataset_meta = copy.deepcopy(people.dataset.metainfo)
+            for metric in self.evaluator.metrics:
+                if len(people) < total and getattr(metric, "coco", None) is not None:
+                    metric.coco = self._annotations_of_these(metric.coco)
+
+    def _annotations_of_these(self, coco: Any) -> Any:
+        """The annotations without the people who are not scored, who would count as missed."""
+        images = {sample.metainfo["img_id"] for sample in self.samples}
+        detected = bool(getattr(self.people.dataset, "bbox_file", None))
+        ids = {sample.metainfo["id"] for sample in self.samples}
+        part = type(coco)()
+        part.dataset = {
+            **coco.dataset,
+            "images": [one for one in coco.dataset["images"] if one["id"] in images],
+            "annotations": [
+                one
+                for one in coco.dataset["annotations"]
+                if one["image_id"] in images
+                and (detected or one["id"] in ids or one.get("iscrowd"))
+            ],
+        }
+        part.createIndex()
+        return part
 
     def of(self, poses: Array) -> dict[str, float]:
         """What the evaluator says of predictions.
