@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -145,6 +146,18 @@ def _write_people(root: Path, count: int = COUNT) -> Path:
     corners = np.array([[10.0, 10.0], [170.0, 190.0]])[:, :, None] + np.zeros(count)
     savemat(root / "annotations" / "mpii_gt_val.mat", {"headboxes_src": corners})
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_runs_are_fast() -> Iterator[None]:
+    """Spares each Runner what takes longer than six people: MMEngine formats and collects."""
+    import mmengine.config.config
+    import mmengine.dataset.base_dataset
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mmengine.config.config, "FormatCode", lambda text, **style: (text, True))
+        patch.setattr(mmengine.dataset.base_dataset, "gc", SimpleNamespace(collect=int))
+        yield
 
 
 @pytest.fixture(scope="session")

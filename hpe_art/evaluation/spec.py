@@ -128,4 +128,6 @@ def run_spec(**settings: Any) -> RunSpec:
             known = ", ".join(RunSpec.model_fields)
             raise SpecError(f"Expected settings out of {known}. Got {name}.") from None
         reason = first["msg"].removeprefix("Value error, ")
+        if reason.startswith("Expected"):
+            raise SpecError(reason) from None
         raise SpecError(f"Expected another {name}. Got {first['input']!r}: {reason}.") from None
