@@ -1,0 +1,117 @@
+"""The numbers of a config's own evaluator are those of MMPose's own test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from hpe_art.data.people import build_test_set, load_people, people_of
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.loading import build_model, load_config
+from hpe_art.evaluation.official import OfficialScores, names_of, relative
+
+COCO = "mmpose_configs/coco_resnet_heatmap.py"
+
+
+def official_runner(cfg: Config, folder, checkpoint: str | None = None) -> Runner:
+    """For MMEngine's own `TestLoop`."""
+    cfg = Config(cfg.to_dict())
+    cfg.work_dir, cfg.load_from, cfg.log_level = str(folder), checkpoint, "ERROR"
+    cfg.test_cfg = dict()
+    cfg.experiment_name = folder.name  # MMEngine keeps loggers and visualizers by name
+    cfg.visualizer = dict(type="Visualizer", name=folder.name)
+    return Runner.from_cfg(cfg)
+
+
+def own_numbers(cfg, people, checkpoint=None):
+    model = build_model(cfg, checkpoint)
+    poses = PyTorchPoseEstimator(model, device_type="cpu").predict(people.x[:].astype(np.float32))
+    return OfficialScores(cfg.test_evaluator, people, len(people.dataset)).of(poses)
+
+
+def test_mpii_people_are_scored_as_by_mmpose(config, weights, tmp_path):
+    cfg = load_config(config)
+    expected = official_runner(cfg, tmp_path / "mpii", str(weights)).test()
+    found = own_numbers(cfg, load_people(cfg), str(weights))
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert "PCK" in found and 0 < found["PCK"] < 100
+
+
+@pytest.fixture(scope="module")
+def coco():
+    cfg = load_config(COCO, {"load_from": None})
+    cfg.test_dataloader.dataset.pop("bbox_file", None)
+    cfg.model.test_cfg.flip_test = False
+    dataset = build_test_set(cfg.test_dataloader.dataset)
+    cfg.test_dataloader.num_workers, cfg.test_dataloader.persistent_workers = 0, False
+    return cfg, people_of(dataset, range(len(dataset)))
+
+
+def test_perfect_predictions_are_perfect(coco):
+    cfg, people = coco
+    official = OfficialScores(cfg.test_evaluator, people, len(people))
+    found = official.of(people.y)
+    assert found["coco/AP"] == pytest.approx(1.0) and found["coco/AR"] == pytest.approx(1.0)
+
+
+def test_a_part_of_the_people_is_scored_by_itself(coco):
+    cfg, people = coco
+    few = people[:8]
+    found = OfficialScores(cfg.test_evaluator, few, len(people)).of(few.y)
+    assert found["coco/AP"] == pytest.approx(1.0)
+    far = few.y.copy()
+    far[..., :2] += 500
+    assert OfficialScores(cfg.test_evaluator, few, len(people)).of(far)["coco/AP"] == 0
+
+
+def test_people_in_another_order_are_still_told_apart(coco):
+    cfg, people = coco
+    turned = people[np.arange(len(people))[::-1]]
+    found = OfficialScores(cfg.test_evaluator, turned, len(people)).of(turned.y)
+    assert found["coco/AP"] == pytest.approx(1.0)
+
+
+def test_coco_people_are_scored_as_by_mmpose(coco, tmp_path):
+    """An untrained network misses everybody, so predictions are the truth with some noise."""
+    cfg, people = coco
+    rng = np.random.default_rng(0)
+    poses = people.y.copy()
+    poses[..., :2] += rng.normal(0, 4, poses[..., :2].shape)
+    poses[..., 2] = rng.uniform(0.1, 1, poses.shape[:2])
+    found = OfficialScores(cfg.test_evaluator, people, len(people)).of(poses)
+    by_place = dict(zip(people.index.tolist(), poses, strict=True))
+    expected = official_test_of(cfg, tmp_path / "coco", by_place)
+    assert 0.1 < found["coco/AP"] < 1
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def official_test_of(cfg, folder, poses):
+    """MMEngine's own test, of a network that predicts these poses one after the other."""
+    from mmengine.structures import InstanceData
+
+    runner = official_runner(cfg, folder)
+    model, place = runner.model, iter(sorted(poses))
+
+    def test_step(data):
+        samples = data["data_samples"]
+        predicted = []
+        for _ in samples:
+            pose = poses[next(place)][None]
+            predicted.append(
+                InstanceData(keypoints=pose[..., :2].copy(), keypoint_scores=pose[..., 2])
+            )
+        return model.add_pred_to_datasample(predicted, None, samples)
+
+    model.test_step = test_step
+    return runner.test()
+
+
+def test_relative_numbers_are_percent_of_the_clean_ones():
+    assert relative({"AP": 0.25, "AR": 0.5}, {"AP": 0.5, "AR": 0.0}) == {"AP": 50.0, "AR": None}
+
+
+def test_evaluators_are_named():
+    assert names_of(dict(type="CocoMetric")) == ["CocoMetric"]
+    assert names_of([dict(type=OfficialScores), dict(type="NME")]) == ["OfficialScores", "NME"]
