@@ -53,17 +53,25 @@ def _goal_cells(goal: Mapping[str, Any]) -> list[str]:
 
 
 def _weaker(row: Mapping[str, Any], precision: str) -> str:
-    """By how many points an attack is weaker with a precision than with float32."""
-    return "({points:+.1f}; {low:+.1f} to {high:+.1f})".format(**row["weaker"][precision])
+    """By how much an attack is weaker with a precision than with float32."""
+    numbers = {
+        name: f"{value:+.{_digits(row)}f}" for name, value in row["weaker"][precision].items()
+    }
+    return "({points}; {low} to {high})".format(**numbers)
 
 
 def _largest_at_one_eps(row: Mapping[str, Any], precision: str) -> float:
-    pairs = zip(row["PCKh"][precision], row["PCKh"]["float32"], strict=True)
+    pairs = zip(row["score"][precision], row["score"]["float32"], strict=True)
     return max(abs(one - other) for one, other in pairs)
 
 
-def _mean_pckh(row: Mapping[str, Any], precision: str) -> str:
-    return f"{mean(row['PCKh'][precision]):.1f}"
+def _mean_score(row: Mapping[str, Any], precision: str) -> str:
+    return f"{mean(row['score'][precision]):.{_digits(row)}f}"
+
+
+def _digits(row: Mapping[str, Any]) -> int:
+    """Of percents and pixels, or of shares."""
+    return 1 if row["unit"] else 3
 
 
 def _contenders(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -84,7 +92,7 @@ def results(document: Mapping[str, Any]) -> str:
     environment.filters.update(
         contenders=_contenders,
         weaker=_weaker,
-        mean_pckh=_mean_pckh,
+        mean_score=_mean_score,
         largest_at_one_eps=_largest_at_one_eps,
         short="{:g}".format,
     )

@@ -22,10 +22,29 @@ from scipy.io import savemat
 from benchmarks.cases import Case
 from benchmarks.contenders import floor, forward
 from benchmarks.speed import finish
+from hpe_art.evaluation.results_new import Run, read_results
 
 SIZES = (500, 1000, 2000, 5000)
 ITERATIONS = (5, 10, 20, 40)
 _IMAGE = (96, 96)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run of the tool.
+
+    Attributes:
+        run: its results.
+        peak_mib: its largest resident memory.
+    """
+
+    run: Run
+    peak_mib: float
+
+    @property
+    def seconds(self) -> float:
+        """Once everything is loaded."""
+        return sum(part.seconds for name, part in self.run.phases.items() if name != "load")
 
 
 @dataclass(frozen=True)
@@ -44,15 +63,15 @@ class Tool:
     folder: Path
     device: str
 
-    def run(self, name: str, *arguments: str) -> dict[str, Any]:
-        """The results of a run, with `peak_mib`, its largest resident memory.
+    def run(self, name: str, *arguments: str) -> Measured:
+        """The results of a run.
 
         Raises:
             RuntimeError: it failed; its last words are in the message.
         """
         out = self.folder / name
         shutil.rmtree(out, ignore_errors=True)
-        command = [sys.executable, str(self.script), str(self.config), "--out", str(out)]
+        command = [sys.executable, str(self.script), str(self.config), "--work-dir", str(out)]
         log = self.folder / f"{name}.log"
         with log.open("w") as file:
             process = subprocess.Popen(
@@ -66,9 +85,8 @@ class Tool:
         if process.returncode:
             last = log.read_text().strip().splitlines()[-1:]
             raise RuntimeError(f"Expected tools/attack.py to succeed. Got: {last}.")
-        results: dict[str, Any] = json.loads((out / "results.json").read_text())
-        results["peak_mib"] = _peak_mib(usage)
-        return results
+        (run,) = read_results(out).runs.values()
+        return Measured(run, _peak_mib(usage))
 
 
 def against_floor(tool: Tool, case: Case, repeats: int = 3, steps: int = 10) -> dict[str, Any]:
@@ -89,13 +107,11 @@ def against_floor(tool: Tool, case: Case, repeats: int = 3, steps: int = 10) -> 
 
 
 def _round(tool: Tool, case: Case, steps: int) -> dict[str, Any]:
-    results = tool.run("whole", "--attack", "igsm", "--max-iter", str(steps))
-    phases = results["phases"]
-    seconds = _seconds(results)
-    [entry] = results["attacks"]
-    images = results["dataset"]["num_samples"]
-    backward = entry["backward_passes"]
-    forward = entry["forward_passes"] - backward + images  # and the clean ones
+    whole = tool.run("whole", "--attack", "igsm", "--max-iter", str(steps))
+    (attack,) = whole.run.attacks
+    images = whole.run.dataset.num_samples
+    backward = attack.backward_passes
+    forward = attack.forward_passes - backward + images  # and the clean ones
     gradient, prediction = _pace(case)
     least = backward * gradient + forward * prediction
     return {
@@ -103,10 +119,10 @@ def _round(tool: Tool, case: Case, steps: int) -> dict[str, Any]:
         "images": images,
         "forward_passes": forward,
         "backward_passes": backward,
-        "seconds": seconds,
+        "seconds": whole.seconds,
         "floor_seconds": least,
-        "ratio": seconds / least,
-        "phases": phases,
+        "ratio": whole.seconds / least,
+        "phases": {name: part.model_dump() for name, part in whole.run.phases.items()},
     }
 
 
@@ -130,7 +146,7 @@ def growth_with_images(tool: Tool, sizes: Sequence[int] = SIZES) -> dict[str, An
         )
         for size in sizes
     ]
-    return {"images": list(sizes), **_grown(runs), "line": _line(sizes, list(map(_seconds, runs)))}
+    return {"images": list(sizes), **_grown(sizes, runs)}
 
 
 def growth_with_iterations(tool: Tool, iterations: Sequence[int] = ITERATIONS) -> dict[str, Any]:
@@ -139,11 +155,7 @@ def growth_with_iterations(tool: Tool, iterations: Sequence[int] = ITERATIONS) -
         tool.run(f"steps_{steps}", "--attack", "igsm", "--max-iter", f"{steps}")
         for steps in iterations
     ]
-    return {
-        "iterations": list(iterations),
-        **_grown(runs),
-        "line": _line(iterations, list(map(_seconds, runs))),
-    }
+    return {"iterations": list(iterations), **_grown(iterations, runs)}
 
 
 def generated_folder(root: Path, count: int, seed: int = 0) -> Path:
@@ -193,16 +205,13 @@ def _pace(case: Case, repeats: int = 5) -> tuple[float, float]:
     return float(np.median(gradients)) / images, float(np.median(predictions)) / images
 
 
-def _seconds(run: dict[str, Any]) -> float:
-    """Of a run, once everything is loaded."""
-    return float(sum(part["seconds"] for name, part in run["phases"].items() if name != "load"))
-
-
-def _grown(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _grown(sizes: Sequence[int], runs: Sequence[Measured]) -> dict[str, Any]:
+    seconds = [one.seconds for one in runs]
     return {
-        "seconds": list(map(_seconds, runs)),
-        "load_seconds": [run["phases"]["load"]["seconds"] for run in runs],
-        "peak_mib": [run["peak_mib"] for run in runs],
+        "seconds": seconds,
+        "load_seconds": [one.run.phases["load"].seconds for one in runs],
+        "peak_mib": [one.peak_mib for one in runs],
+        "line": _line(sizes, seconds),
     }
 
 

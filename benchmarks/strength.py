@@ -1,37 +1,54 @@
-"""Whether perturbations found faster are as strong: PCKh with each precision, side by side."""
+"""Whether perturbations found faster are as strong: scores with each precision, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from mmengine.config import Config
 
-from hpe_art.attacks import AttackSetting, UniversalPosePerturbation
+from hpe_art.attacks import AttackSpec, Universal, UniversalPosePerturbation, build_spec
 from hpe_art.commands.paths import config_files
-from hpe_art.data.crops import Crops, load_crops
+from hpe_art.data.people import load_people
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.gradient_copy import PRECISIONS
 from hpe_art.estimators.loading import load_config
-from hpe_art.evaluation.attacked import Attacked
-from hpe_art.evaluation.run import evaluate
-from hpe_art.evaluation.study.networks import with_weights
-from hpe_art.intervals import Draws, drawn_scores, interval
+from hpe_art.evaluation.prepared import Prepared
+from hpe_art.evaluation.results_new import Attack
+from hpe_art.evaluation.running import attack_runner, loop_of
+from hpe_art.evaluation.spec import RunSpec
+from hpe_art.evaluation.store import CLEAN
+from hpe_art.metrics.bootstrap import Draws, drawn_scores, interval
 
 EPS = (1.0, 2.0, 4.0, 8.0)
-KINDS = (("fgsm", False), ("igsm", False), ("igsm", True), ("uap", False))
+KINDS = (
+    dict(type="fgsm"),
+    dict(type="igsm"),
+    dict(type="igsm", targeted=True),
+    dict(type="uap"),
+)
 UNIVERSAL_STEPS_TO_EPS = 20
 """A tenth of the default: few people are enough to reach eps."""
+Found = list[tuple[Attack, Draws]]
+"""Every attack, and the draws of the score that tells how strong it is."""
+
+
+def networks_with_weights(configs: Sequence[Path]) -> dict[Path, Config]:
+    """The configs among these files, and in these folders, that name trained weights."""
+    found = {file: load_config(file) for file in config_files([str(path) for path in configs])}
+    return {file: cfg for file, cfg in found.items() if cfg.get("load_from")}
 
 
 def strengths(
     configs: Sequence[Path],
     people: int,
     eps: Sequence[float] = EPS,
-    device: str = "cpu",
+    device: Literal["cpu", "cuda"] = "cpu",
     networks: Sequence[str] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Attacks every network that has weights with every precision.
@@ -44,74 +61,99 @@ def strengths(
         configs: files, or folders of them.
         people: how many of the test set.
         eps: grey levels.
-        device: "cpu", or "gpu" for where there is one.
+        device: "cpu" or "cuda".
         networks: file names of the configs to take; default all.
 
     Yields:
-        For each network and attack: `network`, `attack`, `people`, `eps`, `found_with` (by
-        precision), `PCKh` (by precision, one for each eps; towards the target for a targeted
-        attack, else of the truth), and `weaker` (by precision): by how many points the attack is
-        weaker than with float32, the mean over all eps, with the ends of its 95 % interval over
-        people.
+        For each network and attack: `network`, `attack`, `people`, `eps`, `metric` (its label),
+        `unit`, `found_with` (by precision), `score` (by precision, one for each eps; towards the
+        target for a targeted attack, else of the truth), and `weaker` (by precision): by how much
+        the attack is weaker than with float32, the mean over all eps, with the ends of its 95 %
+        interval over people.
     """
-    ready, _ = with_weights(config_files([str(path) for path in configs]))
-    for file in ready:
+    for file, cfg in networks_with_weights(configs).items():
         if networks and file.name not in networks:
             continue
-        cfg = load_config(file)
-        crops = load_crops(cfg, people)
-        found_with, by_way = {}, {}
-        for precision in PRECISIONS:
-            estimator = PyTorchPoseEstimator.from_config(
-                cfg, device_type=device, precision=precision
-            )
-            way = found_with[precision] = estimator.gradient_precision
-            if way not in by_way:  # auto computes as another precision on some devices
-                # As the tools score; parts that time others leave TF32 as it is.
-                exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-                with TemporaryDirectory() as folder, exact:
-                    settings = _settings(estimator, crops, eps, Path(folder))
-                    *_, done = evaluate(estimator, crops, settings)
-                by_way[way] = done.attacked
-        attacked = {precision: by_way[way] for precision, way in found_with.items()}
-        for number, (_, targeted) in enumerate(KINDS):
-            part = slice(number * len(eps), (number + 1) * len(eps))
-            draws = {name: _drawn(found[part], targeted) for name, found in attacked.items()}
-            sign = -1 if targeted else 1
-            weaker = {name: sign * (drawn - draws["float32"]) for name, drawn in draws.items()}
-            yield {
-                "network": file.stem,
-                "attack": attacked["float32"][part][0].entry["name"],
-                "people": len(crops),
-                "eps": list(eps),
-                "found_with": found_with,
-                "PCKh": {name: drawn[0].tolist() for name, drawn in draws.items()},
-                "weaker": {
-                    name: dict(
-                        zip(("points", "low", "high"), interval(by_eps.mean(1)), strict=True)
-                    )
-                    for name, by_eps in weaker.items()
-                },
-            }
+        found_with, drawn, run = _with_each_precision(cfg, people, eps, device)
+        about = {
+            "network": file.stem,
+            "people": len(run.people),
+            "eps": list(eps),
+            "metric": run.metric.label,
+            "unit": run.metric.unit,
+            "found_with": found_with,
+        }
+        for first in range(0, len(KINDS) * len(eps), len(eps)):
+            part = {name: found[first : first + len(eps)] for name, found in drawn.items()}
+            yield {**about, **_compared(part, run.metric.higher_is_better)}
 
 
-def _settings(
-    estimator: PyTorchPoseEstimator, crops: Crops, eps: Sequence[float], folder: Path
-) -> list[AttackSetting]:
+def _with_each_precision(
+    cfg: Config, people: int, eps: Sequence[float], device: Literal["cpu", "cuda"]
+) -> tuple[dict[str, str], dict[str, Found], Prepared]:
+    """By precision: how gradients were computed, and every attack; the last run."""
+    found_with: dict[str, str] = {}
+    by_way: dict[str, Found] = {}
+    for precision in PRECISIONS:
+        estimator = PyTorchPoseEstimator.from_config(
+            cfg, device_type="cpu" if device == "cpu" else "gpu", precision=precision
+        )
+        way = found_with[precision] = estimator.gradient_precision
+        if way in by_way:  # auto computes as another precision on some devices
+            continue
+        # As the tools score; parts that time others leave TF32 as it is.
+        exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        with TemporaryDirectory() as folder, exact:
+            attacks = _attacks(estimator, cfg, people, eps, Path(folder))
+            spec = RunSpec(attacks=attacks, num_samples=people, precision=precision, device=device)
+            runner = attack_runner(cfg, spec, Path(folder) / "run", cfg.load_from)
+            runner.test()
+            prepared, run = loop_of(runner).finished
+            by_way[way] = [(attack, _drawn(prepared, attack)) for attack in run.attacks]
+    return found_with, {name: by_way[way] for name, way in found_with.items()}, prepared
+
+
+def _attacks(
+    estimator: PyTorchPoseEstimator, cfg: Config, people: int, eps: Sequence[float], folder: Path
+) -> tuple[AttackSpec, ...]:
     """Each kind with each eps; the universal ones are fitted on the people, into the folder."""
-    settings = []
-    for attack, targeted in KINDS:
+    attacks = []
+    for kind in KINDS:
         for value in eps:
-            path = None
-            if attack == "uap":
+            spec = build_spec({**kind, "eps": value})
+            if isinstance(spec, Universal):
+                some: Any = load_people(cfg, people)
                 step = value / UNIVERSAL_STEPS_TO_EPS
                 universal = UniversalPosePerturbation(estimator, value, step, verbose=False)
-                path = str(universal.fit(crops.x[:], crops.y).save(folder / f"{value:g}.npz"))
-            settings.append(AttackSetting(attack, eps=value, targeted=targeted, perturbation=path))
-    return settings
+                path = universal.fit(some.x, some.y).save(folder / f"{value:g}.npz")
+                spec = Universal.from_file(path)
+            attacks.append(spec)
+    return tuple(attacks)
 
 
-def _drawn(found: Sequence[Attacked], targeted: bool) -> Draws:
-    """(1 + R, eps), the PCKh that tells how strong the attack is."""
-    hits = [one.target_hits if targeted else one.hits for one in found]
-    return np.stack([drawn_scores(one)[:, 0] for one in hits if one is not None], axis=1)
+def _drawn(run: Prepared, attack: Attack) -> Draws:
+    """(1 + R,): against the target of a targeted attack, else against the truth."""
+    people, truth = run.people, run.people.truth
+    poses, clean = (run.store.gathered(one, people.index) for one in (attack.folder, CLEAN))
+    if attack.targeted and run.choose is not None:
+        aims = run.choose(clean, people).scored
+        truth = replace(truth, keypoints=people.to_image(aims))
+    scores = run.metric.joint_scores(people.to_image(poses), truth)
+    return drawn_scores(scores, run.metric, run.skeleton, run.spec.seed)[:, 0]
+
+
+def _compared(found: dict[str, Found], higher_is_better: bool) -> dict[str, Any]:
+    """One attack at all eps, by precision."""
+    attack, _ = found["float32"][0]
+    draws = {name: np.stack([draw for _, draw in by_eps], 1) for name, by_eps in found.items()}
+    sign = 1 if higher_is_better != attack.targeted else -1
+    weaker = {name: sign * (drawn - draws["float32"]) for name, drawn in draws.items()}
+    names = ("points", "low", "high")
+    return {
+        "attack": attack.name,
+        "score": {name: drawn[0].tolist() for name, drawn in draws.items()},
+        "weaker": {
+            name: dict(zip(names, interval(by_eps.mean(1)), strict=True))
+            for name, by_eps in weaker.items()
+        },
+    }

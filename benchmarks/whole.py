@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -18,17 +17,17 @@ from benchmarks.contenders import CONTENDERS, missing_peers
 from benchmarks.goals import goal_cases, judged
 from benchmarks.profile import profile
 from benchmarks.speed import device_name, timed_case
-from benchmarks.strength import strengths
+from benchmarks.strength import networks_with_weights, strengths
 from hpe_art.commands.arguments import command_line
-from hpe_art.commands.paths import check_paths, config_files
-from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.commands.paths import check_paths
+from hpe_art.errors import UserError
 from hpe_art.evaluation.device import check_device
-from hpe_art.evaluation.results import package_versions
-from hpe_art.evaluation.study.networks import with_weights
+from hpe_art.files import package_versions, write_whole
 
 Measured = Iterator[dict[str, Any]]
 """What a part has measured so far, more each time."""
-FORMAT = 5
+Device = Literal["cpu", "cuda"]
+FORMAT = 6
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def check_benchmark(spec: BenchmarkSpec) -> None:
         spec: what to measure.
 
     Raises:
-        ArgumentsError: names what is missing.
+        UserError: names what is missing.
     """
     check_device(spec.device)
     check_paths([str(spec.configs / file) for file in SIZES.values()], spec.out)
@@ -78,21 +77,20 @@ def _check_networks(spec: BenchmarkSpec) -> None:
     if "sizes" in spec.parts:
         chosen["sizes"] = list(SIZES.values())
     if "strength" in spec.parts:
-        ready, _ = with_weights(config_files([str(spec.configs)]))
-        chosen["strength"] = [file.name for file in ready]
+        chosen["strength"] = [file.name for file in networks_with_weights([spec.configs])]
     if not chosen:
-        raise ArgumentsError(
+        raise UserError(
             f"Expected --parts sizes or strength with --networks. Got {', '.join(spec.parts)}."
         )
     for part, names in chosen.items():
         if not set(networks) & set(names):
-            raise ArgumentsError(
+            raise UserError(
                 f"Expected --networks out of {', '.join(names)} for --parts {part}. "
                 f"Got {', '.join(networks)}."
             )
     known = {name for names in chosen.values() for name in names}
     if unknown := [name for name in networks if name not in known]:
-        raise ArgumentsError(
+        raise UserError(
             f"Expected --networks out of {', '.join(sorted(known))}. Got {', '.join(unknown)}."
         )
 
@@ -110,7 +108,7 @@ def run_benchmark(
     Returns:
         The parts by name, as in `benchmark.json` of the folder.
     """
-    device = "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
+    device: Device = "cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu"
     path = spec.out / "benchmark.json"
     document = read_kept(spec.out)
     for name in missing_peers():
@@ -126,7 +124,7 @@ def run_benchmark(
         about = _about(spec, device)
         for so_far in measured[part]():
             document[part] = {**so_far, **about}
-            _write(path, document)
+            write_whole(path, json.dumps(document, indent=2) + "\n")
     return document
 
 
@@ -144,13 +142,6 @@ def _earlier(spec: BenchmarkSpec, part: str, device: str) -> list[dict[str, Any]
     return [row for row in rows if row["device"] == machine]
 
 
-def _write(path: Path, document: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-
-
 def _about(spec: BenchmarkSpec, device: str) -> dict[str, Any]:
     arguments = {key: str(value) for key, value in asdict(spec).items()}
     return {
@@ -162,7 +153,7 @@ def _about(spec: BenchmarkSpec, device: str) -> dict[str, Any]:
     }
 
 
-def _goals(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measured:
+def _goals(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
     rows: list[dict[str, Any]] = []
     for row in _timed(spec, device, goal_cases(device), list(CONTENDERS), say):
         rows.append(row)
@@ -176,7 +167,7 @@ def _goals(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measu
     yield {"rows": rows, "judged": verdicts, "profiles": profiles}
 
 
-def _sizes(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measured:
+def _sizes(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
     """Rows of other networks and batch sizes are kept from earlier."""
     chosen = [name for name in SIZES if SIZES[name] in (spec.networks or SIZES.values())]
     cases = [(name, batch_size) for name in chosen for batch_size in spec.batch_sizes]
@@ -202,19 +193,21 @@ def _timed(
         yield {**timed_case(case, spec.steps, spec.repeats, names), "command": command_line()}
 
 
-def _tool(spec: BenchmarkSpec, device: str, script: Path) -> runs.Tool:
+def _tool(spec: BenchmarkSpec, device: Device, script: Path) -> runs.Tool:
     folder = spec.out / "runs"
     folder.mkdir(parents=True, exist_ok=True)
     return runs.Tool(script, spec.configs / "hourglass.py", folder, device)
 
 
-def _runs(spec: BenchmarkSpec, device: str, script: Path, say: Callable[[str], Any]) -> Measured:
+def _runs(spec: BenchmarkSpec, device: Device, script: Path, say: Callable[[str], Any]) -> Measured:
     say("tools/attack.py against its floor")
     case = build_case("bundled hourglass", 32, spec.configs, _device_type(device))
     yield runs.against_floor(_tool(spec, device, script), case, spec.repeats)
 
 
-def _growth(spec: BenchmarkSpec, device: str, script: Path, say: Callable[[str], Any]) -> Measured:
+def _growth(
+    spec: BenchmarkSpec, device: Device, script: Path, say: Callable[[str], Any]
+) -> Measured:
     tool = _tool(spec, device, script)
     say("tools/attack.py on more and more images")
     images = runs.growth_with_images(tool)
@@ -222,13 +215,11 @@ def _growth(spec: BenchmarkSpec, device: str, script: Path, say: Callable[[str],
     yield {"images": images, "iterations": runs.growth_with_iterations(tool)}
 
 
-def _strength(spec: BenchmarkSpec, device: str, say: Callable[[str], Any]) -> Measured:
+def _strength(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
     """Rows of other networks are kept from earlier."""
     about = {"device": device_name(torch.device(device)), "command": command_line()}
     rows = {(row["network"], row["attack"]): row for row in _earlier(spec, "strength", device)}
-    found = strengths(
-        [spec.configs], spec.people, device=_device_type(device), networks=spec.networks
-    )
+    found = strengths([spec.configs], spec.people, device=device, networks=spec.networks)
     for row in found:
         say(f"{row['network']}, {row['attack']}")
         rows[row["network"], row["attack"]] = {**row, **about}

@@ -15,7 +15,7 @@ from hpe_art import (
     PyTorchPoseEstimator,
     UniversalPosePerturbation,
     load_config,
-    load_crops,
+    load_people,
     pckh,
     pckh_hits,
 )
@@ -25,14 +25,14 @@ out.mkdir(parents=True, exist_ok=True)
 
 # --- a network, people, and the metric
 config = load_config("mmpose_configs/hourglass.py")
-people = load_crops(config, num_samples=16)
+people = load_people(config, num_samples=16)
 x, y = people.x[:].astype(np.float32), people.y
 
 
 def score(estimator, images):
     """PCKh of what the estimator sees."""
     poses = people.to_image(estimator.predict(images))
-    return pckh(pckh_hits(poses, people.truth, people.head_size)).PCKh
+    return pckh(pckh_hits(poses, people.truth.keypoints, people.truth.head_size)).PCKh
 
 
 # --- a defence in front of it, and an attack through the defence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from hpe_art.evaluation.arguments import ArgumentsError
+from hpe_art.errors import UserError
 
 
 def check_device(asked: str) -> None:
@@ -14,10 +14,10 @@ def check_device(asked: str) -> None:
         asked: "auto", "cpu" or "cuda".
 
     Raises:
-        ArgumentsError: a CUDA device is asked for, and there is none.
+        UserError: a CUDA device is asked for, and there is none.
     """
     if asked == "cuda" and not torch.cuda.is_available():
-        raise ArgumentsError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+        raise UserError("Expected a CUDA device for --device cuda. Got none: use cpu.")
 
 
 def score_in_float32() -> None:

@@ -9,6 +9,8 @@ from benchmarks import runs
 from benchmarks.cases import SIZES, build_case
 from benchmarks.performance import page
 
+SCRIPT = Path(__file__).parents[2] / "tools" / "attack.py"
+
 
 @pytest.fixture(scope="module")
 def configs(tmp_path_factory, config):
@@ -33,9 +35,9 @@ def test_the_round_in_the_middle_is_reported(monkeypatch):
     assert found == {"ratio": 1.1, "ratios": [1.0, 1.1, 1.5]}
 
 
+@pytest.mark.slow
 def test_whole_runs_are_compared_and_grown_and_told(configs, tmp_path):
-    script = Path(__file__).parents[2] / "tools" / "attack.py"
-    tool = runs.Tool(script, configs / "hourglass.py", tmp_path, "cpu")
+    tool = runs.Tool(SCRIPT, configs / "hourglass.py", tmp_path, "cpu")
     whole = runs.against_floor(tool, build_case("bundled hourglass", 4, configs, "cpu"), 1, steps=2)
     people = whole["images"]
     assert whole["backward_passes"] == 2 * people
@@ -55,5 +57,9 @@ def test_whole_runs_are_compared_and_grown_and_told(configs, tmp_path):
     text = page({"runs": {**whole, **about}, "growth": {**grown, **about}})
     assert f"on {people} people, {2 * people} forward and {2 * people} backward passes" in text
     assert "| pictures |" in text and "Peak memory for 5 images is" in text
+
+
+def test_a_run_that_fails_is_named(configs, tmp_path):
+    tool = runs.Tool(SCRIPT, configs / "hourglass.py", tmp_path, "cpu")
     with pytest.raises(RuntimeError, match="Expected tools/attack.py to succeed. Got"):
         tool.run("broken", "--eps", "-1")

@@ -16,7 +16,7 @@ from art.defences.preprocessor import SpatialSmoothing
 from art.estimators.classification import PyTorchClassifier
 from toys import hourglass, people, regression
 
-from hpe_art.data.crops import load_crops
+from hpe_art.data.people import load_people
 from hpe_art.estimators import PoseClassifierView, PyTorchPoseEstimator
 from hpe_art.estimators.classifier_view import BROKEN, INTACT
 from hpe_art.estimators.loading import load_config
@@ -32,7 +32,7 @@ def case(request):
         # Untrained, it puts all joints next to each other.
         return PyTorchPoseEstimator(regression(), device_type="cpu"), people(5)[0], 8.0
     cfg = load_config(CONFIG)
-    x = load_crops(cfg, 5, with_donors=False).x[:].astype(np.float32)
+    x = load_people(cfg, 5).x[:].astype(np.float32)
     return PyTorchPoseEstimator.from_config(cfg, device_type="cpu"), x, 0.1
 
 
@@ -158,8 +158,7 @@ ATTACKS = {
 def test_arts_classifier_attacks_break_poses(attack):
     cfg = load_config(CONFIG)
     estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
-    crops = load_crops(cfg, 3, with_donors=False)
-    x = crops.x[:].astype(np.float32)
+    x = load_people(cfg, 3).x[:].astype(np.float32)
     np.random.seed(0)
     view = PoseClassifierView(estimator, x)
     x_adv = ATTACKS[attack](view).generate(x)

@@ -23,7 +23,8 @@ from toys import (
 from benchmarks.cases import Case
 from benchmarks.contenders import art, ours
 from hpe_art.attacks import PoseFastGradientMethod
-from hpe_art.data.crops import load_crops
+from hpe_art.commands import arguments
+from hpe_art.data.people import load_people
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.gradient_copy import (
@@ -32,9 +33,9 @@ from hpe_art.estimators.gradient_copy import (
     has_fast_bfloat16,
 )
 from hpe_art.estimators.loading import load_config
-from hpe_art.evaluation.arguments import PRECISION_NAMES
-from hpe_art.intervals import drawn_scores, interval
-from hpe_art.metrics import pckh_hits
+from hpe_art.metrics import PCKh
+from hpe_art.metrics.bootstrap import drawn_scores, interval
+from hpe_art.skeleton import MPII
 
 CONFIG = Path(__file__).parents[2] / "mmpose_configs" / "hourglass.py"
 
@@ -251,7 +252,7 @@ def test_a_network_that_cannot_be_folded_is_left_as_it_is(channels, caplog, auto
 
 
 def test_the_command_line_has_the_same_precisions():
-    assert set(PRECISION_NAMES) == set(PRECISIONS)
+    assert set(arguments.PRECISIONS) == set(PRECISIONS)
 
 
 @pytest.mark.parametrize(
@@ -269,13 +270,13 @@ def test_wrong_use_is_named(options, message):
 def test_layout_and_folding_change_few_pixels_and_no_score(auto_is_float32):
     """On the bundled hourglass; docs/attacks.md says what this asserts."""
     cfg = load_config(CONFIG)
-    crops = load_crops(cfg, 32, with_donors=False)
+    some = load_people(cfg, 32)
     model = PyTorchPoseEstimator.from_config(cfg, device_type="cpu")
-    case = Case("hourglass", 32, model, crops.x[:].astype(np.float32), crops.y)
+    case = Case("hourglass", 32, model, some.x[:].astype(np.float32), some.y)
 
     def scores(images):
-        poses = crops.to_image(model.predict(images))
-        return drawn_scores(pckh_hits(poses, crops.truth, crops.head_size))[:, 0]
+        metric, poses = PCKh(MPII), some.to_image(model.predict(images))
+        return drawn_scores(metric.joint_scores(poses, some.truth), metric, MPII)[:, 0]
 
     # ART's has neither, and takes the gradients of all weights as well.
     step, attacked = art(case, 1)(), scores(art(case, 10)())

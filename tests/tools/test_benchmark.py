@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.cases import SIZES
+from benchmarks.command import main
 from benchmarks.performance import page
 
 
@@ -19,6 +20,7 @@ def configs(tmp_path_factory, config):
     return folder
 
 
+@pytest.mark.slow
 def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
     common = ["--configs", configs, "--repeats", 1, "--steps", 1, "--people", 4]
     first = run_tool("benchmark.py", *common, "--parts", "strength", cwd=tmp_path)
@@ -42,11 +44,12 @@ def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
     assert ("Where a step goes" in text) == bool(profiled)
     assert "## Goals" in text and "as strong?" in text and "## Growth" not in text
     for row in document["strength"]["rows"]:
-        assert row["PCKh"].keys() == {"float32", "bfloat16", "auto"}
-        assert all(len(by_eps) == len(row["eps"]) for by_eps in row["PCKh"].values())
+        assert row["metric"] == "PCKh@0.5"
+        assert row["score"].keys() == {"float32", "bfloat16", "auto"}
+        assert all(len(by_eps) == len(row["eps"]) for by_eps in row["score"].values())
         assert row["weaker"]["float32"] == {"points": 0, "low": 0, "high": 0}
-        for name, by_eps in row["PCKh"].items():
-            more = np.mean(by_eps) - np.mean(row["PCKh"]["float32"])
+        for name, by_eps in row["score"].items():
+            more = np.mean(by_eps) - np.mean(row["score"]["float32"])
             weaker = row["weaker"][name]
             assert weaker["points"] == pytest.approx(-more if "-T" in row["attack"] else more)
             assert weaker["low"] <= weaker["points"] <= weaker["high"]
@@ -67,12 +70,12 @@ def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
         ),
     ],
 )
-def test_networks_that_no_part_has_are_named(arguments, message, tmp_path, run_tool):
-    run = run_tool("benchmark.py", *arguments, cwd=tmp_path)
-    assert run.returncode == 2 and message in run.stderr
+def test_networks_that_no_part_has_are_named(arguments, message, tmp_path, capsys):
+    assert main([*arguments, "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
 
 
-def test_wrong_use_is_named(tmp_path, run_tool):
-    run = run_tool("benchmark.py", "--configs", "nowhere", cwd=tmp_path)
-    assert run.returncode == 2
-    assert "Expected a config file. Got nowhere/hourglass.py, which does not exist." in run.stderr
+def test_wrong_use_is_named(capsys):
+    assert main(["--configs", "nowhere"]) == 2
+    error = capsys.readouterr().err
+    assert "Expected a config file. Got nowhere/hourglass.py, which does not exist." in error

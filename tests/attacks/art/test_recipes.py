@@ -11,7 +11,7 @@ from art.attacks.attack import EvasionAttack
 
 from hpe_art.attacks import ArtRecipe, SharedRun
 from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
-from hpe_art.data.crops import load_crops
+from hpe_art.data.people import load_people
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config
 
@@ -41,8 +41,8 @@ def estimator():
 
 @pytest.fixture(scope="module")
 def people():
-    crops = load_crops(load_config(CONFIG), 4, with_donors=False)
-    return crops.x[:].astype(np.float32), crops.y
+    some = load_people(load_config(CONFIG), 4)
+    return some.x[:].astype(np.float32), some.y
 
 
 def test_no_class_is_forgotten():

@@ -1,0 +1,284 @@
+"""People of a tiny MPII folder as the pipeline crops them."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import hpe_art.compat  # noqa: F401  (before mmpose)
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from hpe_art.data.people import DataError, build_test_set, load_people, people_of
+
+COUNT, JOINTS, WIDTH, HEIGHT = 6, 16, 64, 96
+
+
+@pytest.fixture(scope="module")
+def cfg(config):
+    return Config.fromfile(config)
+
+
+@pytest.fixture(scope="module")
+def some(cfg):
+    return load_people(cfg)
+
+
+@pytest.fixture(scope="module")
+def pixels(some):
+    return some.x[:]
+
+
+@pytest.fixture
+def own(tmp_path, write_people, write_config):
+    """A folder that the test may change, and the config over it."""
+    folder = write_people(tmp_path / "people")
+    return folder, Config.fromfile(write_config(tmp_path / "tiny.py", folder))
+
+
+@pytest.fixture(scope="module")
+def annotated(people):
+    return json.loads((people / "annotations" / "mpii_val.json").read_text())
+
+
+def test_shapes_and_types(some, people):
+    assert len(some) == COUNT
+    assert some.x.shape == (COUNT, 3, HEIGHT, WIDTH) and some.x.dtype == np.uint8
+    assert some.size == (WIDTH, HEIGHT)
+    for poses in (some.y, some.truth.keypoints):
+        assert poses.shape == (COUNT, JOINTS, 3) and poses.dtype == np.float32
+    assert some.center.shape == some.scale.shape == (COUNT, 2)
+    assert some.index.tolist() == list(range(COUNT))
+    assert some.ann_file == str(people / "annotations" / "mpii_val.json")
+    assert some.skipped == ()
+    np.testing.assert_allclose(some.truth.head_size, 0.6 * np.hypot(160, 180), rtol=1e-6)
+    corners = some.truth.bbox.reshape(COUNT, 2, 2)
+    boxes = np.prod(corners[:, 1] - corners[:, 0], axis=1)
+    np.testing.assert_allclose(some.truth.area, 0.53 * boxes, rtol=1e-5)  # MMPose's guess for MPII
+
+
+@pytest.mark.parametrize(
+    "chosen", [3, -1, slice(2, 5), slice(5, 99), slice(None, None, -2), [4, 0, 4]], ids=repr
+)
+def test_pixels_are_read_as_from_an_array(some, pixels, chosen):
+    found, expected = some.x[chosen], pixels[chosen]
+    assert found.dtype == expected.dtype and found.shape == expected.shape
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_pixels_look_like_an_array(some, pixels):
+    assert (len(some.x), some.x.shape, some.x.ndim) == (COUNT, pixels.shape, 4)
+    np.testing.assert_array_equal(np.asarray(some.x), pixels)
+    assert np.asarray(some.x, np.float32).dtype == np.float32
+    with pytest.raises(IndexError):
+        some.x[COUNT]
+
+
+def test_rows_of_people_are_people(some, pixels):
+    few = some[[4, 1]]
+    assert len(few) == 2 and few.index.tolist() == [4, 1]
+    np.testing.assert_array_equal(few.x, pixels[[4, 1]])
+    np.testing.assert_array_equal(few.truth.keypoints, some.truth.keypoints[[4, 1]])
+    np.testing.assert_array_equal(few.truth.head_size, some.truth.head_size[[4, 1]])
+    np.testing.assert_allclose(few.to_image(few.y), few.truth.keypoints, atol=1e-3)
+
+
+def test_the_truth_is_that_of_the_annotations(some, annotated):
+    truth = some.truth.keypoints
+    np.testing.assert_allclose(truth[..., :2], [p["joints"] for p in annotated], atol=1e-4)
+    np.testing.assert_array_equal(truth[..., 2], [p["joints_vis"] for p in annotated])
+    np.testing.assert_array_equal(some.y[..., 2], truth[..., 2])
+    assert (some.y[..., 2] == 0).sum() == 3
+
+
+def test_to_image_leads_back_to_the_truth(some):
+    back = some.to_image(some.y)
+    np.testing.assert_allclose(back, some.truth.keypoints, atol=1e-3)
+    assert back.dtype == np.float32
+
+
+def test_to_image_takes_several_poses_for_each_person(some):
+    poses = np.stack([some.y, some.y[::-1]], axis=1)
+    back = some.to_image(poses)
+    assert back.shape == (COUNT, 2, JOINTS, 3)
+    np.testing.assert_array_equal(back[:, 0], some.to_image(some.y))
+
+
+def test_to_image_is_what_mmpose_does_to_predictions(some, cfg):
+    """MMPose's estimator maps predictions into the image: the same numbers."""
+    from mmengine.structures import InstanceData
+    from mmpose.models import TopdownPoseEstimator
+    from mmpose.structures import PoseDataSample
+
+    samples = [
+        PoseDataSample(
+            gt_instances=InstanceData(bboxes=np.zeros((1, 4)), bbox_scores=np.ones(1)),
+            metainfo=dict(input_size=(WIDTH, HEIGHT), input_center=center, input_scale=scale),
+        )
+        for center, scale in zip(some.center, some.scale, strict=True)
+    ]
+    predictions = [
+        InstanceData(keypoints=pose[None, :, :2].copy(), keypoint_scores=pose[None, :, 2])
+        for pose in some.y
+    ]
+    mapped = TopdownPoseEstimator.add_pred_to_datasample(
+        SimpleNamespace(test_cfg={}), predictions, None, samples
+    )
+    theirs = np.concatenate([sample.pred_instances.keypoints for sample in mapped])
+    np.testing.assert_allclose(some.to_image(some.y)[..., :2], theirs, atol=1e-4)
+
+
+def test_pixels_show_what_the_poses_point_at(some, pixels, people):
+    """The colour under a joint is the same in crop and image, up to interpolation."""
+    pairs = []
+    for i in range(COUNT):
+        name = f"{min(i, 4):05d}.jpg"
+        image = cv2.imread(str(people / "images" / name))
+        for (x, y, _), (u, v, visible) in zip(some.truth.keypoints[i], some.y[i], strict=True):
+            inside = 2 < u < WIDTH - 3 and 2 < v < HEIGHT - 3
+            if visible and inside:
+                there = cv2.getRectSubPix(cv2.blur(image, (3, 3)), (1, 1), (float(x), float(y)))
+                shown = pixels[i].transpose(1, 2, 0)
+                here = cv2.getRectSubPix(shown, (1, 1), (float(u), float(v)))
+                pairs.append(np.stack([here[0, 0], there[0, 0]]))
+    here, there = np.stack(pairs, axis=1).astype(float)
+    correlation = np.corrcoef(here.ravel(), there.ravel())[0, 1]
+    assert len(here) > 50 and correlation > 0.7
+
+
+def test_the_first_few_are_those_of_all(cfg, some, pixels):
+    few = load_people(cfg, num_samples=2)
+    assert len(few) == 2
+    np.testing.assert_array_equal(few.x, pixels[:2])
+    np.testing.assert_array_equal(few.y, some.y[:2])
+
+
+def test_poses_of_everybody_need_no_picture(own, some):
+    folder, cfg = own
+    dataset = build_test_set(cfg.test_dataloader.dataset)
+    for path in (folder / "images").iterdir():
+        path.unlink()
+    np.testing.assert_array_equal(people_of(dataset, range(COUNT)).y, some.y)
+
+
+def test_packs_the_poses_of_the_crop_whatever_the_pipeline_says(cfg):
+    steps = cfg.test_dataloader.dataset.pipeline
+    assert "pack_transformed" not in steps[-1]
+    before = cfg.pretty_text
+    load_people(cfg, num_samples=1)
+    assert cfg.pretty_text == before, "the config is the caller's"
+
+
+def test_without_head_boxes_the_head_size_is_unknown(cfg):
+    cfg = Config(cfg.to_dict())
+    cfg.test_dataloader.dataset.pop("headbox_file")
+    assert load_people(cfg, num_samples=2).truth.head_size is None
+
+
+def test_detections_take_the_place_of_people_only_if_asked_for(cfg, some):
+    with pytest.raises(DataError, match="Expected a config with a bbox_file for --detections"):
+        load_people(cfg, detections=True)
+    cfg = Config(cfg.to_dict())
+    cfg.test_dataloader.dataset.bbox_file = "detections.json"
+    found = load_people(cfg)
+    np.testing.assert_array_equal(found.truth.keypoints, some.truth.keypoints)
+
+
+def test_numbers_of_samples(cfg):
+    assert len(load_people(cfg, default_samples=4)) == 4
+    assert len(load_people(cfg, default_samples=100)) == COUNT
+    assert len(load_people(cfg, num_samples=COUNT, default_samples=2)) == COUNT
+    with pytest.raises(DataError, match=r"Expected 1 to 6 people \(--num-samples\)\. Got 0"):
+        load_people(cfg, num_samples=0)
+    with pytest.raises(DataError, match=r"Expected 1 to 6 people \(--num-samples\)\. Got 7"):
+        load_people(cfg, num_samples=7)
+
+
+def missing(path):
+    path.unlink()
+
+
+def garbage(path):
+    path.write_bytes(b"not a picture")
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def truncated(path):
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+@pytest.mark.parametrize("spoil", [missing, garbage, empty, truncated])
+def test_images_that_cannot_be_read_are_named_or_left_out(own, pixels, spoil):
+    folder, cfg = own
+    spoil(folder / "images" / "00002.jpg")
+    with pytest.raises(DataError, match=r"Got 1 that .*00002.jpg \(.+\)\. Mend .*--skip-unread"):
+        load_people(cfg)
+    left = load_people(cfg, skip_unreadable=True)
+    assert left.skipped == ("00002.jpg",)
+    assert left.index.tolist() == [0, 1, 3, 4, 5]
+    np.testing.assert_array_equal(left.x, pixels[left.index])
+    np.testing.assert_allclose(left.to_image(left.y), left.truth.keypoints, atol=1e-3)
+
+
+def test_broken_images_beyond_those_asked_for_do_not_matter(own):
+    folder, cfg = own
+    garbage(folder / "images" / "00004.jpg")
+    assert len(load_people(cfg, num_samples=4)) == 4
+    with pytest.raises(DataError, match="Got 1 that are not, first .*00004.jpg"):
+        load_people(cfg)
+
+
+def test_nobody_left(own):
+    folder, cfg = own
+    for path in (folder / "images").iterdir():
+        garbage(path)
+    with pytest.raises(DataError, match="Expected at least one readable image. Got none"):
+        load_people(cfg, skip_unreadable=True)
+
+
+def drop_centre(people):
+    del people[0]["center"]
+
+
+def name_without_number(people):
+    people[0]["image"] = "someone.jpg"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fact"), [(drop_centre, "KeyError: 'center'"), (name_without_number, "'someone'")]
+)
+def test_annotations_that_mmpose_cannot_load(own, spoil, fact):
+    folder, cfg = own
+    path = folder / "annotations" / "mpii_val.json"
+    people = json.loads(path.read_text())
+    spoil(people)
+    path.write_text(json.dumps(people))
+    with pytest.raises(DataError, match=f"Expected a test set that MMPose can load.*{fact}"):
+        load_people(cfg)
+
+
+@pytest.mark.parametrize("name", ["mpii_val.json", "mpii_gt_val.mat"])
+def test_files_of_the_config_that_are_missing_are_named(own, name):
+    folder, cfg = own
+    (folder / "annotations" / name).unlink()
+    with pytest.raises(DataError, match=f"{name}.*Name yours with --data-root"):
+        load_people(cfg)
+
+
+def test_an_unknown_dataset_is_named(cfg):
+    cfg = Config(cfg.to_dict())
+    cfg.test_dataloader.dataset.type = "NoSuchDataset"
+    with pytest.raises(DataError, match="NoSuchDataset"):
+        load_people(cfg)
+
+
+def test_people_are_values(some):
+    """Frozen: an attack cannot move the truth by accident."""
+    with pytest.raises(AttributeError):
+        some.y = some.y[:1]
