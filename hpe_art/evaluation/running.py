@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,6 +52,11 @@ def attack_runner(
     cfg.visualizer = {**visualizer, "name": cfg.experiment_name}
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
+    with _nothing_left_of_refused(Path(work_dir)):
+        return _found_good(cfg, checkpoint)
+
+
+def _found_good(cfg: Config, checkpoint: str) -> Runner:
     try:
         runner = Runner.from_cfg(cfg)
     except UserError:
@@ -58,10 +66,24 @@ def attack_runner(
     model: Any = runner.model
     load_weights(model.module if is_model_wrapper(model) else model, checkpoint)
     runner._has_loaded = True  # with errors that name the mend
-    loop = runner.build_test_loop(runner._test_loop)
-    runner._test_loop = loop
+    runner._test_loop = runner.build_test_loop(runner._test_loop)
     loop_of(runner).prepare()
     return runner
+
+
+@contextmanager
+def _nothing_left_of_refused(folder: Path) -> Iterator[None]:
+    """Removes the folder of a run that is refused, if MMEngine's Runner has just made it."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except UserError:
+        if made and not (folder / "store").exists():  # nobody has begun to attack there
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # not empty
+                for path in made[1:]:
+                    path.rmdir()
+        raise
 
 
 def loop_of(runner: Runner) -> AttackLoop:

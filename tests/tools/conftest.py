@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -43,3 +44,56 @@ def load_tool() -> Callable[[str], ModuleType]:
         return module
 
     return load
+
+
+class Outcome:
+    """What a run left: exit code, what it printed, and its results."""
+
+    def __init__(self, code: int, out: str, err: str, folder: Path) -> None:
+        self.code, self.out, self.err, self.folder = code, out, err, folder
+
+    @property
+    def results(self) -> Any:
+        from hpe_art.evaluation.results_new import read_results
+
+        (run,) = read_results(self.folder / "results.json").runs.values()
+        return run
+
+    @property
+    def names(self) -> list[str]:
+        return [attack.name for attack in self.results.attacks]
+
+
+@pytest.fixture
+def attack(
+    load_tool: Callable[[str], ModuleType],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[..., Outcome]:
+    """`attack(config, ...)` runs the tool's `main` in an empty working directory.
+
+    Pictures take most of the time: they are drawn where `pictures=True` asks for them.
+    """
+    main = load_tool("attack.py").main
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    monkeypatch.chdir(cwd)
+
+    def run(*arguments: object, pictures: bool = False) -> Outcome:
+        words = [str(argument) for argument in arguments]
+        monkeypatch.setattr("sys.argv", ["attack.py", *words])
+        with monkeypatch.context() as patch:
+            if not pictures:
+                patch.setattr("hpe_art.report.attack_pictures.draw_pictures", lambda *_: 0)
+            try:
+                code = main()
+            except SystemExit as stop:
+                code = stop.code
+        printed = capsys.readouterr()
+        named = [words[i + 1] for i, word in enumerate(words) if word in ("--out", "--work-dir")]
+        folder = cwd / (named[0] if named else "results/tiny")
+        return Outcome(code, printed.out, printed.err, folder)
+
+    run.cwd = cwd
+    return run
