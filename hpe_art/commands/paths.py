@@ -100,10 +100,14 @@ def fit_folder(args: argparse.Namespace) -> dict[str, Any] | None:
     if not args.fit_data_root:
         return None
     prefix = args.image_prefix if args.fit_data_root == args.data_root else None
-    return mpii_dataset(
+    dataset = mpii_dataset(
         args.fit_data_root,
         "train",
         args.fit_ann_file,
         image_prefix=prefix,
         ann_flag="--fit-ann-file",
     )
+    boxes = Path(dataset["ann_file"]).with_name("mpii_gt_train.mat")
+    if boxes.is_file() and not args.fit_ann_file:  # then they can be scored too
+        dataset.update(headbox_file=str(boxes), test_mode=True)
+    return dataset

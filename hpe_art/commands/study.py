@@ -1,30 +1,41 @@
-"""Runs the whole study of the paper: `hpe-art study --quick`.
+"""Runs the whole study of the paper: `python tools/study.py --quick`.
 
-Attacks every network that has weights with everything, keeps each finished cell under OUT/cells
-and goes on from there if it is run again. Writes results.json and prints the findings.
+Attacks every network that has weights with everything, and goes on from there if it is run again.
+Writes results.json and the small record.npz, and prints the findings.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hpe_art.commands.arguments import (
     add_data_arguments,
+    add_process_arguments,
     add_speed_arguments,
     command_parser,
     config,
+    guarded,
     positive_float,
     positive_int,
+    recorded,
     refuse,
     seed,
 )
-from hpe_art.commands.paths import check_paths, config_files
+from hpe_art.commands.paths import check_paths, config_files, data_folder, fit_folder
 from hpe_art.configs import shipped_folder
 
+if TYPE_CHECKING:
+    from hpe_art.studies.jain2019.grid import Grid
+    from hpe_art.studies.jain2019.networks import Network
+
 WIDTH = 100
+PEOPLE, QUICK_PEOPLE = 128, 64
+BATCH_SIZE = 32
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,18 +43,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = command_parser("study", __doc__)
     add = parser.add_argument
     add("--configs", nargs="+", type=config, help="configs, names, or folders [those shipped]")
-    add("--out", type=Path, default=Path("study"), help="folder of the study [study]")
     add("--quick", action="store_true", help="bundled perturbations, 64 people, a reduced grid")
-    add("--plan", action="store_true", help="print the cells and what they cost, and stop")
-    add(
-        "--only",
-        nargs="+",
-        metavar="PART",
-        help="noise, fgsm, igsm, iterations, universal [all]",
-    )
+    add("--plan", action="store_true", help="print the runs and what they cost, and stop")
+    add("--only", nargs="+", metavar="PART", help="parts of the grid: see docs/study.md [all]")
     add("--eps", nargs="+", type=positive_float, help="grey levels [0.25 to 32]")
     add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
-    add("--batch-size", type=positive_int, default=32, help="images per pass [32]")
+    add("--batch-size", type=positive_int, default=BATCH_SIZE, help="images per pass [32]")
     add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
     fit = parser.add_argument_group("universal perturbations")
@@ -53,54 +58,122 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
     add_data_arguments(parser)
     add_speed_arguments(parser)
+    add_process_arguments(parser, "study")
     args = parser.parse_args(argv)
     if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
         parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
     if args.fit_ann_file and not (args.fit_data_root or args.data_root):
         parser.error("--fit-ann-file needs --fit-data-root or --data-root")
     fits = (args.fit_samples, args.epochs, args.fit_data_root, args.fit_ann_file)
-    if any(fits) and (args.quick or "universal" not in (args.only or ["universal"])):
+    if any(fits) and args.quick:
         parser.error(
-            f"{'--quick' if args.quick else '--only without universal'} fits nothing: leave out "
-            "--fit-data-root, --fit-ann-file, --fit-samples and --epochs"
+            "--quick fits nothing: leave out --fit-data-root, --fit-ann-file, --fit-samples and "
+            "--epochs"
         )
-    if args.eps and args.only and not {"noise", "fgsm", "igsm"} & set(args.only):
-        parser.error("--eps is that of noise, fgsm and igsm: leave it out")
+    args.work_dir = args.work_dir or Path("study")
     args.configs = args.configs or [str(shipped_folder())]
-    args.fit_data_root = args.fit_data_root or args.data_root
+    args.fit_data_root = args.fit_data_root or (None if args.quick else args.data_root)
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    args = parse(argv)
     warnings.filterwarnings("ignore")
-    try:
-        check_paths(config_files(args.configs), args.out, args.data_root)
-        from hpe_art.evaluation.study.prepared import prepare_study
+    return guarded("study", lambda: _study(parse(argv)))
 
-        prepared = prepare_study(args)
+
+def _study(args: argparse.Namespace) -> int:
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    try:
+        networks, grid, left_out = _prepared(args)
     except ValueError as error:
         return refuse("study", error)
     from rich.console import Console
 
-    from hpe_art.evaluation.results_new import Results
-    from hpe_art.evaluation.study.whole import planned, run_study
-    from hpe_art.evaluation.version_1 import converted
+    from hpe_art.evaluation.processes import is_main
     from hpe_art.report.findings_table import findings_table
-    from hpe_art.report.plan_table import plan_table
+    from hpe_art.studies.jain2019.networks import bundled_note
+    from hpe_art.studies.jain2019.study import run_study, write_study
 
-    console = Console()
+    console = Console(quiet=not is_main())
     wide = Console(width=max(console.width, WIDTH))
-    for name, why in prepared.left_out.items():
+    notes = bundled_note(networks, grid)
+    for name, why in left_out.items():
         console.print(f"Left out: {name}, {why}.")
-    for note in prepared.notes:
+    for note in notes:
         console.print(note)
     if args.plan:
-        wide.print(plan_table(planned(prepared)))
-        return 0
-    results = Results.model_validate(converted(run_study(prepared, args, console)))
-    if results.study:
-        wide.print(findings_table(results.study))
-    print(f"{args.out / 'results.json'}")
+        return _print_plan(networks, wide)
+    folder = args.work_dir
+    runs = run_study(networks, folder, args.launcher, recorded(args), console.print)
+    if is_main():
+        study = write_study(folder, runs, grid, left_out, notes).study
+        if study:
+            wide.print(findings_table(study))
+        print(f"{folder / 'results.json'}")
+    return 0
+
+
+def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, str]]:
+    files = config_files(args.configs)
+    check_paths(files, args.work_dir, args.data_root)
+    dataset = data_folder(args)
+    from hpe_art.evaluation.processes import check_launcher
+    from hpe_art.evaluation.spec import FitSpec, run_spec
+    from hpe_art.studies.jain2019.networks import study_networks, with_weights
+
+    check_launcher(args.launcher)
+    grid, fit = _grid(args), FitSpec()
+    if grid.fits and grid.universal:
+        fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
+    common = run_spec(
+        num_samples=args.num_samples,
+        max_samples=QUICK_PEOPLE if args.quick else PEOPLE,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        precision=args.precision,
+        compile=args.compile,
+        device=args.device,
+        skip_unreadable=args.skip_unreadable,
+        fit=fit,
+        overwrite=args.overwrite,
+    )
+    configs, left_out = with_weights(files)
+    return study_networks(configs, grid, common, args.work_dir, dataset), grid, left_out
+
+
+def _grid(args: argparse.Namespace) -> Grid:
+    from dataclasses import replace
+
+    from hpe_art.errors import UserError
+    from hpe_art.studies.jain2019.grid import OVER_EPS, PARTS, QUICK, Grid
+
+    grid = QUICK if args.quick else Grid()
+    given = args.only or PARTS
+    asked = tuple(part for part in PARTS if part in given)
+    unknown = tuple(part for part in given if part not in PARTS)
+    eps = tuple(dict.fromkeys(args.eps or grid.eps))
+    grid = replace(grid, parts=(*asked, *unknown), eps=eps)
+    if not grid.universal and (args.epochs or args.fit_samples):
+        raise UserError(
+            f"Expected --epochs and --fit-samples with perturbations to fit. Got {args.only}."
+        )
+    if args.eps and not set(OVER_EPS) & set(grid.parts):
+        raise UserError(f"Expected --eps with {', '.join(OVER_EPS)}. Got --only {asked}.")
+    return grid
+
+
+def _print_plan(networks: Sequence[Network], console: Any) -> int:
+    from hpe_art.report.plan_table import plan_table
+    from hpe_art.studies.jain2019.networks import prepared_network
+    from hpe_art.studies.plan import planned_runs
+
+    planned = [
+        one
+        for network in networks
+        for one in planned_runs(
+            network.name, prepared_network(network), network.spec.batch_size or BATCH_SIZE
+        )
+    ]
+    console.print(plan_table(planned))
     return 0

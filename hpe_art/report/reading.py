@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hpe_art.evaluation.results_new import Results, ResultsError, Run, Study, read_results
-from hpe_art.studies.record import RECORD, read_record
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
@@ -47,8 +46,10 @@ def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
 
 
 def _read(path: Path) -> Results:
-    only_record = (path / RECORD).is_file() and not (path / "results.json").is_file()
-    if path.suffix == Path(RECORD).suffix or only_record:
+    only_record = (path / "record.npz").is_file() and not (path / "results.json").is_file()
+    if path.suffix == ".npz" or only_record:
+        from hpe_art.studies.record import read_record  # heavy
+
         return read_record(path).results
     return read_results(path)
 

@@ -10,15 +10,16 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results_new import MetricRecord, Results, ResultsError, Run, Score
-from hpe_art.evaluation.store import OWN
+from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import write_whole
 from hpe_art.metrics import Metric, PeopleTruth, relative_score, score
 from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws
@@ -119,6 +120,21 @@ def rows(run: Run) -> list[Row]:
         found += [Row(i, name) for name in (OWN, *attack.observed)]
         if attack.target is not None:
             found.append(Row(i, to_target=True))
+    return found
+
+
+def joint_scores(prepared: Prepared, run: Run) -> dict[Row, Scores]:
+    """The scores of every row of a run that is finished, from its store."""
+    people, store = prepared.people, prepared.store
+    truth = aims = people.truth
+    if prepared.choose is not None:
+        targets = prepared.choose(store.gathered(CLEAN, people.index), people)
+        aims = replace(truth, keypoints=people.to_image(targets.scored))
+    found = {}
+    for row in rows(run):
+        key = CLEAN if row.attack is None else run.attacks[row.attack].folder
+        poses = people.to_image(store.gathered(key, people.index, row.observer))
+        found[row] = prepared.metric.joint_scores(poses, aims if row.to_target else truth)
     return found
 
 

@@ -61,6 +61,11 @@ class Grid:
             raise UserError(f"Expected parts out of {', '.join(PARTS)}. Got {', '.join(unknown)}.")
 
     @property
+    def universal(self) -> bool:
+        """Whether universal perturbations are asked for."""
+        return UNIVERSAL in self.parts
+
+    @property
     def record(self) -> dict[str, Any]:
         """As results say it, with the names of the attacks that stand for all."""
         leads = {"leading_attack": SHORT_U, "leading_targeted_attack": SHORT_T}
@@ -101,7 +106,7 @@ def attacks_of(
             if ITERATIONS in grid.parts:
                 curve = grid.targeted_curve if targeted else grid.untargeted_curve
                 found += [Igsm(eps=grid.curve_eps, max_iter=steps, **common) for steps in curve]
-        if UNIVERSAL in grid.parts:
+        if grid.universal:
             found += [one for one in universal if one.outputs == which]
     # Ten steps by default are the same as ten steps asked for.
     return list({(one.label, one.eps): one for one in found}.values())

@@ -1,0 +1,207 @@
+"""The networks of a study: which configs, their weights, and what is asked of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from hpe_art import zoo
+from hpe_art.attacks import Universal
+from hpe_art.data.mpii.folder import use_folder
+from hpe_art.data.people import load_people
+from hpe_art.errors import UserError
+from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.loading import build_model, load_config
+from hpe_art.evaluation.prepared import Prepared, prepare
+from hpe_art.evaluation.spec import FitSpec, RunSpec
+from hpe_art.metrics import metric_for
+from hpe_art.rendered_people import people_are_there
+from hpe_art.studies.jain2019.grid import (
+    DEFENCES,
+    Grid,
+    attacks_of,
+    shown,
+    universal_to_fit,
+)
+
+PICTURED = 3
+"""People whose perturbed images are kept."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network, and what is run on it.
+
+    Attributes:
+        name: of the config, without its suffix.
+        cfg: with the people of the study.
+        spec: its attacks, and who sees their images.
+        folder: of its predictions and results.
+        bundled: whether its universal perturbations are the bundled ones.
+    """
+
+    name: str
+    cfg: Config
+    spec: RunSpec
+    folder: Path
+    bundled: bool
+
+    @property
+    def checkpoint(self) -> str:
+        """Where its weights are from."""
+        return str(self.cfg.load_from)
+
+
+def with_weights(files: Sequence[Path]) -> tuple[dict[Path, Config], dict[str, str]]:
+    """Those configs that name weights which are there, and of the others why they are left out.
+
+    Raises:
+        UserError: none has weights, or a config cannot be loaded.
+    """
+    ready: dict[Path, Config] = {}
+    left_out: dict[str, str] = {}
+    for file in files:
+        cfg = load_config(file)
+        source = cfg.get("load_from")
+        if not source:
+            left_out[file.stem] = "the config names no weights (load_from)"
+        elif "://" not in source and not Path(source).is_file():
+            left_out[file.stem] = f"its weights {source} are not there"
+        elif source.startswith(zoo.PREFIX) and source.removeprefix(zoo.PREFIX) not in zoo.index():
+            left_out[file.stem] = f"its weights {source} are not bundled"
+        else:
+            ready[file] = cfg
+    if not ready:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise UserError(f"Expected a network with weights. Got none: {reasons}.")
+    return ready, left_out
+
+
+def study_networks(
+    configs: Mapping[Path, Config],
+    grid: Grid,
+    common: RunSpec,
+    folder: Path,
+    dataset: dict[str, Any] | None = None,
+) -> list[Network]:
+    """What is to be run on each network.
+
+    Args:
+        configs: from `with_weights`.
+        grid: of the attacks.
+        common: what is the same for all: people, batches, seed, device, people to fit on.
+        folder: of the study.
+        dataset: test people of all, instead of each config's.
+
+    Raises:
+        UserError: people that cannot be loaded, or networks with others than the first.
+    """
+    if dataset:
+        for cfg in configs.values():
+            use_folder(cfg.test_dataloader, dataset)
+    _check_same_people(configs, common)
+    networks = []
+    for file, cfg in configs.items():
+        # A study draws pictures of its own.
+        cfg.visualizer = dict(type="Visualizer", name=file.stem)
+        outputs = _count_outputs(cfg)
+        fits = grid.fits and grid.universal and _can_fit(cfg, common)
+        found = (
+            universal_to_fit(grid, common.seed, outputs) if fits else _bundled(cfg, grid, common)
+        )
+        attacks = attacks_of(grid, common.seed, outputs, found)
+        others = tuple(str(other) for other in configs if other != file)
+        asked = {
+            "attacks": tuple(attacks),
+            "shown": shown(grid, attacks),
+            "transfer_to": others,
+            "defences": DEFENCES,
+            "kept": PICTURED,
+        }
+        spec = common.model_copy(update=asked)
+        networks.append(Network(file.stem, cfg, spec, folder / file.stem, not fits))
+    return networks
+
+
+def prepared_network(network: Network) -> Prepared:
+    """A network whose settings have been found good, to be looked at and not run.
+
+    Raises:
+        UserError: something cannot be used, or its folder was made from something else.
+    """
+    model = build_model(network.cfg)
+    loader, evaluator = network.cfg.test_dataloader, network.cfg.test_evaluator
+    run = prepare(network.spec, network.cfg, model, loader, evaluator, network.folder)
+    if run.store.folder.is_dir() and not network.spec.overwrite:
+        run.store.claim(run.fingerprint)
+    return run
+
+
+def bundled_note(networks: Sequence[Network], grid: Grid) -> list[str]:
+    """Says whose universal perturbations were not fitted, and why."""
+    if not (grid.fits and grid.universal):
+        return []
+    found = []
+    for network in networks:
+        sizes = [f"{a.eps:g}" for a in network.spec.attacks if isinstance(a, Universal)]
+        if network.bundled:
+            words = f"{network.name} (eps {', '.join(sizes)})"
+            found.append(words if sizes else f"none of {network.name}")
+    if not found:
+        return []
+    return [
+        "No training people to fit universal perturbations on: the bundled ones (last output) "
+        f"of {', '.join(found)}. Render them (tools/train.py does), or name --fit-data-root."
+    ]
+
+
+def training_set(cfg: Config, fit: FitSpec) -> dict[str, Any] | None:
+    """The config of the people that universal perturbations are fitted on, if there is one."""
+    known = (cfg.get("train_dataloader") or {}).get("dataset")
+    return fit.dataset or (None if known is None else dict(known))
+
+
+def _can_fit(cfg: Config, common: RunSpec) -> bool:
+    """Whether there are people to fit on; where they are asked for, the run itself says no."""
+    people = training_set(cfg, common.fit)
+    return common.fit != FitSpec() or (people is not None and people_are_there(people))
+
+
+def _bundled(cfg: Config, grid: Grid, common: RunSpec) -> list[Universal]:
+    if not cfg.load_from.startswith(zoo.PREFIX):
+        return []
+    paths = {eps: zoo.perturbation_path(cfg.load_from, eps) for eps in grid.universal_eps}
+    return [
+        Universal(eps=eps, perturbation=str(path), seed=common.seed)
+        for eps, path in paths.items()
+        if path is not None
+    ]
+
+
+def _count_outputs(cfg: Config) -> int:
+    model = build_model(load_config(cfg, {"load_from": None}))
+    return PyTorchPoseEstimator(model, device_type="cpu").count_outputs()
+
+
+def _check_same_people(configs: Mapping[Path, Config], common: RunSpec) -> None:
+    """Networks are compared in pairs, by one metric on the same people."""
+    known: dict[str, Any] = {}
+    for file, cfg in configs.items():
+        dataset = {k: v for k, v in cfg.test_dataloader.dataset.items() if k != "pipeline"}
+        if (about := repr((dataset, cfg.test_evaluator))) in known:
+            continue
+        people = load_people(cfg, common.num_samples, common.skip_unreadable, common.max_samples)
+        metric = common.metric or metric_for(cfg.test_evaluator, people.dataset.metainfo).label
+        known[about] = found = (people.truth.keypoints, metric)
+        first = next(iter(known.values()))
+        if not np.array_equal(first[0], found[0]) or first[1] != metric:
+            raise UserError(
+                "Expected networks with the same test people and metric, to compare them. Got "
+                f"others for {file.stem} than for {next(iter(configs)).stem}: name one set with "
+                "--data-root, or leave it out."
+            )

@@ -1,0 +1,137 @@
+"""What the attacks of networks will cost, before anything is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpe_art.attacks import AttackSpec, shareable
+from hpe_art.evaluation.attacking import planned_blocks
+from hpe_art.evaluation.perturbations import is_unfitted
+from hpe_art.evaluation.prepared import Prepared
+from hpe_art.evaluation.store import CLEAN, OWN
+
+Needed = Sequence[tuple[int, Mapping[str, Sequence[str]]]]
+"""Numbers of people, and by the attack's folder who is to see their images."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of an attack, and all that it serves.
+
+    Attributes:
+        network: name of the attacked network.
+        attacks: names, of the first and of the last.
+        eps: the smallest and the largest.
+        forward, backward: images passed through the network, with scoring and fits.
+        elsewhere: images passed through those who see them too.
+        seconds: estimated from a batch that was timed.
+        finished: whether all of it is in the store; the counts are then those of all of it.
+    """
+
+    network: str
+    attacks: str
+    eps: str
+    forward: int
+    backward: int
+    elsewhere: int
+    seconds: float
+    finished: bool
+
+
+def planned_runs(name: str, run: Prepared, batch_size: int) -> list[PlannedRun]:
+    """Every run on a network; times a batch if anything is missing.
+
+    Args:
+        name: of the network.
+        run: from `prepare`.
+        batch_size: images per pass.
+    """
+    blocks = planned_blocks(run, batch_size)
+    lacking: Needed = [(len(block.rows), block.lacking) for block in blocks]
+    whole: Needed = [(len(run.people), _everything(run))]
+    pace = _measured_pace(run, batch_size) if lacking else {}
+    groups: list[Sequence[AttackSpec]] = [[], *shareable(run.attacks.values())]
+    found = []
+    for group in groups:
+        keys = {key for key, attack in run.attacks.items() if attack in group} or {CLEAN}
+        todo = [(n, {k: v for k, v in needed.items() if k in keys}) for n, needed in lacking]
+        finished = not any(needed for _, needed in todo)
+        if finished:
+            todo = [(n, {k: needed[k] for k in keys}) for n, needed in whole]
+        forward, backward, seen = _counted(run, group, todo)
+        if not finished and not any(run.store.held(key) for key in keys):
+            fit = _fit_passes(run, group)
+            forward, backward = forward + fit, backward + fit
+        seconds = (forward - backward) * pace.get(OWN, 0.0) + backward * pace.get("gradient", 0.0)
+        seconds += sum(count * pace.get(other, 0.0) for other, count in seen.items())
+        ordered = sorted(group, key=lambda attack: attack.settings().get("max_iter") or 0)
+        names = _first_and_last([attack.label for attack in ordered] or [CLEAN])
+        eps = _first_and_last([f"{e:g}" for e in sorted({attack.eps for attack in group})])
+        seen_by_others = sum(seen.values())
+        found.append(
+            PlannedRun(name, names, eps, forward, backward, seen_by_others, seconds, finished)
+        )
+    return found
+
+
+def _everything(run: Prepared) -> dict[str, list[str]]:
+    observers = {key: run.observers_of(key) for key in run.attacks}
+    needed = {key: [OWN, *(one.name for one in seen)] for key, seen in observers.items()}
+    return {CLEAN: [OWN, *(one.name for one in run.observers)], **needed}
+
+
+def _counted(
+    run: Prepared, group: Sequence[AttackSpec], todo: Needed
+) -> tuple[int, int, dict[str, int]]:
+    """Passes forward and backward, and those of each who sees the images too."""
+    per_image = {one.name: one.estimator.passes_per_image for one in run.observers}
+    own = run.estimator.passes_per_image
+    steps = (type(group[0]).passes(group) if group else None) or (0, 0)
+    forward = backward = 0
+    seen: dict[str, int] = {}
+    for people, needed in todo:
+        if needed:
+            scored = sum(OWN in names for names in needed.values())
+            forward += people * own * (steps[0] + scored)
+            backward += people * own * steps[1]
+            for name in (name for names in needed.values() for name in names if name != OWN):
+                seen[name] = seen.get(name, 0) + people * per_image[name]
+    return forward, backward, seen
+
+
+def _fit_passes(run: Prepared, group: Sequence[AttackSpec]) -> int:
+    """Images that universal perturbations are fitted on, all epochs together."""
+    if run.fit is None:
+        return 0
+    images = len(run.fit.people) * run.fit.epochs * run.estimator.passes_per_image
+    return sum(images for attack in group if is_unfitted(attack))
+
+
+def _measured_pace(run: Prepared, batch_size: int) -> dict[str, float]:
+    """Seconds for a pass of an image: a prediction by each network, and a gradient."""
+    people = run.people[:batch_size]
+    x = people.x[:].astype(np.float32)
+    estimator, size = run.estimator, len(x)
+    jobs: dict[str, tuple[Any, Any]] = {
+        OWN: (estimator, lambda: estimator.predict(x, size)),
+        "gradient": (estimator, lambda: estimator.objective(people.y).gradient(x)),
+    }
+    for one in run.observers:
+        jobs[one.name] = one.estimator, lambda one=one: one.poses(x, estimator.packs_bgr, size, x)
+    pace = {}
+    for name, (network, job) in jobs.items():
+        job()  # the first is slower
+        begun = time.perf_counter()
+        job()
+        pace[name] = (time.perf_counter() - begun) / (size * network.passes_per_image)
+    return pace
+
+
+def _first_and_last(words: Sequence[str]) -> str:
+    known = list(dict.fromkeys(words))
+    return f"{known[0]} to {known[-1]}" if len(known) > 1 else "".join(known)
