@@ -97,9 +97,8 @@ def test_all_processes_go_on_or_none():
     ranks = [context.Process(target=_rank, args=(rank, 2, port, told)) for rank in range(2)]
     for process in ranks:
         process.start()
-    heard = dict(
-        ((rank, what), words) for rank, what, words in (told.get(True, 90) for _ in "8" * 8)
-    )
+    told_all = [told.get(timeout=90) for _ in range(8)]
+    heard = {(rank, what): words for rank, what, words in told_all}
     for process in ranks:
         process.join(60)
     assert heard[0, "agreed"] == heard[1, "agreed"] == "of 0"

@@ -47,18 +47,19 @@ if os.environ.get("RANK", "0") in os.environ.get("STOP_RANKS", "").split():
     store.Store.add = counted
     os.replace = cut_short
 """
-FLAGS = ["--attack", "noise", "fgsm", "igsm", "--both", "--max-iter", "2", "4"]
-FLAGS += ["--batch-size", "1", "--device", "cpu", "--precision", "float32"]
+ATTACKS = ["--attack", "noise", "fgsm", "igsm", "--both", "--max-iter", "2", "4"]
+FLAGS = ["--batch-size", "1", "--device", "cpu", "--precision", "float32"]
 
 
 @pytest.fixture
 def start(tmp_path, write_config, weights):
     """`start(folder, *flags, world=, stop=, after=, within=, by=)`: processes that are running."""
     (tmp_path / "killer.py").write_text(KILLER)
-    add = 'custom_imports = dict(imports=["hpe_art.plugin", "killer"])\nenv_cfg = dict(dist_cfg=dict(timeout=120))\n'
+    add = 'custom_imports = dict(imports=["hpe_art.plugin", "killer"])\n'
+    add += "env_cfg = dict(dist_cfg=dict(timeout=120))\n"
     config = write_config(tmp_path / "tiny.py", load_from=str(weights), add=add)
 
-    def run(folder, *flags, world=None, stop="", after=0, within=0, by="SIGKILL"):
+    def run(folder, *flags, world=None, stop="", after=0, within=0, by="SIGKILL", attacks=ATTACKS):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -81,7 +82,17 @@ def start(tmp_path, write_config, weights):
                 environment["MASTER_PORT"] = str(port)
             started.append(
                 subprocess.Popen(
-                    [sys.executable, TOOL, str(config), *FLAGS, *flags, "--out", folder, *launcher],
+                    [
+                        sys.executable,
+                        TOOL,
+                        str(config),
+                        *attacks,
+                        *FLAGS,
+                        *flags,
+                        "--out",
+                        folder,
+                        *launcher,
+                    ],
                     cwd=tmp_path,
                     env=environment,
                     stdout=subprocess.PIPE,
@@ -201,28 +212,16 @@ def test_a_run_that_is_stopped_says_how_to_go_on(start, finish, tmp_path, by, co
     finish("run")
 
 
-def test_a_universal_perturbation_is_fitted_by_all(start, finish, tmp_path):
-    flags = ["--attack", "uap", "--eps", "8", "--epochs", "2", "--fit-samples", "5"]
-    flags = [*flags, "--num-samples", "3"]
+def test_a_universal_perturbation_is_fitted_by_all(finish, tmp_path):
+    fit = ["--attack", "uap", "--eps", "8", "--epochs", "2", "--fit-samples", "5"]
     noise = {}
     for folder, world in (("one", None), ("two", 2)):
-        codes, _, err = ended(start_plain(start, folder, flags, world))
-        assert set(codes) == {0}, err
+        finish(folder, "--num-samples", "3", world=world, attacks=fit)
         with np.load(tmp_path / folder / "perturbations" / "uap-u_eps8.npz") as file:
             noise[folder] = next(a for a in file.values() if a.ndim == 3)
     off = np.abs(noise["one"] - noise["two"]) > 1e-3
     assert off.mean() < 0.01
     assert np.abs(noise["one"]).max() == 8
-
-
-def start_plain(start, folder, flags, world):
-    """Without the attacks of the other tests."""
-    plain = [flag for flag in FLAGS[FLAGS.index("--batch-size") :]]
-    saved, FLAGS[:] = list(FLAGS), plain
-    try:
-        return start(folder, *flags, world=world)
-    finally:
-        FLAGS[:] = saved
 
 
 def test_torchrun_starts_them(tmp_path, config):
