@@ -19,6 +19,7 @@ from hpe_art.attacks.checks import check_own_predictions, check_whole
 from hpe_art.attacks.steps import clipped
 from hpe_art.attacks.universal_fit import fitted_noise
 from hpe_art.labels import check_labels
+from hpe_art.errors import UserError
 from hpe_art.losses import TRAINING, PoseLoss, loss_name
 
 FORMAT = 1
@@ -183,7 +184,8 @@ class UniversalPosePerturbation(EvasionAttack):
         """(3, height, width), the perturbation for images of another size.
 
         Raises:
-            ValueError: not fitted yet, or another aspect.
+            ValueError: not fitted yet.
+            UserError: another aspect.
         """
         if self.noise is None:
             raise ValueError("Expected a fitted perturbation. Got none: call fit or load.")
@@ -191,7 +193,7 @@ class UniversalPosePerturbation(EvasionAttack):
         if noise.shape[1:] == (height, width):
             return noise
         if noise.shape[1] * width != noise.shape[2] * height:
-            raise ValueError(
+            raise UserError(
                 f"Expected images of the aspect of the perturbation, {noise.shape[2]} x "
                 f"{noise.shape[1]} pixels. Got {width} x {height}."
             )

@@ -56,13 +56,12 @@ def is_unfitted(attack: AttackSpec) -> bool:
     return isinstance(attack, Universal) and attack.perturbation is None
 
 
-def find_fit(spec: RunSpec, cfg: Config, people: People, skeleton: Skeleton) -> Fit | None:
+def find_fit(spec: RunSpec, cfg: Config, skeleton: Skeleton) -> Fit | None:
     """The people to fit on; None where nothing is to be fitted, or nobody is there.
 
     Args:
         spec: of the run.
         cfg: whose training set it is, unless the spec names another.
-        people: of the test, for the size of the crops.
         skeleton: of the dataset.
 
     Raises:

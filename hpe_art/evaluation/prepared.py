@@ -122,7 +122,7 @@ def prepare(
     observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
     observers += [defended(name, estimator) for name in spec.defences]
     source = str(cfg.get("load_from") or "")
-    fit = find_fit(spec, cfg, people, skeleton)
+    fit = find_fit(spec, cfg, skeleton)
     attacks = ready_attacks(spec, source, estimator, fit)
     fingerprint = _fingerprint(spec, cfg, estimator, dataset)
     keys = [key_of(_readable(attack), _identity(attack, fit)) for attack in attacks]
