@@ -18,8 +18,8 @@ from torch.nn.functional import interpolate
 from hpe_art.attacks.checks import check_own_predictions, check_whole
 from hpe_art.attacks.steps import clipped
 from hpe_art.attacks.universal_fit import fitted_noise
-from hpe_art.labels import check_labels
 from hpe_art.errors import UserError
+from hpe_art.labels import check_labels
 from hpe_art.losses import TRAINING, PoseLoss, loss_name
 
 FORMAT = 1
