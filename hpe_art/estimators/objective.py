@@ -6,6 +6,7 @@ Shapes: N images of (3, H, W) pixels, K joints.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,10 +17,25 @@ from hpe_art.estimators.gradient_copy import PRECISIONS, GradientCopy, Precision
 from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.wrapped_model import WrappedModel
 from hpe_art.labels import with_numbers
-from hpe_art.losses import TRAINING, PoseLoss, loss_function
+from hpe_art.losses import TRAINING, Goal, PoseLoss, loss_function
 
 Outputs = Literal["last", "all"]
 Targets = list[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one pass forward and backward says of each image.
+
+    Attributes:
+        losses: (N,).
+        gradients: (N, 3, H, W), in loss per grey level.
+        poses: (N, K, 3), in crop pixels, as decoded from the outputs of this pass.
+    """
+
+    losses: Tensor
+    gradients: Tensor
+    poses: Tensor
 
 
 class Objective:
@@ -36,9 +52,10 @@ class Objective:
         precision: of gradients; losses without a gradient are those of the model itself.
         compile: take gradients through a compiled copy.
         flip_test: average with the mirrored image's output.
+        goal: where the attacker wants each joint, for losses that ask for it.
 
     Raises:
-        ValueError: a loss or outputs that there are not.
+        ValueError: a loss or outputs that there are not, or a goal that does not fit y.
 
     Example:
         >>> objective = estimator.objective(y)
@@ -55,6 +72,7 @@ class Objective:
         precision: Precision,
         compile: bool,
         flip_test: bool,
+        goal: Goal | None = None,
     ) -> None:
         check_choices(wrapped.head, loss, outputs, precision)
         self._wrapped = wrapped
@@ -68,6 +86,10 @@ class Objective:
         with torch.inference_mode(False):
             given = torch.as_tensor(y, device=wrapped.device).to(wrapped.dtype).detach()
             self.y = with_numbers(given)
+        self._goal = None if goal is None else goal.to(wrapped.device, wrapped.dtype)
+        if goal is not None and goal.radii.shape != self.y.shape[:2]:
+            shape = tuple(goal.radii.shape)
+            raise ValueError(f"Expected a goal of {tuple(self.y.shape[:2])} joints. Got {shape}.")
         self._targets: Targets | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -113,24 +135,42 @@ class Objective:
         Raises:
             ValueError: x does not fit y, or a loss of another shape.
         """
+        return self.evaluate(x, with_poses=False).gradients
+
+    def evaluate(self, x: np.ndarray | Tensor, with_poses: bool = True) -> Evaluation:
+        """Loss, gradient and poses of one pass.
+
+        Args:
+            x: (N, 3, H, W), 0 to 255; N as of y. It goes through in micro-batches.
+            with_poses: decode the outputs; else the poses are empty.
+
+        Raises:
+            ValueError: x does not fit y, or a loss of another shape.
+        """
         self._check_x(x)
         copy = self._copy()
         with self._wrapped.ready(copy):
-            gradients = [
-                self._gradient(x[rows], rows, copy)
+            parts = [
+                self._evaluate(x[rows], rows, copy, with_poses)
                 for rows in self._wrapped.micro_batches(len(x), len(x), copy)
             ]
-        return gradients[0] if len(gradients) == 1 else torch.cat(gradients)
+        if len(parts) == 1:
+            return Evaluation(*parts[0])
+        return Evaluation(*map(torch.cat, zip(*parts, strict=True)))
 
     def of_pixels(self, seen: Tensor, rows: slice, copy: GradientCopy | None = None) -> Tensor:
         """The loss (n,) of preprocessed pixels (n, 3, H, W), whose poses are those rows of y."""
-        raw = self._wrapped.outputs(seen, self._flip_test, copy)
+        return self._of_outputs(self._wrapped.outputs(seen, self._flip_test, copy), rows)
+
+    def _of_outputs(self, raw: list[Tensor], rows: slice) -> Tensor:
         first = 0 if self._outputs == "all" else len(raw) - 1
         y = self.y[rows]
-        head = EncodedHead(self._wrapped.head, y, first, lambda: self._encoded(len(raw), rows))
+        goal = None if self._goal is None else self._goal[rows]
+        encoded = lambda: self._encoded(len(raw), rows)  # noqa: E731
+        head = EncodedHead(self._wrapped.head, y, first, encoded, goal)
         loss = self._loss(raw[first:], y, head)
-        if loss.shape != seen.shape[:1]:
-            raise ValueError(f"Expected a loss of shape ({len(seen)},). Got {tuple(loss.shape)}.")
+        if loss.shape != y.shape[:1]:
+            raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
         return loss
 
     def _in_parts(self, x: Tensor, values: Callable[..., Tensor]) -> Tensor:
@@ -145,12 +185,17 @@ class Objective:
             ]
         return torch.cat(parts)
 
-    def _gradient(self, x: Any, rows: slice, copy: GradientCopy | None) -> Tensor:
+    def _evaluate(
+        self, x: Any, rows: slice, copy: GradientCopy | None, with_poses: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         pixels = self._wrapped.to_device(x).requires_grad_()
-        losses = self.of_pixels(self._preprocess(pixels), rows, copy)
+        raw = self._wrapped.outputs(self._preprocess(pixels), self._flip_test, copy)
+        losses = self._of_outputs(raw, rows)
         self._wrapped.backward_passes += len(losses) * (2 if self._flip_test else 1)
         (gradient,) = torch.autograd.grad(losses.sum(), pixels)
-        return gradient
+        scored = raw[-1].detach()
+        poses = self._wrapped.head.decode(scored) if with_poses else scored.new_empty(len(losses))
+        return losses.detach(), gradient, poses
 
     def _encoded(self, count: int, rows: slice) -> Targets:
         if self._targets is None:
@@ -175,15 +220,22 @@ class EncodedHead:
         y: (n, K, 3), the poses that are encoded.
         first: number of the first of these outputs.
         encoded: gives the targets of all outputs for y, encoded once.
+        goal: where the attacker wants each joint of y; None where nobody says.
     """
 
     def __init__(
-        self, head: HeadAdaptor, y: Tensor, first: int, encoded: Callable[[], Targets]
+        self,
+        head: HeadAdaptor,
+        y: Tensor,
+        first: int,
+        encoded: Callable[[], Targets],
+        goal: Goal | None = None,
     ) -> None:
         self._head = head
         self._y = y
         self._first = first
         self._encoded = encoded
+        self.goal = goal
 
     @property
     def codec(self) -> Any:
@@ -203,6 +255,10 @@ class EncodedHead:
     def distances(self, output: Tensor, y: Tensor) -> Tensor:
         """How far each joint lies from y, in crop pixels, with a gradient: (n, K)."""
         return self._head.distances(output, y)
+
+    def cells(self, output: Tensor) -> Tensor | None:
+        """Where the cells of heatmaps are, (H * W, 2) in crop pixels; None for coordinates."""
+        return self._head.cells(output)
 
     def decode(self, output: Tensor) -> Tensor:
         """The output as poses (n, K, 3)."""

@@ -21,7 +21,7 @@ from hpe_art.estimators.network import eval_mode
 from hpe_art.estimators.objective import Objective, Outputs
 from hpe_art.estimators.parameters import PoseEstimatorParameters
 from hpe_art.labels import check_labels
-from hpe_art.losses import PoseLoss
+from hpe_art.losses import Goal, PoseLoss
 
 
 class PyTorchPoseEstimator(PoseEstimatorParameters):
@@ -95,6 +95,7 @@ class PyTorchPoseEstimator(PoseEstimatorParameters):
         loss: str | PoseLoss | None = None,
         outputs: Outputs | None = None,
         precision: Precision | None = None,
+        goal: Goal | None = None,
     ) -> Objective:
         """The loss for these poses as a function of pixels, with its gradient.
 
@@ -103,6 +104,7 @@ class PyTorchPoseEstimator(PoseEstimatorParameters):
             loss: a name in `LOSSES` or a function; default the estimator's.
             outputs: "last" or "all"; default the estimator's.
             precision: of the gradients, not compiled; default the estimator's.
+            goal: where the attacker wants each joint, for losses that ask for it.
 
         Raises:
             ValueError: y has another shape or is not finite where it counts, or an argument is out
@@ -118,6 +120,7 @@ class PyTorchPoseEstimator(PoseEstimatorParameters):
             precision=self.precision if precision is None else precision,
             compile=self.compile if precision is None else False,
             flip_test=self.flip_test,
+            goal=goal,
         )
 
     def predict(self, x: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any) -> Any:

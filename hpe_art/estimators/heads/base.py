@@ -63,6 +63,13 @@ class HeadAdaptor(ABC):
             f"Expected an adaptor with distances(output, y). Got {type(self).__name__}: add it."
         )
 
+    def cells(self, output: Tensor) -> Tensor | None:
+        """Where the cells of heatmaps are, (H * W, 2) in crop pixels, row by row.
+
+        None, as here, for outputs that are coordinates.
+        """
+        return None
+
     def targets(self, y: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
         """What each of `count` outputs is trained towards: its target and weights.
 

@@ -78,6 +78,12 @@ class HeatmapAdaptor(HeadAdaptor):
         """Averaged over a sharpened heatmap."""
         return expected_distances(output, y[..., :2], _factor(self.codec, output))
 
+    def cells(self, output: Tensor) -> Tensor:
+        """Those that `decode` puts a maximum at, before it is refined."""
+        rows, columns = (torch.arange(size, device=output.device) for size in output.shape[2:])
+        grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
+        return grid.reshape(-1, 2) * _factor(self.codec, output)
+
 
 def _blur(codec: Any) -> Tensor:
     """The kernel that MMPose's `gaussian_blur` has from OpenCV."""

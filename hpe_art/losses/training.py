@@ -1,44 +1,16 @@
-"""Per-image attack losses: pure functions on tensors. Larger is worse for the network.
+"""The network's own training loss, per image, and its parts.
 
-Shapes: N images, K joints, H x W heatmap cells. No loss carries a sign for targeted attacks
-(ART flips it) and none averages over images, so gradients do not depend on the batch.
-
-What an attack climbs is a function `(outputs, y, head) -> (N,)`, registered by name in `LOSSES`:
-the raw outputs that it is put on, as a list; the poses y (N, K, 3) on the device; and the adaptor
-of the head, with its `targets`, `loss` and `distances` (`hpe_art.estimators.heads.base`).
+Shapes: N images, K joints, H x W heatmap cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from mmengine.registry import Registry
 from torch import Tensor
 
-from hpe_art.registries import registered
-
-PoseLoss = Callable[[list[Tensor], Tensor, Any], Tensor]
-
-LOSSES = Registry("loss", scope="hpe_art")
-TRAINING = "training"
-DISTANCE = "distance"
-
-
-def loss_function(loss: str | PoseLoss) -> PoseLoss:
-    """A loss by its name in `LOSSES`, or the function itself.
-
-    Raises:
-        ValueError: no function, and no name that is registered.
-    """
-    found: PoseLoss = loss if callable(loss) else registered(LOSSES, loss)
-    return found
-
-
-def loss_name(loss: str | PoseLoss) -> str:
-    """The name of a loss for the record; of a function its own."""
-    return loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+from hpe_art.losses.base import LOSSES, TRAINING
 
 
 @LOSSES.register_module(name=TRAINING)
@@ -47,18 +19,6 @@ def training_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     targets = head.targets(y, len(outputs))
     pairs = enumerate(zip(outputs, targets, strict=True))
     return torch.stack([head.loss(i, output, target) for i, (output, target) in pairs]).sum(0)
-
-
-@LOSSES.register_module(name=DISTANCE)
-def distance_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
-    """How far the last output puts the joints from y: (N,), the mean in crop pixels.
-
-    Over the labelled joints; 0 if there is none. See `heatmaps.expected_distances`.
-    """
-    labelled = y[..., 2] > 0
-    distances = head.distances(outputs[-1], y).masked_fill(~labelled, 0.0)
-    mean: Tensor = distances.sum(1) / labelled.sum(1).clamp(min=1)
-    return mean
 
 
 def heatmap_mse(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:

@@ -1,0 +1,110 @@
+"""Losses that ask what the metric asks: how far each joint is beyond its circle.
+
+Shapes: N images, K joints, H x W heatmap cells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hpe_art.losses.base import DISTANCE, LOSSES, MARGIN
+from hpe_art.losses.goal import Goal
+
+SHARPNESS = 20.0
+"""Of the smooth maximum over cells, for heatmaps whose peaks are about 1."""
+BEYOND = 0.1
+"""A joint this far beyond the boundary, in heatmap units, pulls no more."""
+RADII = 1.2
+"""The same for coordinates, in radii from the centre."""
+NEVER = -1e4
+
+
+@LOSSES.register_module(name=MARGIN)
+def margin_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
+    """By how much the joints lie beyond their circles: (N,), summed over joints and outputs.
+
+    Heatmaps: the smooth maximum (log-sum-exp) of the cells beyond the circle minus that of those
+    within. Coordinates: the distance from the centre in radii. A joint that has reached its goal by
+    a small margin adds a constant, so that the attack turns to those that have not.
+
+    Args:
+        outputs: raw outputs; those with other channels than joints are left out.
+        y: (N, K, 3), not looked at: the goal has the places.
+        head: adaptor with `goal`, `cells` and `decode`.
+
+    Raises:
+        ValueError: there is no goal.
+
+    Source: the C&W margin (Carlini and Wagner 2017, arXiv:1608.04644) for each joint, with the two
+    sides of the metric's boundary for classes.
+    """
+    goal = goal_of(head, MARGIN)
+    joints = goal.radii.shape[1]
+    values = [_margins(output, head, goal) for output in outputs if output.shape[1] == joints]
+    return torch.stack(values).sum(0)
+
+
+@LOSSES.register_module(name=DISTANCE)
+def distance_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
+    """How far the last output puts the joints from y: (N,).
+
+    Without a goal the mean in crop pixels over the labelled joints, 0 if there is none; with one
+    the sum over joints of the distance in radii, up to a little beyond the boundary. See
+    `heatmaps.expected_distances`.
+    """
+    distances = head.distances(outputs[-1], y)
+    if head.goal is not None:
+        return _hinged(distances, head.goal)
+    labelled = y[..., 2] > 0
+    mean: Tensor = distances.masked_fill(~labelled, 0.0).sum(1) / labelled.sum(1).clamp(min=1)
+    return mean
+
+
+def goal_of(head: Any, loss: str) -> Goal:
+    """The goal that a loss needs.
+
+    Raises:
+        ValueError: the attack has none.
+    """
+    if head.goal is None:
+        raise ValueError(
+            f"Expected a goal for the loss {loss}: circles of a metric with a radius. Got None: "
+            "give one (hpe_art.evaluation.goals), or take another loss."
+        )
+    found: Goal = head.goal
+    return found
+
+
+def circle_cells(goal: Goal, cells: Tensor) -> Tensor:
+    """Which cells lie in each joint's circle: (N, K, H * W), at least the nearest one.
+
+    Args:
+        goal: of the attack.
+        cells: (H * W, 2), in crop pixels.
+    """
+    apart = torch.cdist(goal.centres, cells.expand(len(goal), -1, -1))
+    nearest = apart == apart.amin(-1, keepdim=True)
+    return (apart < goal.radii[..., None]) | nearest
+
+
+def _margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
+    cells = head.cells(output)
+    if cells is None:
+        points = head.decode(output)[..., :2]
+        offsets = (points - goal.centres).square().sum(-1)
+        return _hinged((offsets + 1).sqrt() - 1, goal)  # a gradient at 0
+    within = circle_cells(goal, cells)
+    values = output.flatten(2) * SHARPNESS
+    beyond = values.masked_fill(within, NEVER).logsumexp(-1)
+    margins = (beyond - values.masked_fill(~within, NEVER).logsumexp(-1)) / SHARPNESS
+    bounded = margins.clamp(min=-BEYOND) if goal.targeted else margins.clamp(max=BEYOND)
+    return bounded.masked_fill(~goal.counts, 0.0).sum(1)
+
+
+def _hinged(distances: Tensor, goal: Goal) -> Tensor:
+    shares = distances / goal.radii.clamp(min=1e-6)
+    bounded = shares.clamp(min=2 - RADII) if goal.targeted else shares.clamp(max=RADII)
+    return bounded.masked_fill(~goal.counts, 0.0).sum(1)
