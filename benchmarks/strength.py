@@ -19,7 +19,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.gradient_copy import PRECISIONS
 from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results_new import Attack
+from hpe_art.evaluation.results import Attack
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.evaluation.spec import RunSpec
 from hpe_art.evaluation.store import CLEAN

@@ -17,7 +17,7 @@ from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.universal import saved_facts
 from hpe_art.errors import UserError
 from hpe_art.estimators.loading import build_model, load_config
-from hpe_art.evaluation.results_new import Run
+from hpe_art.evaluation.results import Run
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.evaluation.spec import RunSpec
 from hpe_art.files import package_versions, sha256, write_whole

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from hpe_art.mpii import SKELETON
+from hpe_art.skeleton import MPII
 
 REPOSITORY = Path(__file__).parents[1]
 COUNT = 6
@@ -117,7 +117,7 @@ def _person(rng: np.random.Generator, size: tuple[int, int], number: int) -> dic
 
 def _draw(image: np.ndarray, person: dict[str, Any]) -> None:
     points = np.rint(person["joints"]).astype(int)
-    for a, b, side in SKELETON:
+    for a, b, side in MPII.bones:
         if person["joints_vis"][a] and person["joints_vis"][b]:
             colour = {"right": (0, 0, 255), "left": (255, 0, 0)}.get(side, (0, 255, 0))
             start, end = points[a].tolist(), points[b].tolist()

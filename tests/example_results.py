@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from hpe_art.evaluation.results_new import (
+from hpe_art.evaluation.results import (
     Attack,
     Clean,
     MetricRecord,

@@ -12,8 +12,6 @@ from hpe_art.attacks.specs import ATTACKS as ATTACKS
 from hpe_art.attacks.specs import AttackSpec as AttackSpec
 from hpe_art.attacks.specs import as_config as as_config
 from hpe_art.attacks.specs import build_spec as build_spec
-from hpe_art.attacks.table import AttackSetting as AttackSetting
-from hpe_art.attacks.table import build_attack as build_attack
 from hpe_art.attacks.targets import TargetPoses as TargetPoses
 from hpe_art.attacks.targets import complete_donors as complete_donors
 from hpe_art.attacks.targets import random_far_poses as random_far_poses

@@ -15,7 +15,7 @@ from hpe_art.commands.arguments import command_parser, refuse
 from hpe_art.commands.paths import check_paths
 
 if TYPE_CHECKING:
-    from hpe_art.evaluation.results_new import Results
+    from hpe_art.evaluation.results import Results
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:

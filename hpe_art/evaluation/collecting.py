@@ -10,11 +10,11 @@ import numpy as np
 
 from hpe_art import zoo
 from hpe_art.attacks import shareable
-from hpe_art.attacks.target_poses import TargetPoses
+from hpe_art.attacks.targets import TargetPoses
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.rescoring import keep_people
-from hpe_art.evaluation.results_new import (
+from hpe_art.evaluation.results import (
     Checkpoint,
     Dataset,
     Run,

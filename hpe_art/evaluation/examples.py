@@ -8,7 +8,7 @@ import numpy as np
 
 from hpe_art.evaluation.attacking import rgb
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results_new import Attack
+from hpe_art.evaluation.results import Attack
 from hpe_art.evaluation.store import CLEAN
 from hpe_art.metrics import score
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hpe_art.evaluation.results_new import Phase
+from hpe_art.evaluation.results import Phase
 
 
 class Phases:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hpe_art.attacks import AttackSpec
-from hpe_art.attacks.target_poses import (
+from hpe_art.attacks.targets import (
     RULES,
     TargetPoses,
     complete_donors,

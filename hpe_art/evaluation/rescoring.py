@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_art.attacks.target_poses import TargetPoses
+from hpe_art.attacks.targets import TargetPoses
 from hpe_art.data.people import People
 from hpe_art.errors import UserError
-from hpe_art.evaluation.results_new import Attack, Judged, Run
+from hpe_art.evaluation.results import Attack, Judged, Run
 from hpe_art.evaluation.scoring import Judge, metric_record
 from hpe_art.evaluation.store import CLEAN, OWN, Store
 from hpe_art.files import write_whole

@@ -1,266 +1,325 @@
-"""One run's results: entries built from scores, checked against the schema, one JSON file.
+"""Results as data: their types, and the only reader and writer of results.json.
 
-``schema.json`` beside this file says what every key holds.
+One schema for single runs and studies: `runs` by network. `Results.model_json_schema()` is its
+JSON Schema. Scores are in the unit of the run's metric, percent for all but distances; null where
+nothing is labelled.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import os
-import platform
-from collections.abc import Mapping
-from functools import lru_cache
-from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import jsonschema
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hpe_art.intervals import LEVEL, RESAMPLES, pckh_intervals, relative_intervals
-from hpe_art.metrics import PoseScore, pckh, relative_pckh
+from hpe_art.errors import UserError
+from hpe_art.files import write_whole
 
-SCHEMA_VERSION = 1
-_DRAWN = {"level": LEVEL, "resamples": RESAMPLES}
-PACKAGES = (
-    "hpe-art",
-    "adversarial-robustness-toolbox",
-    "mmpose",
-    "mmengine",
-    "mmcv",
-    "mmcv-lite",
-    "mmdet",
-    "numpy",
-    "torch",
-    "torchvision",
-)
-
-Hits = NDArray[np.float64]
+VERSION = 2
+Interval = tuple[float, float]
+Official = dict[str, float]
+"""Numbers of the config's own evaluator, by its names."""
 
 
-def attack_name(attack: str, targeted: bool, max_iter: int | None, outputs: str) -> str:
-    """The paper's name of an attack: NOISE, FGSM-U, IGSM-T-20, FGSM-U-ALL, UAP-U.
+class ResultsError(UserError):
+    """A result file cannot be used; the message names it and the mend."""
+
+
+class Record(BaseModel):
+    """Part of a result file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Score(Record):
+    """One score of all people, with its 95 % bootstrap interval over people.
+
+    Attributes:
+        value: over all joints that the metric scores.
+        interval: low and high end.
+        groups, joints: the same by the names of groups and joints.
+        group_intervals, joint_intervals: their intervals.
+    """
+
+    value: float | None
+    interval: Interval | None = None
+    groups: dict[str, float | None] = {}
+    joints: dict[str, float | None] = {}
+    group_intervals: dict[str, Interval | None] = {}
+    joint_intervals: dict[str, Interval | None] = {}
+
+
+class Judged(Record):
+    """Predictions on perturbed images, judged.
+
+    Attributes:
+        score: against the truth.
+        relative: percent of the clean score (of errors: the ratio in percent).
+        target: against the target poses, where there are any.
+        official: numbers of the config's own evaluator.
+        relative_official: each in percent of its clean number; None where that is 0.
+    """
+
+    score: Score
+    relative: Score
+    target: Score | None = None
+    official: Official = {}
+    relative_official: dict[str, float | None] = {}
+
+
+class Attack(Judged):
+    """One attack: what was run, what came out, and what it cost.
+
+    Attributes:
+        name: as in tables, such as IGSM-U-10.
+        attack: the registered name.
+        eps, eps_step: in grey levels for norm inf.
+        max_iter: number of steps.
+        norm: "inf", 1 or 2.
+        outputs, loss: what the loss was of.
+        settings: all that the outcome depends on.
+        observed: what each observer sees, by its name.
+        linf_max: largest change of a pixel, in grey levels.
+        forward_passes, backward_passes: counted in images; work that several attacks share counts
+            once, on the first.
+        seconds: wall clock, over all processes.
+        universal: what a universal perturbation was fitted with.
+        folder: of its predictions in the store.
+    """
+
+    name: str
+    attack: str
+    eps: float | None
+    eps_step: float | None = None
+    max_iter: int | None = None
+    targeted: bool = False
+    norm: Literal["inf", 1, 2] | float = "inf"
+    outputs: str = "last"
+    loss: str = "training"
+    settings: dict[str, Any] = {}
+    observed: dict[str, Judged] = {}
+    linf_max: float
+    forward_passes: int
+    backward_passes: int
+    seconds: float
+    universal: dict[str, Any] | None = None
+    folder: str = ""
+
+
+class Clean(Record):
+    """Predictions on clean images, judged; `finer` is the score at a tenth, of PCK-like metrics."""
+
+    score: Score
+    official: Official = {}
+    finer: dict[str, float | None] = {}
+
+
+class Observer(Record):
+    """Who else saw the images: another network ("transfer"), or this one behind a "defence"."""
+
+    kind: Literal["transfer", "defence"]
+    clean: Clean
+
+
+class MetricRecord(Record):
+    """The metric per person that scores are of, as `hpe_art.metrics` names it."""
+
+    key: str
+    label: str
+    unit: str = "%"
+    higher_is_better: bool = True
+
+
+class SkeletonRecord(Record):
+    """Joints, groups of joint numbers, and bones: joint, joint, side."""
+
+    joints: list[str]
+    groups: dict[str, list[int]]
+    bones: list[tuple[int, int, str]]
+
+
+class Dataset(Record):
+    """Who was attacked."""
+
+    type: str
+    ann_file: str
+    num_samples: int
+    skipped: list[str] = []
+    detections: str | None = None
+
+
+class Targets(Record):
+    """How target poses were picked.
+
+    Attributes:
+        rule: in words.
+        seed: of the draw; None where nothing is drawn.
+        fallbacks: people for whom no pose is far enough; they got the farthest.
+        donors: place in the test set of who gave the pose, for each person.
+        joints: those that are to move, if not all.
+        poses: K x 3 for each person in crop pixels, where there are no donors.
+    """
+
+    rule: str
+    seed: int | None = None
+    fallbacks: int | None = None
+    donors: list[int] | None = None
+    joints: list[str] | None = None
+    poses: list[Any] | None = None
+
+
+class PicturedPerson(Record):
+    """One person's picture: place in the test set, predicted pose (K x 2), files."""
+
+    person: int
+    pose: list[tuple[float, float]]
+    image: str
+    perturbation: str | None = None
+
+
+class Example(Record):
+    """Pictures of an attack ("clean": before it), relative to the result file."""
+
+    attack: str
+    eps: float
+    people: list[PicturedPerson]
+
+
+class Alone(Record):
+    """A universal perturbation by itself: its picture, and what each network sees in it."""
+
+    outputs: str
+    eps: float
+    image: str
+    poses: dict[str, list[list[float]]]
+
+
+class Phase(Record):
+    """Time that went into a part of the run."""
+
+    seconds: float
+    share: float
+
+
+class Checkpoint(Record):
+    """Name and SHA-256 of the weights; the hash is None for a remote file."""
+
+    path: str | None
+    sha256: str | None
+
+
+class Run(Record):
+    """One network, attacked."""
+
+    config: str
+    checkpoint: Checkpoint
+    dataset: Dataset
+    metric: MetricRecord
+    skeleton: SkeletonRecord
+    versions: dict[str, str]
+    seed: int
+    device: str
+    precision: str
+    arguments: dict[str, Any] = {}
+    started: str = ""
+    seconds: float = 0.0
+    phases: dict[str, Phase] = {}
+    clean: Clean
+    attacks: list[Attack] = []
+    observers: dict[str, Observer] = {}
+    targets: Targets | None = None
+    examples: list[Example] = []
+    universal: list[Alone] = []
+    missing: list[str] = []
+    notes: list[str] = []
+
+
+class Comparison(Record):
+    """One measured number of a finding, with its 95 % interval."""
+
+    what: str
+    value: float
+    low: float
+    high: float
+    decides: bool = False
+
+
+class Finding(Record):
+    """A claim and what became of it."""
+
+    number: int
+    claim: str
+    paper: str
+    verdict: str
+    why: str = ""
+    comparisons: list[Comparison] = []
+
+
+class Study(Record):
+    """What a study adds to the runs of its networks."""
+
+    protocol: str
+    grid: dict[str, Any] = {}
+    findings: list[Finding] = []
+    left_out: dict[str, str] = {}
+    missing: list[str] = []
+    notes: list[str] = []
+
+
+class Results(Record):
+    """The whole of a results.json."""
+
+    schema_version: Literal[2] = 2
+    runs: dict[str, Run]
+    study: Study | None = None
+
+
+def write_results(path: str | Path, results: Results) -> None:
+    """Writes results; the file is either complete or as it was before."""
+    write_whole(path, results.model_dump_json(indent=1) + "\n")
+
+
+def read_results(path: str | Path) -> Results:
+    """Reads results of this version, and of version 1, which are converted.
 
     Args:
-        attack: "noise", "fgsm", "uap", or the name of an iterated attack such as "igsm".
-        targeted: T or U.
-        max_iter: number of steps; named for iterated attacks only.
-        outputs: "last", or "all" for the loss summed over all outputs.
+        path: a results.json, or a folder that has one.
+
     Raises:
-        ValueError: other ``outputs``, or an iterated attack without ``max_iter``.
-    """
-    if outputs not in ("last", "all"):
-        raise ValueError(f'Expected outputs "last" or "all". Got {outputs!r}.')
-    if attack == "noise":
-        return "NOISE"
-    name = f"{attack.upper()}-{'T' if targeted else 'U'}"
-    if attack not in ("fgsm", "uap"):
-        if max_iter is None:
-            raise ValueError(f"Expected the number of steps of {attack}. Got None.")
-        name += f"-{max_iter}"
-    return name + ("-ALL" if outputs == "all" else "")
-
-
-def clean_entry(hits: Hits, tenth: Hits, seed: int = 0) -> dict[str, Any]:
-    """The ``clean`` part.
-
-    Args:
-        hits: (N, 16), at threshold 0.5.
-        tenth: (N, 16), at threshold 0.1.
-        seed: of the intervals.
-    """
-    half = pckh(hits)
-    return {
-        "PCKh": half.PCKh,
-        "PCKh@0.1": pckh(tenth).PCKh,
-        "per_group": half.per_group,
-        "per_joint": half.per_joint,
-        "ci": {**_DRAWN, "seed": seed, **pckh_intervals(hits, seed)},
-    }
-
-
-def attack_entry(
-    *,
-    attack: str,
-    eps: float,
-    eps_step: float | None,
-    max_iter: int | None,
-    targeted: bool,
-    norm: float | str,
-    outputs: str,
-    hits: Hits,
-    target_hits: Hits | None,
-    clean_hits: Hits,
-    seed: int,
-    linf_max: float,
-    forward_passes: int,
-    backward_passes: int,
-    seconds: float,
-    label: str = "",
-) -> dict[str, Any]:
-    """One of the ``attacks``, named, with its scores and their intervals.
-
-    Args:
-        attack: "noise", "fgsm", "igsm", "uap".
-        eps: bound on the perturbation, in grey levels.
-        eps_step: size of one step, in grey levels; None for noise and uap.
-        max_iter: number of steps; None for noise and uap.
-        targeted: towards the target poses, or away from the truth.
-        norm: numpy.inf (written "inf"), 1 or 2.
-        outputs: "last" or "all".
-        hits: (N, 16), of the perturbed predictions against the truth.
-        target_hits: (N, 16), of the perturbed predictions against the target poses, if any.
-        clean_hits: (N, 16), of the clean predictions.
-        seed: of the intervals.
-        linf_max: largest change of any pixel, in grey levels.
-        forward_passes: counted in images.
-        backward_passes: counted in images.
-        seconds: wall clock.
-        label: added to the name.
-    """
-    name = attack_name(attack, targeted, max_iter, outputs)
-    return {
-        "name": f"{name} {label}".strip(),
-        "attack": attack,
-        "eps": eps,
-        "eps_step": eps_step,
-        "max_iter": max_iter,
-        "targeted": targeted,
-        "norm": "inf" if norm in (np.inf, "inf") else norm,
-        "outputs": outputs,
-        **attack_scores(hits, target_hits, clean_hits, seed),
-        "linf_max": linf_max,
-        "forward_passes": forward_passes,
-        "backward_passes": backward_passes,
-        "seconds": seconds,
-    }
-
-
-def attack_scores(
-    hits: Hits, target_hits: Hits | None, clean_hits: Hits, seed: int
-) -> dict[str, Any]:
-    """PCKh, relative and target PCKh, overall, per group and per joint, with their intervals.
-
-    Args:
-        hits: (N, 16), of the perturbed predictions against the truth.
-        target_hits: (N, 16), of the same against the target poses, if any.
-        clean_hits: (N, 16), of the clean predictions of the same network.
-        seed: of the intervals.
-    """
-    score, clean = pckh(hits), pckh(clean_hits)
-    target = None if target_hits is None else pckh(target_hits)
-    relative = PoseScore(
-        relative_pckh(score.PCKh, clean.PCKh),
-        {k: relative_pckh(value, clean.per_joint[k]) for k, value in score.per_joint.items()},
-        {k: relative_pckh(value, clean.per_group[k]) for k, value in score.per_group.items()},
-    )
-    intervals = (
-        pckh_intervals(hits, seed),
-        relative_intervals(hits, clean_hits, seed),
-        None if target_hits is None else pckh_intervals(target_hits, seed),
-    )
-    return {
-        **_flat(score, relative, target),
-        "ci": {
-            **_DRAWN,
-            "seed": seed,
-            **_flat(*(None if i is None else PoseScore(**i) for i in intervals)),
-        },
-    }
-
-
-def _flat(
-    plain: PoseScore | None, relative: PoseScore | None, target: PoseScore | None
-) -> dict[str, Any]:
-    """Three scores under one roof: PCKh, relative_PCKh, target_PCKh, per_group, ..."""
-    flat: dict[str, Any] = {}
-    for prefix, score in (("", plain), ("relative_", relative), ("target_", target)):
-        flat[f"{prefix}PCKh"] = None if score is None else score.PCKh
-        flat[f"{prefix}per_group"] = None if score is None else score.per_group
-        flat[f"{prefix}per_joint"] = None if score is None else score.per_joint
-    return flat
-
-
-def package_versions() -> dict[str, str]:
-    """The versions of Python and of those packages in ``PACKAGES`` that are installed."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
-
-
-def write_results(path: str | Path, results: Mapping[str, Any]) -> None:
-    """Checks the results and writes them; the file is either complete or as it was before.
-
-    NumPy numbers and arrays and paths are written as JSON's own.
-
-    Raises:
-        ValueError: the results do not fit the schema, or hold NaN or infinity; the key is named.
+        ResultsError: no such file, not JSON, another version, or a key that does not fit.
     """
     path = Path(path)
-    document = plain(results)
-    _validate(document, "The results")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    path = path / "results.json" if path.is_dir() else path
     try:
-        part.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def read_results(path: str | Path) -> dict[str, Any]:
-    """Reads results that ``write_results`` has written.
-
-    Raises:
-        ValueError: not JSON, another schema version, or results that do not fit the schema.
-        FileNotFoundError: no such file.
-    """
-    text = Path(path).read_text(encoding="utf-8")
-    try:
-        document: dict[str, Any] = json.loads(text, parse_constant=_refuse)
-    except ValueError as error:
-        raise ValueError(f"Expected JSON in {path}. Got: {error}.") from error
-    _validate(document, str(path))
-    return document
-
-
-@lru_cache
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the results (draft 2020-12)."""
-    text = resources.files("hpe_art.evaluation").joinpath("schema.json").read_text("utf-8")
-    document: dict[str, Any] = json.loads(text)
-    return document
-
-
-def _validate(document: Any, where: str) -> None:
+        document = json.loads(path.read_text("utf-8"), parse_constant=_refuse)
+    except FileNotFoundError:
+        raise ResultsError(f"Expected a result file. Got {path}, which does not exist.") from None
+    except (OSError, ValueError) as error:
+        raise ResultsError(f"Expected JSON in {path}. Got: {error}.") from None
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"{where}: expected schema_version {SCHEMA_VERSION}. Got {version!r}.")
-    validator = jsonschema.Draft202012Validator(schema())
-    error = jsonschema.exceptions.best_match(validator.iter_errors(document))
-    if error is not None:
-        raise ValueError(f"{where} do not fit the schema at {error.json_path}: {error.message}.")
+    if version == 1:
+        from hpe_art.evaluation.version_1 import converted
 
-
-def plain(value: Any, key: str = "$") -> Any:
-    """The value in JSON's own types."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(item, f"{key}.{name}") for name, item in value.items()}
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [plain(item, f"{key}[{i}]") for i, item in enumerate(value)]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"Expected a finite number at {key}. Got {value}.")
-    return value
+        try:
+            document = converted(document)
+        except KeyError as missing:
+            raise ResultsError(
+                f"Expected results of version 1 in {path}. Got some without {missing}."
+            ) from None
+    elif version != VERSION:
+        raise ResultsError(
+            f"Expected schema_version 1 or {VERSION} in {path}. Got {version!r}: run it again with "
+            "this version, or report it with the one that made it."
+        )
+    try:
+        return Results.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ResultsError(
+            f"Expected results that fit the schema in {path}. Got at {where}: {first['msg']}."
+        ) from None
 
 
 def _refuse(constant: str) -> None:

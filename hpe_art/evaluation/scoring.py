@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, Universal
-from hpe_art.attacks.target_poses import TargetPoses
+from hpe_art.attacks.targets import TargetPoses
 from hpe_art.attacks.universal import saved_facts
 from hpe_art.data.people import People
 from hpe_art.evaluation.official import OfficialScores, relative
-from hpe_art.evaluation.results_new import Attack, Clean, Judged, MetricRecord, Observer
-from hpe_art.evaluation.results_new import Score as ScoreRecord
+from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer
+from hpe_art.evaluation.results import Score as ScoreRecord
 from hpe_art.evaluation.store import CLEAN, OWN, Store
 from hpe_art.metrics import Metric, PeopleTruth, Score, relative_score, score
 from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpe_art.evaluation.results_new import MetricRecord
+from hpe_art.evaluation.results import MetricRecord
 from hpe_art.report.numbers import UNITS, digits_of, eps_text, score_text
 
 MOVED_FROM = 2.0

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results_new import Attack, Results, Run, Score
+from hpe_art.evaluation.results import Attack, Results, Run, Score
 from hpe_art.report.drawing import Drawing, scores_under, side_by_side, use_score_axis
 from hpe_art.report.leading import (
     at_eps,

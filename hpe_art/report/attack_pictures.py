@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hpe_art.evaluation.results_new import Attack, Run
+from hpe_art.evaluation.results import Attack, Run
 from hpe_art.report.curves import eps_curve
 from hpe_art.report.leading import is_noise
 from hpe_art.report.pictures import PersonPictures, save_pictures

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results_new import Run
+from hpe_art.evaluation.results import Run
 from hpe_art.report.leading import is_noise
 from hpe_art.report.numbers import axis_label, digits_of
 from hpe_art.report.styles import Styles, use_log_axis

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results_new import Results
+from hpe_art.evaluation.results import Results
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import axis_label
 

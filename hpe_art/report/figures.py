@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from hpe_art.evaluation.results_new import Results
+from hpe_art.evaluation.results import Results
 from hpe_art.report.attack_figures import eps_panels, group_bars
 from hpe_art.report.drawing import Drawing
 from hpe_art.report.observer_figures import defence_bars, transfer_maps, universal_pictures

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results_new import Study
+from hpe_art.evaluation.results import Study
 
 
 def findings_table(study: Study) -> Table:

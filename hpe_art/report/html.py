@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results_new import Results
+from hpe_art.evaluation.results import Results
 from hpe_art.report.drawing import Drawing
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text

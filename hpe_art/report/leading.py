@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from statistics import mean
 
-from hpe_art.evaluation.results_new import Attack, MetricRecord, Results, Run, Score
+from hpe_art.evaluation.results import Attack, MetricRecord, Results, Run, Score
 
 USUAL_EPS = 8.0
 """In grey levels; what attacks are compared at where the study does not say otherwise."""

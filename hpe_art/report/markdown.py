@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from hpe_art.evaluation.results_new import Results, Score
+from hpe_art.evaluation.results import Results, Score
 from hpe_art.report.leading import family, judged_by, leading_eps, metric_of, over_steps
 from hpe_art.report.numbers import digits_of, score_text, with_spread
 from hpe_art.report.official import official_markdown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpe_art.evaluation.results_new import Interval, MetricRecord
+from hpe_art.evaluation.results import Interval, MetricRecord
 
 UNITS = {"%": "in percent", "px": "in pixels"}
 

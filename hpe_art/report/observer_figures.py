@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hpe_art.evaluation.results_new import Alone, Results, Run
+from hpe_art.evaluation.results import Alone, Results, Run
 from hpe_art.report.drawing import Drawing, side_by_side
 from hpe_art.report.leading import at_eps, leading_attack, leading_eps, metric_of
 from hpe_art.report.numbers import axis_label

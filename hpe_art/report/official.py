@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results_new import Clean, Judged, Run
+from hpe_art.evaluation.results import Clean, Judged, Run
 from hpe_art.report.numbers import eps_text, score_text
 from hpe_art.report.table import markdown_lines
 

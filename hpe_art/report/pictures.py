@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results_new import Attack, MetricRecord, Run
+from hpe_art.evaluation.results import Attack, MetricRecord, Run
 from hpe_art.report.skeleton_drawing import add_side_legend, draw_skeleton
 
 FAST_PNG = {"compress_level": 1}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results_new import Attack, Results, Run
+from hpe_art.evaluation.results import Attack, Results, Run
 from hpe_art.report.drawing import Drawing, side_by_side, use_score_axis
 from hpe_art.report.leading import family, judged_by, leading_attack, over_steps
 from hpe_art.report.styles import Styles, add_legend, use_log_axis

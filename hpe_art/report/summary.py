@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from hpe_art.evaluation.results_new import Attack, MetricRecord, Results, Score
+from hpe_art.evaluation.results import Attack, MetricRecord, Results, Score
 from hpe_art.report.leading import leading_attack, leading_eps, metric_of, over_eps
 
 BROKEN, BROKEN_ERROR = 50.0, 200.0

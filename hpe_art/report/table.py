@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results_new import Attack, Run, Score
+from hpe_art.evaluation.results import Attack, Run, Score
 from hpe_art.report.numbers import UNITS, digits_of, eps_text, with_spread
 
 SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hpe_art.evaluation.results_new import PicturedPerson, Results
+from hpe_art.evaluation.results import PicturedPerson, Results
 from hpe_art.report.leading import leading_attack
 from hpe_art.report.skeleton_drawing import FILLS, OUTLINES
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results_new import MetricRecord, Results, ResultsError, Run, Score
+from hpe_art.evaluation.results import MetricRecord, Results, ResultsError, Run, Score
 from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import write_whole
 from hpe_art.metrics import Metric, PeopleTruth, relative_score, score

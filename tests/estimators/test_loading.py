@@ -13,7 +13,7 @@ from hpe_art import compat, zoo
 from hpe_art.configs import find_config
 from hpe_art.errors import UserError
 from hpe_art.estimators.loading import ModelError, build_model, dataset_meta, load_config
-from hpe_art.mpii import FLIP_PAIRS
+from hpe_art.skeleton import MPII
 
 needs_allow_list = pytest.mark.skipif(
     not compat.DONE["checkpoint types allow-listed"], reason="this torch has no allow list"
@@ -110,9 +110,7 @@ def test_a_config_that_is_not_top_down(tmp_path, text, kind):
 def test_joints_are_described_as_mmpose_does(cfg):
     meta = dataset_meta(cfg)
     assert meta["dataset_name"] == "mpii"
-    expected = list(range(16))
-    for a, b in FLIP_PAIRS:
-        expected[a], expected[b] = b, a
+    expected = list(MPII.flip_indices)
     assert meta["flip_indices"] == expected
     assert build_model(cfg).dataset_meta["flip_indices"] == expected
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import name_of
-from hpe_art.evaluation.arguments import ArgumentsError
 from hpe_art.evaluation.device import check_device, score_in_float32
 
 
@@ -12,7 +12,7 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     for asked in ("auto", "cpu"):
         check_device(asked)
-    with pytest.raises(ArgumentsError, match="Expected a CUDA device for --device cuda. Got none"):
+    with pytest.raises(UserError, match="Expected a CUDA device for --device cuda. Got none"):
         check_device("cuda")
 
 

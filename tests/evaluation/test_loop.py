@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hpe_art.errors import UserError
-from hpe_art.evaluation.results_new import read_results
+from hpe_art.evaluation.results import read_results
 from hpe_art.evaluation.store import CLEAN, Store, StoreError
 
 FAST = {"type": "igsm", "max_iter": 2}

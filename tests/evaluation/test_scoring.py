@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpe_art.attacks import build_spec
-from hpe_art.attacks.target_poses import TargetPoses
+from hpe_art.attacks.targets import TargetPoses
 from hpe_art.evaluation.scoring import Judge, attack_record, observer_records
 from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store
 from hpe_art.metrics import PeopleTruth, metric_named

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hpe_art.evaluation.results_new import (
+from hpe_art.evaluation.results import (
     Results,
     ResultsError,
     read_results,

@@ -11,11 +11,11 @@ from mmpose.datasets import MpiiDataset
 from mmpose.evaluation.metrics import MpiiPCKAccuracy
 from scipy.io import loadmat
 
-from hpe_art.mpii import SCORED
 from hpe_art.rendered_people import RenderedPeople, people_folder
 from hpe_art.rendered_people import dataset as module
 from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.person import VERSION
+from hpe_art.skeleton import MPII
 
 pytestmark = pytest.mark.filterwarnings("ignore:The metainfo config file")
 
@@ -112,7 +112,7 @@ def test_box_is_centred_on_the_joints_and_larger_than_them(table, poses):
 def test_truth_scores_everything_and_the_best_constant_pose_little(people, table, poses):
     assert score(people, table, poses)["PCK"] == 100
     best = np.zeros((16, 2))
-    for k in SCORED:
+    for k in list(MPII.grouped):
         best[k] = best_point(table, poses, k)
     assert 15 < score(people, table, np.tile(best, (256, 1, 1)))["PCK"] <= 25
 

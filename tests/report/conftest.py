@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from example_results import attack, run, score
 
-from hpe_art.evaluation.results_new import (
+from hpe_art.evaluation.results import (
     Alone,
     Clean,
     Example,

@@ -1,4 +1,4 @@
-from hpe_art.evaluation.results_new import MetricRecord
+from hpe_art.evaluation.results import MetricRecord
 from hpe_art.report.art_shelf import shelf_markdown
 
 

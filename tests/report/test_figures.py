@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from example_results import EPE, attack, observer, run
 
-from hpe_art.evaluation.results_new import Results
+from hpe_art.evaluation.results import Results
 from hpe_art.report.figures import report_figures, save_figures
 from hpe_art.report.reading import read_runs
 

@@ -6,7 +6,7 @@ import itertools
 
 from example_results import attack
 
-from hpe_art.evaluation.results_new import Results
+from hpe_art.evaluation.results import Results
 from hpe_art.report.markdown import report_markdown
 from hpe_art.report.reading import read_runs
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from example_results import attack, run, score
 from rich.console import Console
 
-from hpe_art.evaluation.results_new import Clean
+from hpe_art.evaluation.results import Clean
 from hpe_art.report.official import official_cells, official_markdown, official_table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from example_results import EPE, SKELETON, attack, run, score
 
-from hpe_art.evaluation.results_new import Results, Study
+from hpe_art.evaluation.results import Results, Study
 from hpe_art.report.leading import (
     family,
     is_noise,

@@ -6,7 +6,7 @@ import pytest
 from example_results import EPE, attack, observer, run, score
 from rich.console import Console
 
-from hpe_art.evaluation.results_new import Clean, SkeletonRecord
+from hpe_art.evaluation.results import Clean, SkeletonRecord
 from hpe_art.report import results_markdown, results_table
 from hpe_art.report.table import joint_table, observer_table
 from hpe_art.skeleton import MPII

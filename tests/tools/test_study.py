@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpe_art.evaluation.results_new import read_results
+from hpe_art.evaluation.results import read_results
 from hpe_art.studies.jain2019 import grid as study_grid
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hpe_art.attacks import Universal
 from hpe_art.attacks.fgsm import Fgsm
 from hpe_art.attacks.pgd import Igsm
-from hpe_art.evaluation.results_new import Comparison
+from hpe_art.evaluation.results import Comparison
 from hpe_art.metrics.bootstrap import Draws
 from hpe_art.studies.jain2019.comparing import (
     Missing,

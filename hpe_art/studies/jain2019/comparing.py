@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from hpe_art.attacks.pgd import Igsm
-from hpe_art.evaluation.results_new import Comparison
+from hpe_art.evaluation.results import Comparison
 from hpe_art.metrics.bootstrap import Draws, interval
 from hpe_art.studies.jain2019.scores import StudyScores
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 
-from hpe_art.evaluation.results_new import Comparison, Finding
+from hpe_art.evaluation.results import Comparison, Finding
 from hpe_art.studies.jain2019.claims import MEASURES
 from hpe_art.studies.jain2019.comparing import Missing
 from hpe_art.studies.jain2019.grid import Grid

@@ -14,7 +14,7 @@ from hpe_art.evaluation.attacking import rgb
 from hpe_art.evaluation.examples import pictured_people
 from hpe_art.evaluation.observers import Observer
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results_new import Alone, Example, PicturedPerson, Run
+from hpe_art.evaluation.results import Alone, Example, PicturedPerson, Run
 from hpe_art.evaluation.store import CLEAN
 from hpe_art.studies.jain2019.grid import USUAL
 

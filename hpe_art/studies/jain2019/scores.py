@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from hpe_art.attacks.pgd import Igsm
-from hpe_art.evaluation.results_new import Attack
+from hpe_art.evaluation.results import Attack
 from hpe_art.evaluation.store import OWN
 from hpe_art.metrics.bootstrap import Draws, relative_draws
 from hpe_art.studies.record import RecordedRun, Row

@@ -7,7 +7,7 @@ import pytest
 from example_results import EPE, PCKH, observer, run
 from example_results import attack as an_attack
 
-from hpe_art.evaluation.results_new import Judged, Score
+from hpe_art.evaluation.results import Judged, Score
 from hpe_art.metrics import EPE as EpeMetric
 from hpe_art.metrics import PCKh, pckh, relative
 from hpe_art.metrics.bootstrap import interval

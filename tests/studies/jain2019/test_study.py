@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpe_art.evaluation.results_new import read_results
+from hpe_art.evaluation.results import read_results
 from hpe_art.evaluation.store import Store, StoreError
 from hpe_art.report.figures import report_figures
 from hpe_art.report.html import report_html
