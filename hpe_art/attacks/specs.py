@@ -68,6 +68,10 @@ class AttackSpec(ABC):
     def __post_init__(self) -> None:
         check_norm(self.norm)
         object.__setattr__(self, "norm", float(self.norm))
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if str(one.type).startswith("float") and type(value) is int:
+                object.__setattr__(self, one.name, float(value))  # 8 and 8.0 are one attack
         self._check_number("eps", least=0.0)
         if self.norm == math.inf and self.eps > MAX_GREY:
             raise ValueError(
