@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpe_art.metrics.base import METRICS, Metric, Numbers, PeopleTruth, Per, distances
+from hpe_art.metrics.base import (
+    METRICS,
+    Metric,
+    Numbers,
+    PeopleTruth,
+    Per,
+    distances,
+    labelled_radii,
+)
 from hpe_art.skeleton import Skeleton
 
 
@@ -46,3 +54,8 @@ class AUC(Metric):
         apart = distances(poses, truth, self.norm_factor)
         below = sum((apart < i / self.thresholds).astype(float) for i in range(self.thresholds))
         return np.where(np.isnan(apart), np.nan, below / self.thresholds)
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """The threshold below which `hit_at` of them are reached."""
+        reached = int(self.thresholds * (1 - self.hit_at))
+        return labelled_radii(self.norm_factor * reached / self.thresholds, truth)

@@ -76,6 +76,7 @@ class Metric(ABC):
         hit_at: the joint score from which on a joint counts as found.
         evaluators: classes of MMPose whose per-person twin it is.
         scored: numbers of the joints in the total; the groups' and joints' own scores have all.
+        offset: added to a predicted x and y before it is compared, in image pixels.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Metric(ABC):
     hit_at: float
     evaluators: tuple[str, ...] = ()
     scored: tuple[int, ...]
+    offset: float = 0.0
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.scored = tuple(range(len(skeleton.joints)))
@@ -133,6 +135,26 @@ class Metric(ABC):
         found = scores >= self.hit_at if self.higher_is_better else scores <= self.hit_at
         return np.where(np.isnan(scores), np.nan, found)
 
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """How far from its true place each joint may be and still count as found.
+
+        Attacks ask for it that aim at the metric itself, such as by the loss "margin".
+
+        Args:
+            truth: of people who pass `check`.
+
+        Returns:
+            (N, K), in image pixels from the true place minus `offset`; NaN where the joint is not
+            labelled or the person has no size.
+
+        Raises:
+            MetricError: no radius says whether a joint is found.
+        """
+        raise MetricError(
+            f"Expected a metric with a radius, for attacks that aim at it. Got {self.label}: add "
+            "radii(truth) to it, or take a metric that has one, such as --metric EPE."
+        )
+
     def check(self, truth: PeopleTruth) -> None:
         """Whether everybody has what the metric measures by.
 
@@ -157,6 +179,14 @@ class Metric(ABC):
             f"Expected {NORMALISERS[name]} for everyone, for {self.label}. Got {got}: annotate it, "
             "or take a metric that needs none, such as --metric EPE."
         )
+
+
+def labelled_radii(lengths: ArrayLike, truth: PeopleTruth) -> Numbers:
+    """Lengths (N,), (N, K) or one for all as `Metric.radii` gives them."""
+    labelled = np.asarray(truth.keypoints)[..., 2] > 0
+    per_joint = np.asarray(lengths, np.float64)
+    per_joint = per_joint[:, None] if per_joint.ndim == 1 else per_joint
+    return np.where(labelled, np.broadcast_to(per_joint, labelled.shape), np.nan)
 
 
 def distances(

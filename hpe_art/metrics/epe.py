@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, distances
+from hpe_art.metrics.base import (
+    METRICS,
+    Metric,
+    MetricError,
+    Numbers,
+    PeopleTruth,
+    distances,
+    labelled_radii,
+)
 
 
 @METRICS.register_module(name="EPE")
@@ -30,6 +38,10 @@ class EPE(Metric):
             MetricError: a prediction is not finite.
         """
         return finite(distances(poses, truth).astype(np.float64), self.label)
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """`hit_at` pixels."""
+        return labelled_radii(self.hit_at, truth)
 
 
 def finite(errors: Numbers, label: str) -> Numbers:

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, distances
+from hpe_art.metrics.base import (
+    METRICS,
+    Metric,
+    MetricError,
+    Numbers,
+    PeopleTruth,
+    distances,
+    labelled_radii,
+)
 from hpe_art.metrics.epe import finite
 from hpe_art.skeleton import Skeleton
 
@@ -81,6 +89,10 @@ class NME(Metric):
         self.check(truth)
         errors = distances(poses, truth, self._lengths(truth))
         return finite(errors.astype(np.float64), self.label)
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """`hit_at` lengths."""
+        return labelled_radii(self.hit_at * self._lengths(truth), truth)
 
     def _lengths(self, truth: PeopleTruth) -> NDArray[Any]:
         if self.norm_item == "bbox_size":

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, distances
+from hpe_art.metrics.base import (
+    METRICS,
+    Metric,
+    MetricError,
+    Numbers,
+    PeopleTruth,
+    distances,
+    labelled_radii,
+)
 from hpe_art.skeleton import Skeleton
 
 #: Share of a box that a person's mask fills, where no areas are annotated.
@@ -61,6 +69,11 @@ class OKS(Metric):
         variances = (2 * self.sigmas) ** 2
         apart = distances(poses, truth).astype(np.float64)
         return np.exp(-(apart**2) / variances / self._areas(truth)[:, None] / 2)
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """Where the similarity falls to `hit_at`."""
+        variances = (2 * self.sigmas) ** 2 * self._areas(truth)[:, None]
+        return labelled_radii(np.sqrt(-2 * np.log(self.hit_at) * variances), truth)
 
     def _areas(self, truth: PeopleTruth) -> Numbers:
         if "area" in self.needs:

@@ -20,6 +20,7 @@ from hpe_art.metrics.base import (
     PeopleTruth,
     Per,
     distances,
+    labelled_radii,
 )
 from hpe_art.metrics.scores import score
 from hpe_art.skeleton import MPII, Skeleton
@@ -49,7 +50,6 @@ class PCK(Metric):
     per: Per = "joint_means"
     hit_at = 1.0
     evaluators: tuple[str, ...] = ("PCKAccuracy", "JhmdbPCKAccuracy")
-    offset = 0.0
 
     def __init__(self, skeleton: Skeleton, threshold: float = 0.05, size: str = "bbox") -> None:
         super().__init__(skeleton)
@@ -77,6 +77,11 @@ class PCK(Metric):
         self.check(truth)
         apart = distances(poses, truth, self._sizes(poses, truth), self.offset)
         return np.where(np.isnan(apart), np.nan, apart < self.threshold)
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """Threshold times size; unknown where the size is that of a predicted torso."""
+        unknown = np.full_like(truth.keypoints, np.nan)
+        return labelled_radii(self.threshold * self._sizes(unknown, truth), truth)
 
     def _sizes(self, poses: ArrayLike, truth: PeopleTruth) -> NDArray[Any]:
         if self.size == "bbox":
