@@ -9,20 +9,34 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hpe_art import zoo
-from hpe_art.attacks import AttackSetting
-from hpe_art.data.crops import load_crops
+from hpe_art.attacks import AttackSpec, build_spec
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config
-from hpe_art.evaluation.run import evaluate
+from hpe_art.evaluation.running import attack_runner, loop_of
+from hpe_art.evaluation.spec import run_spec
+from hpe_art.evaluation.store import CLEAN
 
 HERE = Path(__file__).parent
+CONFIGS = HERE.parents[1] / "mmpose_configs"
 FILE = HERE / "poses.npz"
 PEOPLE = 16
+NETWORKS = (
+    "attention_hourglass",
+    "chained_predictions",
+    "deeppose",
+    "dlcm",
+    "hourglass",
+    "hourglass_8stack",
+    "resnet_heatmap",
+    "resnet_regression",
+)
 
 
 def processor() -> str:
@@ -35,35 +49,46 @@ def processor() -> str:
     return f"{name}, family {facts.get('cpu family')} model {facts.get('model')}; {' '.join(units)}"
 
 
-def attacks(outputs: int, bundled: dict[float, Path]) -> list[AttackSetting]:
-    found = [AttackSetting("noise")]
-    for which in ("last", "all") if outputs > 1 else ("last",):
+def attacks(network: str) -> list[AttackSpec]:
+    """Those of a bundled network: on all outputs too where it has several."""
+    cfg = load_config(CONFIGS / f"{network}.py")
+    several = PyTorchPoseEstimator.from_config(cfg, device_type="cpu").count_outputs() > 1
+    found: list[dict[str, Any]] = [dict(type="noise")]
+    for which in ("last", "all") if several else ("last",):
         found += [
-            AttackSetting("fgsm", outputs=which),
-            AttackSetting("igsm", outputs=which),
-            AttackSetting("igsm", targeted=True, outputs=which),
+            dict(type="fgsm", outputs=which),
+            dict(type="igsm", outputs=which),
+            dict(type="igsm", targeted=True, outputs=which),
         ]
-    found += [AttackSetting("uap", eps=e, perturbation=str(p)) for e, p in bundled.items()]
+    for eps in (8.0, 16.0):
+        path = zoo.perturbation_path(cfg.load_from, eps)
+        if path is not None:
+            found.append(dict(type="uap", eps=eps, perturbation=str(path)))
+    return [build_spec(one) for one in found]
+
+
+def record(network: str, specs: list[AttackSpec]) -> dict[str, np.ndarray]:
+    """Poses, hits and passes by names such as "hourglass/IGSM-U-10 8"."""
+    cfg = load_config(CONFIGS / f"{network}.py")
+    settings = dict(num_samples=PEOPLE, precision="float32", device="cpu", batch_size=32)
+    with tempfile.TemporaryDirectory() as folder:
+        runner = attack_runner(cfg, run_spec(attacks=specs, **settings), folder, cfg.load_from)
+        loop = loop_of(runner)
+        loop.progress = False
+        runner.test()
+        prepared, run = loop.finished
+        names = {attack.folder: f"{attack.name} {attack.eps:g}" for attack in run.attacks}
+        found = {}
+        for key in (CLEAN, *names):
+            name = f"{network}/{names.get(key, key)}"
+            poses = prepared.store.gathered(key, prepared.people.index)
+            people = prepared.people
+            hits = prepared.metric.hits(people.to_image(poses), people.truth)
+            found |= {name: poses, f"{name}/hits": hits.astype(np.float16)}
+        for attack in run.attacks:
+            passes = np.array([attack.forward_passes, attack.backward_passes])
+            found[f"{network}/{names[attack.folder]}/passes"] = passes
     return found
-
-
-def record(config: Path) -> dict[str, np.ndarray]:
-    cfg = load_config(config)
-    estimator = PyTorchPoseEstimator.from_config(cfg, device_type="cpu", precision="float32")
-    people = load_crops(cfg, PEOPLE)
-    paths = {e: zoo.perturbation_path(cfg.load_from, e) for e in (8.0, 16.0)}
-    bundled = {e: path for e, path in paths.items() if path is not None}
-    settings = attacks(estimator.count_outputs(), bundled)
-    *_, done = evaluate(estimator, people, settings)
-    found = {f"{config.stem}/clean": done.clean_poses, f"{config.stem}/clean/hits": done.clean_hits}
-    for one in done.attacked:
-        name = f"{config.stem}/{one.entry['name']} {one.entry['eps']:g}"
-        found[name] = one.poses
-        found[f"{name}/hits"] = one.hits
-        found[f"{name}/passes"] = np.array(
-            [one.entry["forward_passes"], one.entry["backward_passes"]]
-        )
-    return {k: v.astype(np.float16) if k.endswith("/hits") else v for k, v in found.items()}
 
 
 def main() -> None:
@@ -71,10 +96,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FILE)
     args = parser.parse_args()
     arrays: dict[str, np.ndarray] = {"processor": np.array(processor())}
-    configs = HERE.parents[1] / "mmpose_configs"
-    for name in sorted(zoo.index()):
-        arrays |= record(configs / f"{name}.py")
-        print(name, flush=True)
+    for network in NETWORKS:
+        arrays |= record(network, attacks(network))
+        print(network, flush=True)
     np.savez_compressed(args.out, **arrays)
     print(f"{args.out}, {os.path.getsize(args.out) / 1e3:.0f} kB")
 
