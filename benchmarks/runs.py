@@ -22,7 +22,8 @@ from scipy.io import savemat
 from benchmarks.cases import Case
 from benchmarks.contenders import floor, forward
 from benchmarks.speed import finish
-from hpe_art.evaluation.results import Run, read_results
+from hpe_art.evaluation.result_files import read_results
+from hpe_art.evaluation.results import Run
 
 SIZES = (500, 1000, 2000, 5000)
 ITERATIONS = (5, 10, 20, 40)

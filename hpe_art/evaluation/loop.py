@@ -25,7 +25,8 @@ from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
-from hpe_art.evaluation.results import Judged, Results, Run, write_results
+from hpe_art.evaluation.result_files import write_results
+from hpe_art.evaluation.results import Judged, Results, Run
 from hpe_art.evaluation.spec import RunSpec, run_spec
 
 BATCH_SIZE = 32

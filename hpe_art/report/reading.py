@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.evaluation.results import Results, ResultsError, Run, Study, read_results
+from hpe_art.evaluation.result_files import ResultsError, read_results
+from hpe_art.evaluation.results import Results, Run, Study
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results import MetricRecord, Results, ResultsError, Run, Score
+from hpe_art.evaluation.result_files import ResultsError
+from hpe_art.evaluation.results import MetricRecord, Results, Run, Score
 from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import write_whole
 from hpe_art.metrics import Metric, PeopleTruth, relative_score, score

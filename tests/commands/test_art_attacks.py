@@ -8,7 +8,7 @@ import pytest
 
 from hpe_art.attacks.art import recipes
 from hpe_art.commands.art_attacks import main
-from hpe_art.evaluation.results import read_results
+from hpe_art.evaluation.result_files import read_results
 from hpe_art.evaluation.store import CLEAN, Store
 
 NAME = "FastGradientMethod"

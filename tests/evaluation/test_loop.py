@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from hpe_art.data.people import load_people
 from hpe_art.errors import UserError
-from hpe_art.evaluation.results import read_results
+from hpe_art.evaluation.result_files import read_results
 from hpe_art.evaluation.store import CLEAN, Store, StoreError
 
 FAST = {"type": "igsm", "max_iter": 2}
@@ -248,6 +249,38 @@ def test_a_dataloader_that_is_built_is_refused(attacked):
 def test_what_has_not_run_has_no_results(prepared_loop):
     with pytest.raises(RuntimeError, match="Expected a loop that has run"):
         _ = prepared_loop().finished
+
+
+def test_detections_that_show_nobody_are_attacked_and_not_scored(tmp_path):
+    """The first detections of a COCO set, and a network with random weights."""
+    from hpe_art.estimators.loading import build_model, load_config
+    from hpe_art.evaluation.running import attack_runner, loop_of
+    from hpe_art.evaluation.spec import run_spec
+
+    cfg = load_config("mmpose_configs/coco_resnet_heatmap.py", {"load_from": None})
+    dataset = cfg.test_dataloader.dataset
+    dataset.bbox_file = f"{cfg.labels}/person_detections_val.json"
+    torch.save(build_model(cfg).state_dict(), tmp_path / "random.pth")
+    unmatched = next(
+        i for i, y in enumerate(load_people(cfg, detections=True).y) if not y[:, 2].any()
+    )
+    spec = run_spec(
+        attacks=["fgsm"],
+        detections=True,
+        device="cpu",
+        flip_test=False,
+        num_samples=unmatched + 1,
+        batch_size=8,
+    )
+    loop = loop_of(attack_runner(cfg, spec, tmp_path / "run", str(tmp_path / "random.pth")))
+    loop.progress = False
+    loop.runner.test()
+    prepared, run = loop.finished
+    assert run.dataset.detections == "person_detections_val.json"
+    assert run.metric.key == "OKS" and "coco/AP" in run.clean.official
+    assert "detections of the config" in run.notes[-1]
+    (key,) = prepared.attacks
+    assert prepared.store.missing(key, prepared.people.index).size == 0
 
 
 def test_worker_processes_read_the_same_pixels(attacked, without_times):

@@ -8,14 +8,8 @@ import pytest
 from example_results import attack, observer, run
 from pydantic import ValidationError
 
-from hpe_art.evaluation.results import (
-    Results,
-    ResultsError,
-    Score,
-    Study,
-    read_results,
-    write_results,
-)
+from hpe_art.evaluation.result_files import ResultsError, read_results, write_results
+from hpe_art.evaluation.results import Results, Score, Study
 
 
 @pytest.fixture

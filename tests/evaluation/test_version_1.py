@@ -6,12 +6,8 @@ import json
 
 import pytest
 
-from hpe_art.evaluation.results import (
-    Results,
-    ResultsError,
-    read_results,
-    write_results,
-)
+from hpe_art.evaluation.result_files import ResultsError, read_results, write_results
+from hpe_art.evaluation.results import Results
 from hpe_art.evaluation.version_1 import converted
 from hpe_art.skeleton import MPII
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from example_results import attack, run, score
 
+from hpe_art.evaluation.result_files import write_results
 from hpe_art.evaluation.results import (
     Alone,
     Clean,
@@ -16,7 +17,6 @@ from hpe_art.evaluation.results import (
     Results,
     Run,
     Study,
-    write_results,
 )
 from hpe_art.skeleton import MPII
 

@@ -10,7 +10,8 @@ from collections import Counter
 import pytest
 from example_results import EPE, attack, run
 
-from hpe_art.evaluation.results import Results, write_results
+from hpe_art.evaluation.result_files import write_results
+from hpe_art.evaluation.results import Results
 from hpe_art.report.figures import report_figures
 from hpe_art.report.html import report_html
 from hpe_art.report.reading import read_runs

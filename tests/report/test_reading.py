@@ -8,7 +8,8 @@ import shutil
 import pytest
 from example_results import EPE
 
-from hpe_art.evaluation.results import Results, ResultsError, Study, write_results
+from hpe_art.evaluation.result_files import ResultsError, write_results
+from hpe_art.evaluation.results import Results, Study
 from hpe_art.report.reading import read_runs
 from hpe_art.report.summary import summary
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from example_results import EPE, attack, observer, run
 
-from hpe_art.evaluation.results import Judged, Results, ResultsError, Score
+from hpe_art.evaluation.result_files import ResultsError
+from hpe_art.evaluation.results import Judged, Results, Score
 from hpe_art.evaluation.store import OWN
 from hpe_art.metrics import EPE as EpeMetric
 from hpe_art.metrics import PCKh, relative, score

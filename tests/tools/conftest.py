@@ -54,7 +54,7 @@ class Outcome:
 
     @property
     def results(self) -> Any:
-        from hpe_art.evaluation.results import read_results
+        from hpe_art.evaluation.result_files import read_results
 
         (run,) = read_results(self.folder / "results.json").runs.values()
         return run

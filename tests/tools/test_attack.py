@@ -11,7 +11,7 @@ import torch
 
 from hpe_art.estimators.gradient_copy import has_fast_bfloat16
 from hpe_art.estimators.loading import load_config
-from hpe_art.evaluation.results import read_results
+from hpe_art.evaluation.result_files import read_results
 from hpe_art.files import sha256
 
 FAST = ["--cfg-options", "train_cfg.max_epochs=1", "--device", "cpu"]

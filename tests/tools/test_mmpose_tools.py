@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from hpe_art.evaluation.results import read_results
+from hpe_art.evaluation.result_files import read_results
 
 TOOLS = Path(mmpose.__file__).parent / ".mim" / "tools"
 OURS = Path(__file__).parents[2] / "tools"

@@ -11,7 +11,8 @@ from typing import Any
 from hpe_art.attacks import Universal
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.processes import is_main
-from hpe_art.evaluation.results import Results, Study, write_results
+from hpe_art.evaluation.result_files import write_results
+from hpe_art.evaluation.results import Results, Study
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.metrics import MetricError
 from hpe_art.studies.jain2019.findings import findings
