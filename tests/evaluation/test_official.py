@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from hpe_art.data.people import build_test_set, load_people, people_of
+from hpe_art.data.people import annotated_people, build_test_set, load_people, people_of
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.official import OfficialScores, names_of, relative
@@ -73,18 +75,37 @@ def test_people_in_another_order_are_still_told_apart(coco):
     assert found["coco/AP"] == pytest.approx(1.0)
 
 
-def test_coco_people_are_scored_as_by_mmpose(coco, tmp_path):
+@pytest.fixture(scope="module")
+def detected(coco):
+    """The config with its detections, and the people in them."""
+    cfg = copy.deepcopy(coco[0])
+    settings = cfg.test_dataloader.dataset
+    settings.bbox_file = f"{cfg.labels}/person_detections_val.json"
+    dataset = build_test_set(settings, detections=True)
+    return cfg, people_of(dataset, range(len(dataset)), annotated_people(settings))
+
+
+@pytest.mark.parametrize("kind", ["coco", "detected"])
+def test_coco_people_are_scored_as_by_mmpose(kind, request, tmp_path):
     """An untrained network misses everybody, so predictions are the truth with some noise."""
-    cfg, people = coco
+    cfg, people = request.getfixturevalue(kind)
     rng = np.random.default_rng(0)
     poses = people.y.copy()
     poses[..., :2] += rng.normal(0, 4, poses[..., :2].shape)
     poses[..., 2] = rng.uniform(0.1, 1, poses.shape[:2])
     found = OfficialScores(cfg.test_evaluator, people, len(people)).of(poses)
     by_place = dict(zip(people.index.tolist(), poses, strict=True))
-    expected = official_test_of(cfg, tmp_path / "coco", by_place)
+    expected = official_test_of(cfg, tmp_path / kind, by_place)
     assert 0.1 < found["coco/AP"] < 1
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_people_who_are_not_detected_and_boxes_without_people_count(coco, detected):
+    unmatched = ~(detected[1].y[..., 2] > 0).any(axis=1)
+    assert 0 < unmatched.sum() < len(unmatched) / 2
+    cfg, people = detected
+    official = OfficialScores(cfg.test_evaluator, people, len(people))
+    assert 0.5 < official.of(people.y)["coco/AP"] < 1
 
 
 def official_test_of(cfg, folder, poses):
