@@ -40,7 +40,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
-def _prepared(args: argparse.Namespace, folder: Path, *attacks: dict[str, Any]) -> Any:
+def _prepared(args: argparse.Namespace, folder: Path, *attacks: Any) -> Any:
     """The run of these attacks, in a folder."""
     from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.running import attack_runner, checkpoint_of
@@ -54,7 +54,9 @@ def _prepared(args: argparse.Namespace, folder: Path, *attacks: dict[str, Any]) 
 
 
 def _run_one(args: argparse.Namespace) -> int:
-    recipe = dict(type="art", recipe=args.one)
+    from hpe_art.attacks import ArtRecipe
+
+    recipe = ArtRecipe(recipe=args.one)
     runner = _prepared(args, Path("results/art_attacks") / args.one, recipe)
     try:
         runner.test()
@@ -147,12 +149,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _checked(args: argparse.Namespace) -> Any:
     """Says once what is wrong, and not with each attack; the metric of the network's people."""
     check_paths([args.config], args.out.parent)
-    from hpe_art.attacks import build_spec
+    from hpe_art.attacks import ArtRecipe
     from hpe_art.evaluation.running import loop_of
     from hpe_art.evaluation.scoring import metric_record
 
     for name in args.only or ():
-        build_spec(dict(type="art", recipe=name))
+        ArtRecipe(recipe=name)
     with tempfile.TemporaryDirectory() as folder:
         prepared = loop_of(_prepared(args, Path(folder))).prepare()
     return metric_record(prepared.metric)

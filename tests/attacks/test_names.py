@@ -9,12 +9,14 @@ import pytest
 from hpe_art.attacks import ATTACKS
 
 PACKAGE = Path(__file__).parents[2] / "hpe_art"
-FOLDERS = ("attacks", "estimators")
-# Words of others: the arrays of a saved file, and of arguments of ART's.
+# Words of others: the arrays of a saved file, arguments of ART's, and the name of a command.
 ALLOWED = {
     ("attacks/universal.py", "noise"),
     ("attacks/universal_fit.py", "noise"),
     ("attacks/art/other_recipes.py", "fgsm"),
+    ("commands/__init__.py", "art-attacks"),
+    ("commands/art_attacks.py", "art-attacks"),
+    ("commands/art_attacks.py", "art_attacks"),
 }
 
 
@@ -38,14 +40,13 @@ def test_no_attack_is_named_outside_its_own_file(name):
     # The name itself, or a label or file name that begins with it.
     pattern = re.compile(rf"{name}(?![a-z])([-_ ].*)?", re.IGNORECASE)
     own, found = own_files(ATTACKS.module_dict[name]), []
-    for folder in FOLDERS:
-        for file in sorted((PACKAGE / folder).rglob("*.py")):
-            place = file.relative_to(PACKAGE)
-            if own in (place, *place.parents):
-                continue
-            found += [
-                (str(place), text)
-                for text in literals(file)
-                if pattern.fullmatch(text) and (str(place), text) not in ALLOWED
-            ]
+    for file in sorted(PACKAGE.rglob("*.py")):
+        place = file.relative_to(PACKAGE)
+        if own in (place, *place.parents):
+            continue
+        found += [
+            (str(place), text)
+            for text in literals(file)
+            if pattern.fullmatch(text) and (str(place), text) not in ALLOWED
+        ]
     assert not found
