@@ -120,7 +120,7 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
     dataset = data_folder(args)
     from hpe_art.evaluation.processes import check_launcher
     from hpe_art.evaluation.spec import FitSpec, run_spec
-    from hpe_art.studies.jain2019.networks import study_networks, with_weights
+    from hpe_art.studies.jain2019.networks import of_one_dataset, study_networks, with_weights
 
     check_launcher(args.launcher)
     grid, fit = _grid(args), FitSpec()
@@ -138,8 +138,9 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
         fit=fit,
         overwrite=args.overwrite,
     )
-    configs, left_out = with_weights(files)
-    return study_networks(configs, grid, common, args.work_dir, dataset), grid, left_out
+    ready, left_out = with_weights(files)
+    configs, others = of_one_dataset(ready, common, dataset)
+    return study_networks(configs, grid, common, args.work_dir), grid, {**left_out, **others}
 
 
 def _grid(args: argparse.Namespace) -> Grid:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hpe_art.evaluation.results import read_results
+from hpe_art.evaluation.result_files import read_results
 from hpe_art.studies.jain2019 import grid as study_grid
 
 
@@ -88,6 +90,26 @@ def test_its_report_and_its_page_of_tables(done, tmp_path, load_tool, monkeypatc
     assert {"figures/curves.png", "figures/universal.png"} <= set(links)
     assert all((Path("docs") / link).is_file() for link in links)
     assert "Jain et al. 2019" in page
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_same(run_study, networks, tmp_path):
+    flags = ("--only", "noise", "fgsm", "universal", "--eps", 8, "--epochs", 1, "--batch-size", 2)
+    assert run_study(tmp_path / "one", *flags) == 0
+    people = networks.parent / "people"
+    given = ["--configs", networks, "--data-root", people, "--out", tmp_path / "two", *flags]
+    given += ["--device", "cpu", "--precision", "float32"]
+    script = Path(__file__).parents[2] / "tools" / "dist_study.sh"
+    environment = {**os.environ, "PORT": "29731", "OMP_NUM_THREADS": "1"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    command = ["bash", script, "2", *given]
+    subprocess.run(list(map(str, command)), check=True, env={**environment, "PATH": path})
+    found = {
+        name: {(a.name, a.eps): a for a in read_results(tmp_path / name).runs["flat"].attacks}
+        for name in ("one", "two")
+    }
+    # The first was asked for a shorter grid.
+    assert all(found["two"][which].score == a.score for which, a in found["one"].items())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from hpe_art.evaluation.results import read_results
+from hpe_art.evaluation.result_files import read_results
 from hpe_art.evaluation.store import StoreError
 from hpe_art.studies.jain2019.networks import prepared_network
 from hpe_art.studies.plan import planned_runs

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from hpe_art.evaluation.results import read_results
+from hpe_art.data.mpii.folder import mpii_dataset
+from hpe_art.evaluation.result_files import read_results
+from hpe_art.evaluation.spec import FitSpec, RunSpec
 from hpe_art.evaluation.store import Store, StoreError
 from hpe_art.report.figures import report_figures
 from hpe_art.report.html import report_html
 from hpe_art.report.reading import read_runs
 from hpe_art.studies.jain2019 import networks as study_networks
-from hpe_art.studies.jain2019.grid import QUICK
+from hpe_art.studies.jain2019.grid import QUICK, Grid
 from hpe_art.studies.record import read_record
 
 CHEAP = ("noise", "fgsm")
@@ -184,27 +186,32 @@ def test_other_weights_are_refused(study, copied, networks, write_weights, tmp_p
 def test_without_training_people_the_bundled_perturbations_are_taken(
     planned_networks, tmp_path, monkeypatch
 ):
-    from hpe_art.evaluation.spec import FitSpec
-
     monkeypatch.setattr(study_networks, "people_are_there", lambda settings: False)
     grid = {"parts": (*CHEAP, "universal")}
     found = planned_networks(tmp_path, grid=grid, fit=FitSpec())
     assert all(network.bundled for network in found)
     assert not any(attack.name == "uap" for one in found for attack in one.spec.attacks)
-    (note,) = study_networks.bundled_note(found, QUICK.__class__())
+    (note,) = study_networks.bundled_note(found, Grid())
     assert "none of deep, none of flat" in note and "--fit-data-root" in note
     assert study_networks.bundled_note(found, QUICK) == []
 
 
-def test_networks_of_other_people_are_refused(planned_networks, networks, write_people, tmp_path):
+def test_networks_of_other_people_are_left_out(networks, write_people, tmp_path):
     text = (networks / "flat.py").read_text()
     elsewhere = write_people(tmp_path / "people", 5)
-    (networks / "other.py").write_text(
-        text.replace(str(networks.parent / "people"), str(elsewhere))
-    )
-    with pytest.raises(ValueError, match="Got others for other than for deep"):
-        planned_networks(tmp_path, "deep", "other")
-    (networks / "other.py").unlink()
+    other = tmp_path / "other.py"
+    other.write_text(text.replace(str(networks.parent / "people"), str(elsewhere)))
+    coarse = tmp_path / "coarse.py"
+    coarse.write_text(text + 'test_evaluator = dict(type="PCKAccuracy", thr=0.2)\n')
+    files = [other, coarse, *(networks / f"{name}.py" for name in ("deep", "flat"))]
+    configs, _ = study_networks.with_weights(files)
+    ready, left_out = study_networks.of_one_dataset(configs, RunSpec())
+    assert [file.stem for file in ready] == ["deep", "flat"]
+    assert set(left_out) == {"other", "coarse"} and "those of deep" in left_out["other"]
+    # With the same people for all, the metric still differs.
+    folder = mpii_dataset(networks.parent / "people", "val")
+    ready, left_out = study_networks.of_one_dataset(configs, RunSpec(), folder)
+    assert set(left_out) == {"coarse"}
 
 
 def test_a_network_without_weights_is_left_out(networks):
