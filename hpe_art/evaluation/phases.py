@@ -13,8 +13,8 @@ class Phases:
     """Seconds spent in each phase so far.
 
     Phases of `tools/attack.py`: load (model and people), fit (universal perturbations), read
-    (pixels), clean (clean poses, their scores, target poses), attack, score (poses of perturbed
-    images), tell (scores, intervals, results.json, kept images, tables), pictures.
+    (pixels), clean (clean poses, target poses), attack, score (poses of perturbed images), store
+    (files), scores (scores, intervals, official numbers), pictures.
     """
 
     def __init__(self) -> None:
@@ -33,14 +33,10 @@ class Phases:
         """Counts seconds to a phase."""
         self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
 
-    def record(self) -> dict[str, dict[str, float]]:
-        """Seconds and share of each phase, as they go into the result file."""
-        total = sum(self.seconds.values())
-        return {
-            name: {"seconds": spent, "share": spent / total if total else 0.0}
-            for name, spent in self.seconds.items()
-        }
-
     def typed(self) -> dict[str, Phase]:
         """Seconds and share of each phase, as they go into the results."""
-        return {name: Phase(**one) for name, one in self.record().items()}
+        total = sum(self.seconds.values())
+        return {
+            name: Phase(seconds=spent, share=spent / total if total else 0.0)
+            for name, spent in self.seconds.items()
+        }
