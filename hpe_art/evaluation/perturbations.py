@@ -166,16 +166,16 @@ def fitted(
     for key, attack in attacks.items():
         if isinstance(attack, Universal) and attack.perturbation is None:
             y = fit.targets.poses if attack.targeted and fit.targets else fit.people.y
-            ready[key] = _fitted(attack, estimator, fit, y, folder, source)
+            ready[key] = _fitted(key, attack, estimator, fit, y, folder, source)
     return ready
 
 
 def _fitted(
-    attack: Universal, estimator: Any, fit: Fit, y: Any, folder: Path, source: str
+    key: str, attack: Universal, estimator: Any, fit: Fit, y: Any, folder: Path, source: str
 ) -> Universal:
     name = f"{attack.label.lower().replace(' ', '-')}_eps{attack.eps:g}"
-    path, state = folder / f"{name}.npz", folder / f"{name}.part.npz"
-    about = folder / f"{name}.json"
+    path, about = folder / f"{name}.npz", folder / f"{name}.json"
+    state = folder / f"{key}.part.npz"  # that of another fit is not gone on with
     made_of = json.dumps({**attack.settings(), **fit.identity, "source": source}, indent=1)
     if not agreed(about.is_file() and about.read_text("utf-8") == made_of):
         perturbation = attack.build(estimator, epochs=fit.epochs)
