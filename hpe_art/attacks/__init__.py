@@ -1,5 +1,7 @@
 """Attacks on pose estimators: everything here is an ART `EvasionAttack`, or helps one."""
 
+from hpe_art.attacks.apgd import PoseAPGD as PoseAPGD
+from hpe_art.attacks.apgd_spec import Apgd as Apgd
 from hpe_art.attacks.art import ArtRecipe as ArtRecipe
 from hpe_art.attacks.expansion import default_specs as default_specs
 from hpe_art.attacks.expansion import expand as expand

@@ -105,7 +105,7 @@ class PoseFastGradientMethod(GradientSignAttack):
         for number, rows in given.batches():
             now = (given.x if start is None else start)[rows].to(device)
             mask = None if given.mask is None else given.mask[rows].to(device)
-            ascent = self._ascent(self._objective(given.y[rows]), now, mask, number, 0)
+            ascent = self._ascent(self._objective(given, rows), now, mask, number, 0)
             found[rows] = direction(ascent, float(self.norm)).to(found.device)
         return found
 
@@ -161,5 +161,5 @@ class Fgsm(AttackSpec):
         cls, attack: EvasionAttack, specs: Sequence[Fgsm], x: Any, y: Any, **more: Any
     ) -> list[Images]:
         """One for each eps."""
-        images: list[Images] = attack.generate(x, y)
+        images: list[Images] = attack.generate(x, y, **more)
         return images

@@ -23,7 +23,7 @@ from torch import Tensor
 from hpe_art.attacks.checks import check_gradient_sign, check_own_predictions, per_image_eps
 from hpe_art.attacks.steps import Radius, clipped, project
 from hpe_art.labels import check_labels
-from hpe_art.losses import PoseLoss, pose_error
+from hpe_art.losses import Goal, PoseLoss, pose_error
 
 # Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
 UNTARGETED_STEP = 0.4
@@ -42,6 +42,7 @@ class Given:
     mask: Tensor | None
     batch_size: int
     callback: Callback | None
+    goal: Goal | None = None
     directions: Tensor | None = field(default=None)
 
     def batches(self) -> Iterator[tuple[int, slice]]:
@@ -73,6 +74,7 @@ class GradientSignAttack(EvasionAttack):
         y: Any = None,
         mask: np.ndarray | None = None,
         callback: Callback | None = None,
+        goal: Goal | None = None,
         **kwargs: Any,
     ) -> Any:
         """Perturbed images.
@@ -84,6 +86,7 @@ class GradientSignAttack(EvasionAttack):
             mask: broadcasts to x; pixels where it is 0 stay as they are.
             callback: called after each step with its number from 1, the rows of the batch, and the
                 batch as it is then: a tensor on the device, not to be changed.
+            goal: which joints count as reached, for losses that ask for it.
             **kwargs: none is known; any raises.
 
         Returns:
@@ -102,7 +105,9 @@ class GradientSignAttack(EvasionAttack):
                 f"Got {len(radii)} eps and num_random_init {self.num_random_init}."
             )
         y = self._labels(x, y)
-        given = Given(_floating(x), torch.as_tensor(y), _mask(mask, x), self.batch_size, callback)
+        given = Given(
+            _floating(x), torch.as_tensor(y), _mask(mask, x), self.batch_size, callback, goal
+        )
         found = [self._strongest(given, *radius) for radius in radii]
         if self.summary_writer is not None:
             self.summary_writer.reset()
@@ -146,8 +151,10 @@ class GradientSignAttack(EvasionAttack):
         moved = given.x + (moved if given.mask is None else moved * given.mask)
         return clipped(moved, self.estimator.clip_values)
 
-    def _objective(self, y: Tensor) -> Any:
-        return self.estimator.objective(y, self.loss, self.outputs, self.precision)
+    def _objective(self, given: Given, rows: slice) -> Any:
+        goal = None if given.goal is None else given.goal[rows]
+        y = given.y[rows]
+        return self.estimator.objective(y, self.loss, self.outputs, self.precision, goal)
 
     def _ascent(
         self, objective: Any, now: Tensor, mask: Tensor | None, batch: int, i: int

@@ -134,7 +134,7 @@ class PoseProjectedGradientDescent(GradientSignAttack):
         for number, rows in track(batches, "PGD", transient=True, disable=not self.verbose):
             clean = given.x[rows].to(device)
             now = clean if start is None else start[rows].to(device)
-            objective = self._objective(given.y[rows])
+            objective = self._objective(given, rows)
             mask = None if given.mask is None else given.mask[rows].to(device)
             ball, length = (on_device_of(rows_of(value, rows), clean) for value in (radius, step))
             momentum = torch.zeros_like(clean)
@@ -238,12 +238,12 @@ class Igsm(AttackSpec):
     ) -> list[Images]:
         """Taken from the run on its way."""
         if len(specs) == 1:
-            return [attack.generate(x, y)]
+            return [attack.generate(x, y, **more)]
         by_step = {spec.iterations: x.astype(np.float32) for spec in specs}
 
         def keep(step: int, rows: slice, now: Tensor) -> None:
             if step in by_step:
                 by_step[step][rows] = now.cpu().numpy()
 
-        attack.generate(x, y, callback=keep)
+        attack.generate(x, y, callback=keep, **more)
         return [by_step[spec.iterations] for spec in specs]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.attacks.specs import AttackSpec, Images
+from hpe_art.losses import Goal
 
 
 def shareable(specs: Iterable[AttackSpec]) -> list[list[AttackSpec]]:
@@ -36,10 +37,14 @@ class SharedRun:
         self.specs = list(specs)
         self._kind = type(specs[0])
         self.attack = self._kind.build_shared(estimator, self.specs, batch_size)
-        self._takes_index = "index" in inspect.signature(self.attack.generate).parameters
+        self._taken = inspect.signature(self.attack.generate).parameters
 
     def generate(
-        self, x: Images, y: NDArray[np.float32], index: NDArray[np.int64] | None = None
+        self,
+        x: Images,
+        y: NDArray[np.float32],
+        index: NDArray[np.int64] | None = None,
+        goal: Goal | None = None,
     ) -> list[Images]:
         """The perturbed images of each spec.
 
@@ -48,12 +53,19 @@ class SharedRun:
             y: (N, K, 3), true poses, or target poses if targeted.
             index: (N,), the place of each image in the test set, for attacks that draw random
                 numbers by it: their result depends neither on batches nor on ranks.
+            goal: which joints count as reached, for attacks that aim at the metric.
 
         Returns:
             One (N, 3, H, W) for each spec, in their order.
         """
-        more = {"index": index} if self._takes_index else {}
+        known = {"index": index, "goal": goal}
+        more = {name: value for name, value in known.items() if name in self._taken}
         return self._kind.generate_shared(self.attack, self.specs, x, y, **more)
+
+    @property
+    def needs_goal(self) -> bool:
+        """Whether the attack aims at the metric."""
+        return self.specs[0].needs_goal
 
     @property
     def passes(self) -> tuple[int, int] | None:

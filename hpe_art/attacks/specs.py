@@ -19,7 +19,7 @@ from mmengine.registry import Registry
 from numpy.typing import NDArray
 
 from hpe_art.attacks.checks import check_norm
-from hpe_art.losses import LOSSES, TRAINING
+from hpe_art.losses import LOSSES, TRAINING, needs_goal
 from hpe_art.registries import registered
 
 MAX_GREY = 255.0
@@ -87,6 +87,11 @@ class AttackSpec(ABC):
     # A field of the specs that can be either; their definition takes this one's place.
     targeted = False
 
+    @property
+    def needs_goal(self) -> bool:
+        """Whether the attack aims at the metric, which then needs a radius."""
+        return needs_goal(getattr(self, "loss", TRAINING))
+
     @abstractmethod
     def build(self, estimator: Any, batch_size: int = 32) -> EvasionAttack:
         """The ART attack on a `PyTorchPoseEstimator`, which is left as it is.
@@ -108,8 +113,9 @@ class AttackSpec(ABC):
         if settings.get("outputs") == "all":
             parts.append("ALL")
         norm = "" if self.norm == math.inf else f" L{self.norm:g}"
-        loss = settings.get("loss", TRAINING)
-        return "-".join(parts) + norm + ("" if loss == TRAINING else f" [{loss}]")
+        usual = {one.name: one.default for one in fields(self)}.get("loss")
+        loss = settings.get("loss", usual)
+        return "-".join(parts) + norm + ("" if loss == usual else f" [{loss}]")
 
     def settings(self) -> dict[str, Any]:
         """All that the outcome depends on, as plain JSON, with defaults filled in."""

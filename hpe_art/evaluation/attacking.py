@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
 from hpe_art.data.people import People
+from hpe_art.evaluation.goals import goal_of
 from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.store import CLEAN, OWN, Shard, key_of
@@ -113,8 +114,10 @@ class BatchAttacker:
             seed_everything(group[0].seed, int(people.index[0]))
             before = _cost(run.estimator)
             with self.phases.spent("attack"):
-                labels = targets if group[0].targeted and targets is not None else truth
-                perturbed = shared.generate(x, labels, people.index)
+                aims = targets if group[0].targeted else None
+                goal = goal_of(people, run.metric, aims) if shared.needs_goal else None
+                labels = truth if aims is None else aims
+                perturbed = shared.generate(x, labels, people.index, goal)
             counts = {"generation": _cost_since(before, run.estimator)}
             for attack, x_adv in zip(group, perturbed, strict=True):
                 if attack in todo:

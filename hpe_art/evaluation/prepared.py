@@ -118,6 +118,8 @@ def prepare(
     )
     _check_joints(estimator, people)
     metric.check(people.truth)
+    if any(attack.needs_goal for attack in spec.attacks):
+        metric.radii(people.truth)  # raises early
     joints = len(skeleton.joints)
     observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
     observers += [defended(name, estimator) for name in spec.defences]

@@ -11,6 +11,8 @@ from hpe_art.losses.base import TRAINING as TRAINING
 from hpe_art.losses.base import PoseLoss as PoseLoss
 from hpe_art.losses.base import loss_function as loss_function
 from hpe_art.losses.base import loss_name as loss_name
+from hpe_art.losses.base import needs_goal as needs_goal
+from hpe_art.losses.base import with_goal as with_goal
 from hpe_art.losses.cells import cosine_loss as cosine_loss
 from hpe_art.losses.cells import cross_entropy as cross_entropy
 from hpe_art.losses.goal import Goal as Goal

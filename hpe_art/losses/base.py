@@ -34,6 +34,17 @@ def loss_function(loss: str | PoseLoss) -> PoseLoss:
     return found
 
 
+def needs_goal(loss: str | PoseLoss) -> bool:
+    """Whether a loss asks for the goal of an attack."""
+    return bool(getattr(loss_function(loss), "needs_goal", False))
+
+
+def with_goal(loss: PoseLoss) -> PoseLoss:
+    """A loss that asks for the goal of an attack: `head.goal` is then there."""
+    setattr(loss, "needs_goal", True)  # noqa: B010  (functions have no such attribute to mypy)
+    return loss
+
+
 def loss_name(loss: str | PoseLoss) -> str:
     """The name of a loss for the record; of a function its own."""
     return loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpe_art.losses.base import LOSSES
+from hpe_art.losses.base import LOSSES, with_goal
 from hpe_art.losses.margin import SHARPNESS, circle_cells, goal_of
 
 
 @LOSSES.register_module(name="cross_entropy")
+@with_goal
 def cross_entropy(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """Minus the logarithm of the share of the softmax that lies in the circles: (N,).
 

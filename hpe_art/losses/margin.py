@@ -10,19 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpe_art.losses.base import DISTANCE, LOSSES, MARGIN
+from hpe_art.losses.base import DISTANCE, LOSSES, MARGIN, with_goal
 from hpe_art.losses.goal import Goal
 
 SHARPNESS = 20.0
 """Of the smooth maximum over cells, for heatmaps whose peaks are about 1."""
 BEYOND = 0.1
 """A joint this far beyond the boundary, in heatmap units, pulls no more."""
-RADII = 1.2
+RADII = 1.05
 """The same for coordinates, in radii from the centre."""
 NEVER = -1e4
 
 
 @LOSSES.register_module(name=MARGIN)
+@with_goal
 def margin_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """By how much the joints lie beyond their circles: (N,), summed over joints and outputs.
 

@@ -1,0 +1,221 @@
+"""APGD: projected gradient ascent with momentum whose steps fall when they no longer help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.attacks.attack import EvasionAttack
+from art.estimators.estimator import BaseEstimator, LossGradientsMixin
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hpe_art.attacks.ascent import Ascent, checkpoints
+from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.checks import check_norm, check_whole
+from hpe_art.attacks.steps import clipped, direction, project
+from hpe_art.attacks.strongest import Strongest
+from hpe_art.losses import MARGIN, Goal, PoseLoss
+
+MOMENTUM = 0.75
+"""Share of the new step; the rest goes on as before."""
+FIRST_STEP = 2.0
+"""Length of the first steps, in eps."""
+
+Callback = Callable[[int, Tensor, Tensor], None]
+
+
+class PoseAPGD(EvasionAttack):
+    """APGD on poses, with the metric's own question as its loss.
+
+    The best iterate of each image is kept: the one with most joints where the goal wants them, and
+    among those the one of largest loss. Images whose joints are all there take no further pass.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`.
+        norm: numpy.inf, 1 or 2.
+        eps: radius of the ball, for norm inf in grey levels.
+        eps_step: length of the first steps; default 2 eps.
+        max_iter: number of steps; each start takes one gradient more.
+        targeted: towards y rather than away from it.
+        num_random_init: number of starts at random points; 0 starts at the image.
+        seed: of the random points, with the place of the image.
+        batch_size: images per pass; the result does not depend on it.
+        loss: a name in `LOSSES`, or a function; default "margin" where there is a goal, else the
+            estimator's.
+        outputs: "last" or "all"; default the estimator's.
+
+    Raises:
+        ValueError: an argument out of range (the message names it).
+
+    Source: Croce and Hein 2020, arXiv:2003.01690, algorithm 1.
+    """
+
+    attack_params: ClassVar = [
+        *EvasionAttack.attack_params,
+        *("norm", "eps", "eps_step", "max_iter", "targeted", "num_random_init", "seed"),
+        *("batch_size", "loss", "outputs"),
+    ]
+    _estimator_requirements = (BaseEstimator, LossGradientsMixin)
+
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = np.inf,
+        eps: float = 8.0,
+        eps_step: float | None = None,
+        max_iter: int = 100,
+        targeted: bool = False,
+        num_random_init: int = 0,
+        seed: int = 0,
+        batch_size: int = 32,
+        loss: str | PoseLoss | None = None,
+        outputs: str | None = None,
+    ) -> None:
+        super().__init__(estimator=estimator)
+        self.norm = norm
+        self.eps = eps
+        self.eps_step = eps_step
+        self.max_iter = max_iter
+        self._targeted = targeted
+        self.num_random_init = num_random_init
+        self.seed = seed
+        self.batch_size = batch_size
+        self.loss = loss
+        self.outputs = outputs
+        self._check_params()
+
+    def generate(
+        self,
+        x: Any,
+        y: Any = None,
+        goal: Goal | None = None,
+        index: NDArray[np.int64] | None = None,
+        callback: Callback | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Perturbed images.
+
+        Args:
+            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
+            y: (N, K, 3), true poses, or target poses if targeted.
+            goal: of the metric: which joints count as reached. None: the largest loss wins.
+            index: (N,), the place of each image in the test set, which random points depend on;
+                default its place in x.
+            callback: called after each pass with its number from 0, the rows (n,) of x that are
+                still attacked, and these images on the device, not to be changed.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, 3, H, W) of the kind of x, float32.
+
+        Raises:
+            ValueError: y or the goal do not fit x or the attack.
+        """
+        if kwargs:
+            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
+        check_goal(x, y, goal, self.targeted)
+        images = torch.as_tensor(x).detach().to(torch.float32)
+        found = images.clone()
+        for batch in batches(self, images, y, goal, index):
+            strongest = Strongest(batch.x, batch.goal)
+            self.attack(batch, strongest, callback)
+            found[batch.first : batch.first + len(batch.x)] = strongest.images.to(found.device)
+        return found if isinstance(x, Tensor) else found.numpy()
+
+    def attack(self, batch: Batch, strongest: Strongest, callback: Callback | None = None) -> None:
+        """All starts, of those who are not finished yet; what they find goes to the strongest."""
+        for start in range(max(1, self.num_random_init)):
+            rows = (~strongest.finished).nonzero()[:, 0]
+            if len(rows):
+                begin = self._start(batch, rows, start)
+                self._climb(batch, rows, begin, strongest, callback)
+
+    def _climb(
+        self,
+        batch: Batch,
+        rows: Tensor,
+        start: Tensor,
+        strongest: Strongest,
+        callback: Callback | None,
+    ) -> None:
+        state = Ascent.begin(
+            start, FIRST_STEP * self.eps if self.eps_step is None else self.eps_step
+        )
+        checks = checkpoints(self.max_iter)
+        objective = self._objective(batch, rows)
+        for k in range(self.max_iter + 1):
+            found = objective.evaluate(state.now)
+            sign = -1 if self.targeted else 1
+            state.note(sign * found.losses, sign * found.gradients)
+            if callback is not None:
+                callback(k, batch.first + rows, state.now)
+            reached = self._reached(batch.goal, rows, state.now, found.poses)
+            strongest.offer(rows, state.now, reached, sign * found.losses)
+            if (last := k - 1) in checks[1:]:
+                state.check(last - checks[checks.index(last) - 1])
+            self._move(state, batch.x[rows], first=k == 0)
+            left = ~strongest.finished[rows]
+            if batch.goal is not None and not left.all():
+                rows, state = rows[left], state[left]
+                if not len(rows):
+                    return
+                objective = self._objective(batch, rows)
+
+    def _objective(self, batch: Batch, rows: Tensor) -> Any:
+        goal = None if batch.goal is None else batch.goal[rows]
+        loss = MARGIN if self.loss is None and goal is not None else self.loss
+        return self.estimator.objective(batch.y[rows], loss, self.outputs, goal=goal)
+
+    def _reached(self, goal: Goal | None, rows: Tensor, images: Tensor, poses: Tensor) -> Tensor:
+        """(n,), how many joints are at their goal; where all are, as the model itself sees it."""
+        if goal is None:
+            return torch.zeros(len(rows), device=images.device)
+        wanted = goal[rows]
+        reached = wanted.reached(poses).sum(1)
+        claimed = reached == wanted.counts.sum(1)
+        if claimed.any():  # gradients may be those of a rounded copy
+            exact = self.estimator.predict(images[claimed], self.batch_size)
+            reached[claimed] = wanted[claimed].reached(exact).sum(1)
+        return reached
+
+    def _move(self, state: Ascent, clean: Tensor, first: bool) -> None:
+        """A step along the gradient, and some of the last step again."""
+        along = direction(state.gradient, float(self.norm))
+        ahead = self._projected(state.now + state.step * along, clean)
+        if not first:
+            again = (1 - MOMENTUM) * (state.now - state.before)
+            ahead = self._projected(state.now + MOMENTUM * (ahead - state.now) + again, clean)
+        state.before, state.now = state.now, ahead
+
+    def _projected(self, images: Tensor, clean: Tensor) -> Tensor:
+        moved = clipped(images, self.estimator.clip_values) - clean
+        return clean + project(moved, self.eps, float(self.norm))
+
+    def _start(self, batch: Batch, rows: Tensor, number: int) -> Tensor:
+        """The images, or points on the sphere that their places and the seed give."""
+        clean = batch.x[rows]
+        if not self.num_random_init:
+            return clean
+        shape, norm = tuple(clean.shape[1:]), float(self.norm)
+        drawn = np.empty(clean.shape, np.float32)
+        for row, place in enumerate(batch.places[rows.cpu().numpy()].tolist()):
+            random = np.random.default_rng([self.seed, place, number])
+            point = random.uniform(-1, 1, shape) if norm == np.inf else random.normal(size=shape)
+            drawn[row] = point / np.linalg.norm(point.ravel(), norm)
+        return self._projected(clean + self.eps * torch.as_tensor(drawn).to(clean), clean)
+
+    def _check_params(self) -> None:
+        check_norm(self.norm)
+        for name in ("eps", "eps_step"):
+            value = getattr(self, name)
+            if value is None and name == "eps_step":
+                continue
+            if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
+                raise ValueError(f"Expected a finite {name} >= 0. Got {value}.")
+        check_whole(self, max_iter=0, num_random_init=0, seed=0, batch_size=1)
+        if not isinstance(self.targeted, bool):
+            raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")

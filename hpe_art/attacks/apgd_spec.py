@@ -1,0 +1,58 @@
+"""The spec of APGD."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpe_art.attacks.apgd import PoseAPGD
+from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
+from hpe_art.losses import MARGIN
+
+
+@ATTACKS.register_module(name="apgd")
+@dataclass(frozen=True)
+class Apgd(AttackSpec):
+    """APGD at the metric's own question; each eps runs on its own.
+
+    Attributes:
+        targeted: towards target poses, or away from the truth.
+        max_iter: number of steps.
+        loss: a name in `LOSSES`.
+        outputs: "last" or "all" outputs in the loss.
+    """
+
+    targeted: bool = option(False, "towards target poses, not away from the truth")
+    max_iter: int = option(100, "number of steps")
+    loss: str = option(MARGIN, "what is raised, or lowered towards target poses")
+    outputs: str = option("last", "which outputs the loss is put on: last or all")
+
+    @property
+    def needs_goal(self) -> bool:
+        """With every loss: the metric says which iterate is the best, and who is finished."""
+        return True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_whole("max_iter", least=1)
+
+    def build(self, estimator: Any, batch_size: int = 32) -> PoseAPGD:
+        """`PoseAPGD`."""
+        return PoseAPGD(
+            estimator,
+            norm=self.norm,
+            eps=self.eps,
+            max_iter=self.max_iter,
+            targeted=self.targeted,
+            seed=self.seed,
+            batch_size=batch_size,
+            loss=self.loss,
+            outputs=self.outputs,
+        )
+
+    @classmethod
+    def passes(cls, specs: Sequence[Apgd]) -> tuple[int, int]:
+        """At most: who has nothing left to lose takes no further pass."""
+        most = sum(spec.max_iter + 1 for spec in specs)
+        return most, most
