@@ -57,6 +57,7 @@ def test_every_attack_of_art_has_been_tried():
     assert all("→" in row for row in rows)
 
 
+@pytest.mark.slow
 def test_the_pipeline_runs_and_its_page_shows_it(tmp_path):
     script = REPOSITORY / "docs" / "art_pipeline.py"
     code = script.read_text(encoding="utf-8")

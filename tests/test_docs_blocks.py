@@ -84,6 +84,7 @@ def test_the_index_names_every_page():
     assert set(re.findall(r"\]\((\w+\.md)\)", index)) == pages
 
 
+@pytest.mark.slow
 def test_five_minutes_and_its_report(workspace):
     run_page("start.md", workspace)
     assert (workspace / "results/curve/results.json").is_file()
@@ -91,14 +92,17 @@ def test_five_minutes_and_its_report(workspace):
     assert "<title>" in (workspace / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_own_model(workspace):
     run_page("own_model.md", workspace)
 
 
+@pytest.mark.slow
 def test_long_runs(workspace):
     run_page("runs.md", workspace)
 
 
+@pytest.mark.slow
 def test_extending(workspace, people):
     base = workspace / "mmpose_configs" / "_base_" / "rendered_people_128.py"
     text = base.read_text()
@@ -115,6 +119,7 @@ def test_extending(workspace, people):
     run_page("extend.md", workspace)
 
 
+@pytest.mark.slow
 def test_the_paper_on_mpii(workspace, write_people):
     root = write_people(workspace / "data" / "mpii")
     for file in (root / "annotations").iterdir():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,30 @@ SEED = ["--cfg-options", "randomness.seed=0"]
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, run_tool, write_config):
-    """A work folder after one epoch of two iterations in bfloat16, and the config."""
+def train(load_tool):
+    """`train(cwd, *arguments)`: the log of a run in this process."""
+    main = load_tool("train.py").main
+
+    def run(cwd, *arguments, work_dir="work"):
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MMEngine's, as in a process of its own
+            patch.chdir(cwd)
+            patch.setenv("LOCAL_RANK", "0")
+            patch.setattr("sys.argv", ["train.py", *map(str, arguments)])
+            assert main() == 0
+        return max((cwd / work_dir).rglob("*.log")).read_text()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, train, write_config):
+    """A work folder after one epoch of two iterations in bfloat16, the config, and the log."""
     folder = tmp_path_factory.mktemp("train")
     # From scratch: that these weights do not exist must not matter.
     config = write_config(folder / "tiny.py", load_from="no_such_weights.pth")
-    done = run_tool("train.py", config, "--work-dir", "work", "--amp", *SEED, cwd=folder)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder, config, done
+    log = train(folder, config, "--work-dir", "work", "--amp", *SEED)
+    return folder, config, log
 
 
 def checkpoint(path):
@@ -34,8 +51,7 @@ def checkpoint(path):
 
 
 def test_trains_from_scratch_and_validates(trained):
-    folder, _, done = trained
-    log = done.stdout + done.stderr
+    folder, _, log = trained
     assert "Load checkpoint from" not in log and "no_such_weights.pth can not" not in log
     assert "PCK: " in log, "MpiiPCKAccuracy has scored the validation people"
     saved = checkpoint(folder / "work" / "epoch_1.pth")
@@ -53,12 +69,11 @@ def test_what_it_saves_can_be_attacked(trained):
     assert all(torch.equal(v, saved[k]) for k, v in model.state_dict().items())
 
 
-def test_resumes_where_it_stopped(trained, run_tool):
+def test_resumes_where_it_stopped(trained, train):
     folder, config, _ = trained
     options = [*SEED, "train_cfg.max_epochs=2"]
-    done = run_tool("train.py", config, "--work-dir", "work", "--resume", *options, cwd=folder)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "resumed epoch: 1, iter: 2" in done.stdout + done.stderr
+    log = train(folder, config, "--work-dir", "work", "--resume", *options)
+    assert "resumed epoch: 1, iter: 2" in log
     saved = checkpoint(folder / "work" / "epoch_2.pth")
     assert saved["meta"]["iter"] == 4
     steps = {int(state["step"]) for state in saved["optimizer"]["state"].values()}
@@ -66,16 +81,14 @@ def test_resumes_where_it_stopped(trained, run_tool):
 
 
 def test_starts_from_given_weights_with_the_folder_of_the_user(
-    trained, run_tool, weights, tmp_path, write_people
+    trained, train, weights, tmp_path, write_people
 ):
     _, config, _ = trained
     people = write_people(tmp_path / "mine", 4)
     # With a learning rate of 0, what comes out are the weights that went in.
     options = ["--cfg-options", "optim_wrapper.optimizer.lr=0", "train_cfg.val_interval=9"]
-    done = run_tool(
-        "train.py", config, "--load-from", weights, "--data-root", people, *options, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    given = [config, "--load-from", weights, "--data-root", people]
+    train(tmp_path, *given, *options, work_dir="work_dirs/tiny")
     saved = checkpoint(tmp_path / "work_dirs" / "tiny" / "epoch_1.pth")
     assert saved["meta"]["iter"] == 1, "one batch of three out of four people"
     first = checkpoint(weights)["state_dict"]
@@ -84,6 +97,7 @@ def test_starts_from_given_weights_with_the_folder_of_the_user(
             assert torch.equal(value, first[name]), name
 
 
+@pytest.mark.slow
 def test_two_processes_train_together_without_a_gpu(tmp_path, write_config):
     config = write_config(tmp_path / "tiny.py")
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
