@@ -76,5 +76,9 @@ def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Res
     for name, run in results.runs.items():
         if metric not in METRICS.module_dict and Path(run.config).is_file():
             Config.fromfile(run.config)
-        runs[name] = rescored(folders[name], run, metric)
-    return results.model_copy(update={"runs": runs})
+        own = folders[name] / name  # in a study each network has one
+        runs[name] = rescored(own if own.is_dir() else folders[name], run, metric)
+    study = results.study
+    if study:  # findings were by the metric of the runs
+        study = study.model_copy(update={"findings": []})
+    return results.model_copy(update={"runs": runs, "study": study})

@@ -92,6 +92,15 @@ def test_its_report_and_its_page_of_tables(done, tmp_path, load_tool, monkeypatc
     assert "Jain et al. 2019" in page
 
 
+def test_another_metric_without_running_again(done, tmp_path, load_tool, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = ["-o", "report.html", "--markdown", "page.md", "--metric", "EPE"]
+    monkeypatch.setattr("sys.argv", ["report.py", str(done), *asked])
+    assert load_tool("report.py").main() == 0
+    page = Path("page.md").read_text()
+    assert "EPE in pixels" in page and "Findings" not in page
+
+
 @pytest.mark.slow
 def test_two_processes_find_the_same(run_study, networks, tmp_path):
     flags = ("--only", "noise", "fgsm", "universal", "--eps", 8, "--epochs", 1, "--batch-size", 2)
