@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.spec import FLIP
+from hpe_art.evaluation.store import OWN
 
 Array = NDArray[np.float32]
 
@@ -110,6 +112,20 @@ def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:
         device_type="cpu" if estimator.device.type == "cpu" else "gpu",
     )
     return Observer(name, behind, kind="defence")
+
+
+def check_names(observers: Sequence[Observer]) -> None:
+    """Sees that predictions can be told apart by who sees them.
+
+    Raises:
+        UserError: two have one name, or one has that of the attacked network in the store.
+    """
+    names = [observer.name for observer in observers]
+    if len({OWN, *names}) <= len(names):
+        raise UserError(
+            f"Expected observers of different names, and none called {OWN}. "
+            f"Got {', '.join(names)}: rename a config."
+        )
 
 
 def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: int) -> Observer:

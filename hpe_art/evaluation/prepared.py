@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import nn
@@ -27,11 +25,11 @@ from hpe_art.attacks.targets import (
 from hpe_art.data.people import People, annotated_people, build_test_set, choose_people, people_of
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.evaluation.device import check_device, score_in_float32
-from hpe_art.evaluation.observers import Observer, defended, other_network
+from hpe_art.evaluation.fingerprint import attack_key, fingerprint_of
+from hpe_art.evaluation.observers import Observer, check_names, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
 from hpe_art.evaluation.spec import RunSpec, SpecError
-from hpe_art.evaluation.store import Store, key_of
-from hpe_art.files import sha256
+from hpe_art.evaluation.store import Store
 from hpe_art.metrics import Metric, metric_for, metric_named
 from hpe_art.skeleton import Skeleton
 
@@ -123,11 +121,12 @@ def prepare(
     joints = len(skeleton.joints)
     observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
     observers += [defended(name, estimator) for name in spec.defences]
+    check_names(observers)
     source = str(cfg.get("load_from") or "")
     fit = find_fit(spec, cfg, skeleton)
     attacks = ready_attacks(spec, source, estimator, fit)
-    fingerprint = _fingerprint(spec, cfg, estimator, dataset)
-    keys = [key_of(_readable(attack), _identity(attack, fit)) for attack in attacks]
+    fingerprint = fingerprint_of(spec, cfg, estimator, dataset, observers)
+    keys = [attack_key(attack, spec, metric, fit) for attack in attacks]
     shown = range(len(keys)) if spec.shown is None else spec.shown
     notes = _notes(spec, estimator, people, attacks, fit)
     return Prepared(
@@ -200,62 +199,6 @@ def _whole_poses(
     return lambda clean, some: random_far_poses(
         clean, some.index, pool, some.truth, metric, some.to_image, spec.seed
     )
-
-
-def _fingerprint(
-    spec: RunSpec, cfg: Config, estimator: PyTorchPoseEstimator, dataset: Any
-) -> dict[str, Any]:
-    """All that every prediction depends on, beside the attack and the observer."""
-    files = [getattr(dataset, name, None) for name in ("ann_file", "headbox_file", "bbox_file")]
-    known = [Path(str(file)) for file in files if file and Path(str(file)).is_file()]
-    target = spec.target if spec.target in RULES else sha256(spec.target)
-    return {
-        "weights": weights_sha256(estimator.model),
-        "model": _sha256_of(_without_start([cfg.model, dataset_settings(cfg, "pipeline")])),
-        "people": [type(dataset).__name__, *([file.name, sha256(file)[:16]] for file in known)],
-        "flip_test": spec.flip_test,
-        "behind": spec.behind,
-        "precision": estimator.gradient_precision,
-        "seed": spec.seed,
-        "target": [target, list(spec.target_joints or ())],
-    }
-
-
-def dataset_settings(cfg: Config, name: str) -> Any:
-    """A setting of the test set."""
-    return cfg.get("test_dataloader", {}).get("dataset", {}).get(name)
-
-
-def weights_sha256(model: nn.Module) -> str:
-    """Of all weights and buffers, wherever they were loaded from."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        plain = value.detach().cpu()
-        plain = plain.float() if plain.dtype == torch.bfloat16 else plain  # NumPy has none
-        digest.update(plain.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _without_start(value: Any) -> Any:
-    """What a config says about a trained model: not of how its training began."""
-    if isinstance(value, dict):
-        return {k: _without_start(v) for k, v in value.items() if k != "init_cfg"}
-    return [_without_start(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
-def _sha256_of(value: Any) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()
-
-
-def _readable(attack: AttackSpec) -> str:
-    return f"{attack.label}_eps{attack.eps:g}"
-
-
-def _identity(attack: AttackSpec, fit: Fit | None) -> dict[str, Any]:
-    """All that an attack's outcome depends on."""
-    settings = attack.settings()
-    return {**settings, **fit.identity} if fit is not None and is_unfitted(attack) else settings
 
 
 def _notes(

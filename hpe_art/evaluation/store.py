@@ -98,7 +98,8 @@ class Store:
         """Sees that what is held was made from the same; writes down what that is.
 
         Args:
-            fingerprint: JSON of all that every prediction depends on.
+            fingerprint: JSON of all that every prediction depends on. Those of its `observers`
+                who are known must be the same; others may come and go.
             overwrite: begin anew where it is something else.
 
         Raises:
@@ -109,13 +110,19 @@ class Store:
         held = _json(path)
         if held is None and any(self.folder.glob("*/*.npz")):
             held = {}
-        if held is not None and held != wanted:
-            if not overwrite:
-                raise StoreError(
-                    f"Expected a folder of the same settings, or an empty one. Got {self.folder} "
-                    f"with {_differences(held, wanted)}: choose another --work-dir, or --overwrite."
-                )
-            self.clear()
+        if held is not None:
+            known, seen = held.get("observers", {}), wanted.get("observers", {})
+            merged = {**wanted, "observers": {**known, **seen}}
+            if differences := _differences({**held, "observers": {**seen, **known}}, merged):
+                if not overwrite:
+                    raise StoreError(
+                        "Expected a folder of the same settings, or an empty one. Got "
+                        f"{self.folder} with {differences}: choose another --work-dir, or "
+                        "--overwrite."
+                    )
+                self.clear()
+            else:
+                wanted = merged
         write_whole(path, json.dumps(wanted, indent=1) + "\n")
 
     def clear(self) -> None:

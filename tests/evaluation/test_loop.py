@@ -159,6 +159,27 @@ def test_other_weights_are_refused(attacked, prepared_loop, config, weights, tmp
         attack_runner(load_config(config), spec, tmp_path / "run", str(tmp_path / "other.pth"))
 
 
+def test_observers_with_other_weights_or_of_one_name_are_refused(
+    prepared_loop, config, weights, tmp_path, write_config, write_weights
+):
+    other = write_config(tmp_path / "other.py", load_from=str(tmp_path / "other.pth"))
+    held = torch.load(weights, weights_only=True)
+    torch.save(held, tmp_path / "other.pth")
+    prepared_loop("noise", transfer_to=[str(other)])
+    next(iter(held["state_dict"].values())).add_(1)
+    torch.save(held, tmp_path / "other.pth")
+    with pytest.raises(StoreError, match="with observers {'other': '"):
+        prepared_loop("noise", transfer_to=[str(other)])
+    with pytest.raises(UserError, match="observers of different names.* Got other, other"):
+        prepared_loop("noise", transfer_to=[str(other), str(other)])
+
+
+def test_target_poses_of_another_metric_are_another_attack(attacked):
+    first, second = (attacked("noise", AIMED, metric=name).prepared for name in ("PCKh", "EPE"))
+    (noise, aimed), (again, other) = first.attacks, second.attacks
+    assert noise == again and aimed != other
+
+
 def test_a_second_run_in_the_folder_is_refused_and_spoils_nothing(prepared_loop, tmp_path):
     loop = prepared_loop("noise")
     with loop.prepared.store.locked():

@@ -94,6 +94,22 @@ def test_another_fingerprint_is_refused_with_what_differs(store):
     assert store.missing("fast", range(1)).tolist() == [0]
 
 
+def test_observers_come_and_go_and_stay_what_they_were(store):
+    store.claim({"seed": 0, "observers": {"one": "a"}})
+    store.claim({"seed": 0, "observers": {"other": "b"}})
+    store.claim({"seed": 0, "observers": {}})
+    with pytest.raises(StoreError, match="observers .*'one': 'a'.* instead of .*'one': 'c'"):
+        store.claim({"seed": 0, "observers": {"one": "c"}})
+
+
+def test_predictions_of_unknown_origin_are_refused(store):
+    store.add("fast", shard(0))
+    with pytest.raises(StoreError, match="seed None instead of 0"):
+        store.claim({"seed": 0})
+    store.claim({"seed": 0}, overwrite=True)
+    assert store.missing("fast", range(1)).tolist() == [0]
+
+
 def test_keys_are_readable_and_tell_all_settings_apart():
     one, other = key_of("IGSM-U 10", {"eps": 8.0}), key_of("IGSM-U 10", {"eps": 8.5})
     assert one.startswith("igsm-u-10-") and one != other
