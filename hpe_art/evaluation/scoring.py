@@ -84,15 +84,26 @@ class Judge:
         return found, drawn_scores(scores, self.metric, self.skeleton, self.seed)
 
     def _record(self, found: Score[float], draws: Draws) -> ScoreRecord:
-        ends = intervals(draws, self.skeleton)
-        return ScoreRecord(
-            value=found.value,
-            groups=found.groups,
-            joints=found.joints,
-            interval=ends.value,
-            group_intervals=ends.groups,
-            joint_intervals=ends.joints,
-        )
+        return score_record(found, draws, self.skeleton)
+
+
+def score_record(found: Score[float], draws: Draws, skeleton: Skeleton) -> ScoreRecord:
+    """A score with its intervals, as results hold it.
+
+    Args:
+        found: from `metrics.score`.
+        draws: of the same, from `bootstrap.drawn_scores`.
+        skeleton: of the dataset.
+    """
+    ends = intervals(draws, skeleton)
+    return ScoreRecord(
+        value=found.value,
+        groups=found.groups,
+        joints=found.joints,
+        interval=ends.value,
+        group_intervals=ends.groups,
+        joint_intervals=ends.joints,
+    )
 
 
 def metric_record(metric: Metric) -> MetricRecord:

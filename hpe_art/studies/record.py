@@ -20,11 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.evaluation.results import MetricRecord, Results, Run, Score
+from hpe_art.evaluation.scoring import score_record
 from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import write_whole
 from hpe_art.metrics import Metric, PeopleTruth, relative_score, score
-from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws
-from hpe_art.metrics.scores import Score as MetricScore
+from hpe_art.metrics.bootstrap import Draws, drawn_scores, relative_draws
 from hpe_art.skeleton import Skeleton
 
 RECORD = "record.npz"
@@ -275,16 +275,3 @@ def _filled(
             relative_score(found, clean), relative_draws(draws, clean_draws), skeleton
         )
     return one
-
-
-def score_record(found: MetricScore[float], draws: Draws, skeleton: Skeleton) -> Score:
-    """A score with its intervals, as results hold it."""
-    ends = intervals(draws, skeleton)
-    return Score(
-        value=found.value,
-        groups=found.groups,
-        joints=found.joints,
-        interval=ends.value,
-        group_intervals=ends.groups,
-        joint_intervals=ends.joints,
-    )
