@@ -13,7 +13,7 @@ from typing import Any
 from hpe_art.configs import find_config
 from hpe_art.errors import UserError
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "folded", "bfloat16")
 
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -179,7 +179,8 @@ def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default="auto",
-        help="of gradients: float32 takes them through the model itself, bfloat16 and auto "
-        "through a faster copy; auto rounds where the device has fast units for it [auto]",
+        help="of gradients: float32 takes them through the model itself, folded and bfloat16 "
+        "through a faster copy; auto rounds where the device has fast units for it, and in a "
+        "folder that is gone on with as before [auto]",
     )
     speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")

@@ -25,8 +25,8 @@ from torch.utils._pytree import tree_map
 
 from hpe_art.estimators.network import raw_outputs
 
-Precision = Literal["float32", "bfloat16", "auto"]
-PRECISIONS = ("float32", "bfloat16", "auto")
+Precision = Literal["float32", "folded", "bfloat16", "auto"]
+PRECISIONS = ("float32", "folded", "bfloat16", "auto")
 FOLDED_TOLERANCE = 1e-3
 """Largest change of an output by folding, relative to the largest value of that output."""
 MUCH_FASTER = 1.4
@@ -48,6 +48,13 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     return device.type == "cpu" and _convolves_faster_in_bfloat16()
+
+
+def settled(precision: Precision, device: torch.device) -> Precision:
+    """What "auto" comes to on a device; the others are what they say."""
+    if precision != "auto":
+        return precision
+    return "bfloat16" if has_fast_bfloat16(device) else "folded"
 
 
 @lru_cache
@@ -78,8 +85,8 @@ class GradientCopy:
 
     Args:
         model: MMPose `TopdownPoseEstimator` on its device; it is left as it is.
-        precision: "bfloat16", or "auto", which is bfloat16 only where `has_fast_bfloat16`.
-            "float32" stays so.
+        precision: "bfloat16"; "folded" or "float32", which stay the model's own; or "auto", which
+            is bfloat16 where `has_fast_bfloat16`.
         compile: compile the forward and the backward pass with `torch.compile`.
         example: (N, 3, H, W), normalised images to compare the outputs on.
 
@@ -103,7 +110,7 @@ class GradientCopy:
                 "clang, or leave it out."
             )
         self.made_with = (precision, compile)
-        half = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+        half = settled(precision, device) == "bfloat16"
         self.dtype = torch.bfloat16 if half else example.dtype
         self._state = _state(model)
         self.model, self.folded = _folded(model, example)

@@ -40,9 +40,10 @@ class PyTorchPoseEstimator(PoseEstimatorParameters):
             own training loss.
         flip_test: average with the mirrored image's output; default the model's `test_cfg`.
         precision: of the gradients; poses and losses are always those of the model itself.
-            "float32" takes gradients through the model, exactly. "bfloat16" and "auto" take them
-            through a `GradientCopy`, rounded to bfloat16: always, or for "auto" where the device
-            has fast units for it.
+            "float32" takes gradients through the model, exactly. "folded" and "bfloat16" take
+            them through a private copy with batch norms folded into convolutions, the latter
+            rounded to bfloat16; "auto" is bfloat16 where the device has fast units for it, else
+            folded. The copy is made anew when weights have changed.
         compile: take gradients through a compiled copy, which takes a minute or so once and pays
             in long runs.
         optimizer: only `fit` needs it.

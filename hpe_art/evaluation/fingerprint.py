@@ -40,7 +40,7 @@ def fingerprint_of(
         "people": [type(dataset).__name__, *([file.name, sha256(file)[:16]] for file in known)],
         "flip_test": spec.flip_test,
         "behind": spec.behind,
-        "precision": estimator.gradient_precision,
+        "precision": spec.precision,
         "seed": spec.seed,
         "target": [target, list(spec.target_joints or ())],
         "observers": {one.name: weights_sha256(one.estimator.model)[:16] for one in others},

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch.utils.data import DataLoader
 
 from hpe_art.errors import UserError
+from hpe_art.estimators.gradient_copy import settled
 from hpe_art.evaluation.attacking import BatchAttacker, Block, planned_blocks, rgb
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.perturbations import fitted
@@ -28,6 +29,7 @@ from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, 
 from hpe_art.evaluation.result_files import write_results
 from hpe_art.evaluation.results import Judged, Results, Run
 from hpe_art.evaluation.spec import RunSpec, run_spec
+from hpe_art.evaluation.store import Store
 
 BATCH_SIZE = 32
 RESULTS = "results.json"
@@ -73,7 +75,6 @@ class AttackLoop(BaseLoop):
         self.phases = Phases()
         self.prepared: Prepared | None = None
         self.results: Results | None = None
-        self._wrote: Path | None = None
 
     def _own_record(self) -> dict[str, Any]:
         """What the Runner knows of where the network is from."""
@@ -86,6 +87,8 @@ class AttackLoop(BaseLoop):
         Raises:
             UserError: something cannot be used; the message says what and the mend.
         """
+        precision = agreed(self._settled_precision())
+        self.spec = self.spec.model_copy(update={"precision": precision})
         with self.phases.spent("load"), together():
             self.prepared = self._prepare()
             if is_main():
@@ -93,6 +96,17 @@ class AttackLoop(BaseLoop):
                     self._claim(self.prepared)
         assert self.prepared is not None
         return self.prepared
+
+    def _settled_precision(self) -> str:
+        """That of the store which is gone on with, or what "auto" comes to here.
+
+        A processor is timed for it, which another load, or process, might see otherwise.
+        """
+        held = Store(self.folder / "store").fingerprint.get("precision")
+        if self.spec.precision == "auto" and held and not self.spec.overwrite:
+            return str(held)
+        on_cpu = self.spec.device == "cpu" or not torch.cuda.is_available()
+        return settled(self.spec.precision, torch.device("cpu" if on_cpu else "cuda"))
 
     def _claim(self, run: Prepared) -> None:
         # Weights that are still trained are others at each validation.

@@ -76,7 +76,7 @@ class RunSpec(BaseModel):
     shown: tuple[int, ...] | None = None
     behind: str | None = None
     flip_test: bool | None = None
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "folded", "bfloat16"] = "auto"
     compile: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     metric: str | None = None

@@ -125,6 +125,12 @@ class Store:
                 wanted = merged
         write_whole(path, json.dumps(wanted, indent=1) + "\n")
 
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What the predictions that are held were made from; empty if none are."""
+        found: dict[str, Any] = _json(self.folder / "fingerprint.json") or {}
+        return found
+
     def clear(self) -> None:
         """Removes all predictions."""
         for path in self.folder.glob("*/*.npz"):

@@ -25,7 +25,7 @@ from benchmarks.contenders import art, ours
 from hpe_art.attacks import PoseFastGradientMethod
 from hpe_art.commands import arguments
 from hpe_art.data.people import load_people
-from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators import PyTorchPoseEstimator, gradient_copy
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.gradient_copy import (
     PRECISIONS,
@@ -258,7 +258,7 @@ def test_the_command_line_has_the_same_precisions():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(precision="half"), "Expected precision out of 'float32', 'bfloat16', 'auto'. Got"),
+        (dict(precision="half"), "Expected precision out of 'float32', 'folded', 'bfloat16', 'auto'. Got"),
         (dict(compile="yes"), "Expected compile True or False. Got 'yes'."),
     ],
 )
@@ -288,3 +288,17 @@ def test_layout_and_folding_change_few_pixels_and_no_score(auto_is_float32):
         # what is due to chance (docs/performance.md has all networks and attacks, on more people).
         off, low, high = interval(scores(ours(case, 10, precision)()) - attacked)
         assert abs(off) <= 4 and low <= 0.5 and high >= -0.5
+
+
+@pytest.mark.parametrize(("fast", "comes_to"), [(True, "bfloat16"), (False, "folded")])
+def test_auto_is_settled_by_the_device_and_the_others_are_what_they_say(
+    fast, comes_to, monkeypatch
+):
+    monkeypatch.setattr(gradient_copy, "has_fast_bfloat16", lambda device: fast)
+    cpu = torch.device("cpu")
+    assert gradient_copy.settled("auto", cpu) == comes_to
+    assert [gradient_copy.settled(p, cpu) for p in ("float32", "folded", "bfloat16")] == [
+        "float32",
+        "folded",
+        "bfloat16",
+    ]

@@ -309,3 +309,15 @@ def test_worker_processes_read_the_same_pixels(attacked, without_times):
     options = {"test_dataloader.num_workers": 2, "test_dataloader.persistent_workers": True}
     _, run = attacked("fgsm", options=options).finished
     assert without_times(run) == without_times(expected)
+
+
+def test_auto_precision_goes_on_as_the_folder_began(attacked, monkeypatch):
+    """A loaded processor may seem slow at what it was fast at before."""
+    from hpe_art.estimators import gradient_copy
+
+    monkeypatch.setattr(gradient_copy, "has_fast_bfloat16", lambda device: True)
+    first = attacked("fgsm", FAST, precision="auto").finished[1]
+    monkeypatch.setattr(gradient_copy, "has_fast_bfloat16", lambda device: False)
+    loop = attacked("fgsm", FAST, SLOW, precision="auto")
+    assert loop.spec.precision == "bfloat16"
+    assert loop.finished[1].precision == first.precision == "bfloat16, folded"
