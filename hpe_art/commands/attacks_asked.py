@@ -45,6 +45,11 @@ def check_together(args: argparse.Namespace) -> None:
         raise UserError(
             f"Expected --perturbation, or {given[0]} to fit one. Got both: leave one out."
         )
+    if given and not args.attack:
+        raise UserError(
+            f"Expected {given[0]} with an attack that is fitted. Got no attack: name it with "
+            "--attack."
+        )
     for path in args.perturbation or ():
         if not Path(path).is_file():
             raise UserError(f"Expected a file for --perturbation. Got {path}: not there.")

@@ -32,11 +32,6 @@ except SystemExit as ended:
         ("attack.py README.md", 2, "README.md, which does not end in one of .py, .json, .yaml"),
         ("attack.py mmpose_configs/hourglass.py nowhere.pth", 2, "Got nowhere.pth, which does"),
         (
-            "attack.py mmpose_configs/hourglass.py --targeted --target-joints Elbo",
-            2,
-            "Expected joints out of",
-        ),
-        (
             "attack.py mmpose_configs/hourglass.py --data-root hpe_art/rendered_people/people_val "
             "--ann-file nowhere.json",
             2,
