@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 import logging
-from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -105,9 +104,3 @@ def relative(perturbed: dict[str, float], clean: dict[str, float]) -> dict[str, 
         name: 100 * value / clean[name] if clean.get(name, 0) > 0 else None
         for name, value in perturbed.items()
     }
-
-
-def names_of(evaluator: Any) -> Sequence[str]:
-    """The types of a config's evaluators."""
-    settings = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
-    return [getattr(one["type"], "__name__", str(one["type"])) for one in settings]

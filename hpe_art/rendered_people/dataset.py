@@ -78,11 +78,6 @@ def _folder(label_format: str, split: str, count: int) -> Path:
     return folder
 
 
-def is_rendered(num_people: int = NUM_PEOPLE) -> bool:
-    """Whether so many training people are in the cache already, in MPII's format."""
-    return _train_folder("mpii", num_people).exists()
-
-
 def people_are_there(dataset: Mapping[str, Any]) -> bool:
     """Whether a dataset can be loaded at once: not if its people are yet to be rendered.
 

@@ -321,3 +321,8 @@ def test_auto_precision_goes_on_as_the_folder_began(attacked, monkeypatch):
     loop = attacked("fgsm", FAST, SLOW, precision="auto")
     assert loop.spec.precision == "bfloat16"
     assert loop.finished[1].precision == first.precision == "bfloat16, folded"
+
+
+def test_joints_that_there_are_not_are_refused_before_any_attack(prepared_loop):
+    with pytest.raises(UserError, match="Expected joints out of .* Got Elbo"):
+        prepared_loop(AIMED, target_joints=["Elbo"])

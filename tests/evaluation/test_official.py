@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from hpe_art.data.people import annotated_people, build_test_set, load_people, people_of
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
-from hpe_art.evaluation.official import OfficialScores, names_of, relative
+from hpe_art.evaluation.official import OfficialScores, relative
 
 COCO = "mmpose_configs/coco_resnet_heatmap.py"
 
@@ -131,8 +131,3 @@ def official_test_of(cfg, folder, poses):
 
 def test_relative_numbers_are_percent_of_the_clean_ones():
     assert relative({"AP": 0.25, "AR": 0.5}, {"AP": 0.5, "AR": 0.0}) == {"AP": 50.0, "AR": None}
-
-
-def test_evaluators_are_named():
-    assert names_of(dict(type="CocoMetric")) == ["CocoMetric"]
-    assert names_of([dict(type=OfficialScores), dict(type="NME")]) == ["OfficialScores", "NME"]
