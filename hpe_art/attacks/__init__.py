@@ -3,6 +3,8 @@
 from hpe_art.attacks.apgd import PoseAPGD as PoseAPGD
 from hpe_art.attacks.apgd_spec import Apgd as Apgd
 from hpe_art.attacks.art import ArtRecipe as ArtRecipe
+from hpe_art.attacks.auto import Auto as Auto
+from hpe_art.attacks.auto import PoseAutoAttack as PoseAutoAttack
 from hpe_art.attacks.expansion import default_specs as default_specs
 from hpe_art.attacks.expansion import expand as expand
 from hpe_art.attacks.fgsm import PoseFastGradientMethod as PoseFastGradientMethod

@@ -13,7 +13,7 @@ from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hpe_art.attacks.ascent import Ascent, checkpoints
+from hpe_art.attacks.ascent import Ascent, since_checkpoint
 from hpe_art.attacks.batches import Batch, batches, check_goal
 from hpe_art.attacks.checks import check_norm, check_whole
 from hpe_art.attacks.steps import clipped, direction, project
@@ -22,8 +22,8 @@ from hpe_art.losses import MARGIN, Goal, PoseLoss
 
 MOMENTUM = 0.75
 """Share of the new step; the rest goes on as before."""
-FIRST_STEP = 2.0
-"""Length of the first steps, in eps."""
+FIRST_STEP = {"halving": 2.0, "linear": 1.0}
+"""By how steps fall: the length of the first ones, in eps."""
 
 Callback = Callable[[int, Tensor, Tensor], None]
 
@@ -38,9 +38,11 @@ class PoseAPGD(EvasionAttack):
         estimator: a `PyTorchPoseEstimator`.
         norm: numpy.inf, 1 or 2.
         eps: radius of the ball, for norm inf in grey levels.
-        eps_step: length of the first steps; default 2 eps.
+        eps_step: length of the first steps; default 2 eps, of those that fall linearly eps.
         max_iter: number of steps; each start takes one gradient more.
         targeted: towards y rather than away from it.
+        schedule: "halving" halves steps at checkpoints where they no longer help, as published;
+            "linear" lets them fall to 0.
         num_random_init: number of starts at random points; 0 starts at the image.
         seed: of the random points, with the place of the image.
         batch_size: images per pass; the result does not depend on it.
@@ -57,7 +59,7 @@ class PoseAPGD(EvasionAttack):
     attack_params: ClassVar = [
         *EvasionAttack.attack_params,
         *("norm", "eps", "eps_step", "max_iter", "targeted", "num_random_init", "seed"),
-        *("batch_size", "loss", "outputs"),
+        *("batch_size", "loss", "outputs", "schedule"),
     ]
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
 
@@ -74,6 +76,7 @@ class PoseAPGD(EvasionAttack):
         batch_size: int = 32,
         loss: str | PoseLoss | None = None,
         outputs: str | None = None,
+        schedule: str = "halving",
     ) -> None:
         super().__init__(estimator=estimator)
         self.norm = norm
@@ -86,6 +89,7 @@ class PoseAPGD(EvasionAttack):
         self.batch_size = batch_size
         self.loss = loss
         self.outputs = outputs
+        self.schedule = schedule
         self._check_params()
 
     def generate(
@@ -142,10 +146,8 @@ class PoseAPGD(EvasionAttack):
         strongest: Strongest,
         callback: Callback | None,
     ) -> None:
-        state = Ascent.begin(
-            start, FIRST_STEP * self.eps if self.eps_step is None else self.eps_step
-        )
-        checks = checkpoints(self.max_iter)
+        usual = FIRST_STEP[self.schedule] * self.eps
+        state = Ascent.begin(start, usual if self.eps_step is None else self.eps_step)
         objective = self._objective(batch, rows)
         for k in range(self.max_iter + 1):
             found = objective.evaluate(state.now)
@@ -155,8 +157,10 @@ class PoseAPGD(EvasionAttack):
                 callback(k, batch.first + rows, state.now)
             reached = self._reached(batch.goal, rows, state.now, found.poses)
             strongest.offer(rows, state.now, reached, sign * found.losses)
-            if (last := k - 1) in checks[1:]:
-                state.check(last - checks[checks.index(last) - 1])
+            if self.schedule == "linear":
+                state.fall(k, self.max_iter)
+            elif (since := since_checkpoint(k - 1, self.max_iter)) is not None:
+                state.check(since)
             self._move(state, batch.x[rows], first=k == 0)
             left = ~strongest.finished[rows]
             if batch.goal is not None and not left.all():
@@ -216,6 +220,8 @@ class PoseAPGD(EvasionAttack):
                 continue
             if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
                 raise ValueError(f"Expected a finite {name} >= 0. Got {value}.")
+        if self.schedule not in FIRST_STEP:
+            raise ValueError(f"Expected schedule halving or linear. Got {self.schedule!r}.")
         check_whole(self, max_iter=0, num_random_init=0, seed=0, batch_size=1)
         if not isinstance(self.targeted, bool):
             raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")

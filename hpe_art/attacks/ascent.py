@@ -23,7 +23,14 @@ def checkpoints(steps: int) -> list[int]:
     shares = [0.0, 0.22]
     while (ahead := shares[-1] + max(shares[-1] - shares[-2] - 0.03, 0.06)) <= 1:
         shares.append(ahead)
-    return [math.ceil(share * steps) for share in shares]
+    return [math.ceil(round(share * steps, 6)) for share in shares]
+
+
+def since_checkpoint(step: int, steps: int) -> int | None:
+    """How many steps a checkpoint is after the one before; None where there is no checkpoint."""
+    checks = checkpoints(steps)
+    at = checks.index(step) if step in checks else 0
+    return step - checks[at - 1] if at else None
 
 
 @dataclass
@@ -34,7 +41,7 @@ class Ascent:
         now: (n, 3, H, W), where they are; `before` where they were a step ago.
         gradient: of the loss there, (n, 3, H, W).
         best: where the loss was largest so far, with `best_before`, `best_gradient`, `best_loss`.
-        step: (n, 1, 1, 1), length of a step.
+        first_step: (n, 1, 1, 1), length of the first step; `step` of the next.
         halved: (n,), whether the last checkpoint halved it.
         checked_loss: (n,), the largest loss at that checkpoint.
         rises: (n,), how many steps since then have raised it.
@@ -47,6 +54,7 @@ class Ascent:
     best_before: Tensor
     best_gradient: Tensor
     best_loss: Tensor
+    first_step: Tensor
     step: Tensor
     halved: Tensor
     checked_loss: Tensor
@@ -66,6 +74,7 @@ class Ascent:
             best_before=start,
             best_gradient=unknown,
             best_loss=lowest,
+            first_step=steps,
             step=steps,
             halved=torch.zeros_like(lowest, dtype=torch.bool),
             checked_loss=lowest,
@@ -86,6 +95,10 @@ class Ascent:
         self.best_before = _chosen(higher, self.before, self.best_before)
         self.best_gradient = _chosen(higher, gradients, self.best_gradient)
         self.best_loss = torch.where(higher, losses, self.best_loss)
+
+    def fall(self, number: int, steps: int) -> None:
+        """Steps that fall linearly to 0: the length of step `number`, from 0, of so many."""
+        self.step = self.first_step * (1 - number / max(1, steps))
 
     def check(self, since: int) -> None:
         """Halves steps that have not helped, and goes back to the best place with them.

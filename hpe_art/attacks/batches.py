@@ -33,6 +33,11 @@ class Batch:
     places: NDArray[np.int64]
     first: int = 0
 
+    def __getitem__(self, rows: Tensor) -> Batch:
+        """Some of them, numbered anew."""
+        goal = None if self.goal is None else self.goal[rows]
+        return Batch(self.x[rows], self.y[rows], goal, self.places[rows.cpu().numpy()])
+
 
 def batches(
     attack: Any, images: Tensor, y: Any, goal: Goal | None, index: NDArray[np.int64] | None

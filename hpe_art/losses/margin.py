@@ -27,9 +27,10 @@ NEVER = -1e4
 def margin_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """By how much the joints lie beyond their circles: (N,), summed over joints and outputs.
 
-    Heatmaps: the smooth maximum (log-sum-exp) of the cells beyond the circle minus that of those
-    within. Coordinates: the distance from the centre in radii. A joint that has reached its goal by
-    a small margin adds a constant, so that the attack turns to those that have not.
+    Heatmaps: the maximum of the cells beyond the circle minus that of those within; its gradient is
+    that of the smooth maxima (log-sum-exp), which sees every cell. Coordinates: the distance from
+    the centre in radii. A joint that has reached its goal by a small margin adds a constant, so
+    that the attack turns to those that have not.
 
     Args:
         outputs: raw outputs; those with other channels than joints are left out.
@@ -98,9 +99,11 @@ def _margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
         offsets = (points - goal.centres).square().sum(-1)
         return _hinged((offsets + 1).sqrt() - 1, goal)  # a gradient at 0
     within = circle_cells(goal, cells)
-    values = output.flatten(2) * SHARPNESS
-    beyond = values.masked_fill(within, NEVER).logsumexp(-1)
-    margins = (beyond - values.masked_fill(~within, NEVER).logsumexp(-1)) / SHARPNESS
+    values = output.flatten(2)
+    inner, outer = values.masked_fill(~within, NEVER), values.masked_fill(within, NEVER)
+    exact = (outer.amax(-1) - inner.amax(-1)).detach()
+    smooth = (outer * SHARPNESS).logsumexp(-1) - (inner * SHARPNESS).logsumexp(-1)
+    margins = exact + (smooth - smooth.detach()) / SHARPNESS
     bounded = margins.clamp(min=-BEYOND) if goal.targeted else margins.clamp(max=BEYOND)
     return bounded.masked_fill(~goal.counts, 0.0).sum(1)
 

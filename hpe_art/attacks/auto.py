@@ -1,0 +1,205 @@
+"""An ensemble without parameters: the strongest attack that is known here, at two prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.attacks.attack import EvasionAttack
+from art.estimators.estimator import BaseEstimator, LossGradientsMixin
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hpe_art.attacks.apgd import PoseAPGD
+from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.checks import check_norm, check_whole
+from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
+from hpe_art.attacks.strongest import Strongest
+from hpe_art.losses import Goal
+
+MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
+    "fast": (dict(outputs="all", schedule="linear", max_iter=99),),
+    "standard": (
+        dict(outputs="all", schedule="linear", max_iter=299),
+        dict(outputs="last", schedule="linear", max_iter=299),
+        dict(outputs="all", schedule="halving", max_iter=99, num_random_init=2),
+        dict(outputs="last", schedule="linear", max_iter=99, num_random_init=2),
+    ),
+}
+"""By size: what each member, an APGD, is made with. They are measured in docs/strength.md."""
+
+
+class PoseAutoAttack(EvasionAttack):
+    """Several APGDs in turn, each on the images that have joints left, the worst case per image.
+
+    There is nothing to set but the size, so that numbers of different networks can be compared.
+    The worst case is by the metric that the goal is of: most joints lost (targeted: reached), as
+    the model itself sees them; among equals the first that was found.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`.
+        norm: numpy.inf, 1 or 2.
+        eps: radius of the ball, for norm inf in grey levels.
+        targeted: towards y rather than away from it.
+        size: "fast", at most 100 gradients for each image, or "standard", at most 1,000.
+        seed: of random points, with the place of the image.
+        batch_size: images per pass; the result does not depend on it.
+
+    Raises:
+        ValueError: an argument out of range (the message names it).
+
+    Source: AutoAttack (Croce and Hein 2020, arXiv:2003.01690), with members for poses.
+    """
+
+    attack_params: ClassVar = [
+        *EvasionAttack.attack_params,
+        *("norm", "eps", "targeted", "size", "seed", "batch_size"),
+    ]
+    _estimator_requirements = (BaseEstimator, LossGradientsMixin)
+
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = np.inf,
+        eps: float = 8.0,
+        targeted: bool = False,
+        size: str = "fast",
+        seed: int = 0,
+        batch_size: int = 32,
+    ) -> None:
+        super().__init__(estimator=estimator)
+        self.norm = norm
+        self.eps = eps
+        self._targeted = targeted
+        self.size = size
+        self.seed = seed
+        self.batch_size = batch_size
+        self._check_params()
+
+    def generate(
+        self,
+        x: Any,
+        y: Any = None,
+        goal: Goal | None = None,
+        index: NDArray[np.int64] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Perturbed images.
+
+        Args:
+            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
+            y: (N, K, 3), true poses, or target poses if targeted.
+            goal: of the metric: which joints count as reached.
+            index: (N,), the place of each image in the test set, which random points depend on;
+                default its place in x.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, 3, H, W) of the kind of x, float32.
+
+        Raises:
+            ValueError: no goal, or y or the goal do not fit x or the attack.
+        """
+        if kwargs:
+            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
+        if goal is None:
+            raise ValueError(
+                "Expected the goal of a metric (hpe_art.evaluation.goals). Got None: without one "
+                "take PoseAPGD."
+            )
+        check_goal(x, y, goal, self.targeted)
+        images = torch.as_tensor(x).detach().to(torch.float32)
+        found = images.clone()
+        for batch in batches(self, images, y, goal, index):
+            worst = self._worst(batch)
+            found[batch.first : batch.first + len(batch.x)] = worst.to(found.device)
+        return found if isinstance(x, Tensor) else found.numpy()
+
+    def _worst(self, batch: Batch) -> Tensor:
+        """(n, 3, H, W), the worst case of each image over all members."""
+        worst = Strongest(batch.x, batch.goal)
+        for number, arguments in enumerate(MEMBERS[self.size]):
+            rows = (~worst.finished).nonzero()[:, 0]
+            if not len(rows):
+                break
+            standing = batch[rows]
+            found = Strongest(standing.x, standing.goal)
+            self._member(number, arguments).attack(standing, found)
+            poses = self.estimator.predict(found.images, self.batch_size)
+            assert standing.goal is not None
+            reached = standing.goal.reached(poses).sum(1)
+            # Losses of different members say nothing about each other.
+            worst.offer(rows, found.images, reached, torch.zeros_like(found.losses))
+        return worst.images
+
+    def _member(self, number: int, arguments: dict[str, Any]) -> PoseAPGD:
+        return PoseAPGD(
+            self.estimator,
+            norm=self.norm,
+            eps=self.eps,
+            targeted=self.targeted,
+            seed=self.seed + number,
+            batch_size=self.batch_size,
+            **arguments,
+        )
+
+    def _check_params(self) -> None:
+        check_norm(self.norm)
+        if self.size not in MEMBERS:
+            raise ValueError(f"Expected size fast or standard. Got {self.size!r}.")
+        check_whole(self, seed=0, batch_size=1)
+        self._member(0, MEMBERS[self.size][0])  # raises what it refuses
+
+
+@ATTACKS.register_module(name="auto")
+@dataclass(frozen=True)
+class Auto(AttackSpec):
+    """The ensemble; each eps runs on its own.
+
+    Attributes:
+        targeted: towards target poses, or away from the truth.
+        size: "fast" or "standard".
+    """
+
+    targeted: bool = option(False, "towards target poses, not away from the truth")
+    size: str = option("fast", "at most 100 gradients for each image; standard: 1,000")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size not in MEMBERS:
+            raise ValueError(f"Expected size fast or standard. Got {self.size!r}.")
+
+    @property
+    def needs_goal(self) -> bool:
+        """The worst case is by the metric."""
+        return True
+
+    @property
+    def label(self) -> str:
+        """AUTO-U, AUTO-U-STANDARD."""
+        return super().label + ("" if self.size == "fast" else f"-{self.size.upper()}")
+
+    def build(self, estimator: Any, batch_size: int = 32) -> PoseAutoAttack:
+        """`PoseAutoAttack`."""
+        return PoseAutoAttack(
+            estimator,
+            norm=self.norm,
+            eps=self.eps,
+            targeted=self.targeted,
+            size=self.size,
+            seed=self.seed,
+            batch_size=batch_size,
+        )
+
+    @classmethod
+    def passes(cls, specs: Sequence[Auto]) -> tuple[int, int]:
+        """Gradients at most, and a pass forward for each member."""
+        members = [member for spec in specs for member in MEMBERS[spec.size]]
+        gradients = sum(
+            (member["max_iter"] + 1) * max(1, member.get("num_random_init", 0))
+            for member in members
+        )
+        return gradients + len(members), gradients
