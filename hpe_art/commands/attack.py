@@ -57,6 +57,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--max-iter", nargs="+", type=positive_int, help="steps [the attack's own]")
     add("--outputs", choices=["last", "all"], help="outputs in the loss [last]")
     add("--loss", metavar="NAME", help="registered loss [training: the network's own]")
+    add("--size", choices=["fast", "standard"], help="of auto: 100 or 1,000 gradients [fast]")
     add("--norm", type=norm, help="inf, 1 or 2 [inf]")
     add("--metric", metavar="NAME", help="registered metric per person [the evaluator's twin]")
     add(

@@ -77,6 +77,7 @@ def attacks_asked(args: argparse.Namespace) -> list[Any]:
         "norm": args.norm,
         "outputs": args.outputs,
         "loss": args.loss,
+        "size": args.size,
         "seed": args.seed,
         "targeted": [False, True] if args.both else True if args.targeted else None,
     }

@@ -8,7 +8,7 @@ from hpe_art.data.people import load_people
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config
 from hpe_art.evaluation.goals import goal_of
-from hpe_art.metrics import metric_named
+from hpe_art.metrics import METRICS, Metric, MetricError, metric_named
 from hpe_art.skeleton import Skeleton
 
 
@@ -45,3 +45,27 @@ def test_reached_is_what_the_metric_says(predicted, name, targeted):
         assert not found[~known].any()
         both |= set(hits[known].tolist())
     assert both == {0.0, 1.0}
+
+
+def test_attacks_that_aim_at_the_metric_run_as_the_others(attacked):
+    specs = [dict(type="apgd", max_iter=2, eps=2.0), dict(type="apgd", targeted=True, max_iter=2)]
+    specs += [dict(type="auto", eps=2.0), dict(type="igsm", max_iter=2, loss="margin")]
+    _, run = attacked(*specs, num_samples=2).finished
+    names = [attack.name for attack in run.attacks]
+    assert names == ["APGD-U-2", "APGD-T-2", "AUTO-U", "IGSM-U-2 [margin]"]
+    assert all(attack.linf_max <= attack.eps for attack in run.attacks)
+    assert run.attacks[2].score.value <= run.clean.score.value
+    assert all(0 < attack.backward_passes <= 2 * 100 for attack in run.attacks)
+
+
+def test_a_metric_without_a_radius_is_named_before_anything_runs(prepared_loop, monkeypatch):
+    class Own(Metric):
+        key = "own"
+
+        def joint_scores(self, poses, truth):
+            return np.zeros(truth.keypoints.shape[:2])
+
+    monkeypatch.setitem(METRICS.module_dict, "own", Own)
+    prepared_loop("igsm", metric="own")
+    with pytest.raises(MetricError, match="Expected a metric with a radius.*Got own"):
+        prepared_loop("apgd", metric="own", folder="other")
