@@ -18,7 +18,11 @@ train_pipeline[1].padding = val_pipeline[1].padding = 1.1
 train_pipeline[4].input_size = val_pipeline[2].input_size = codec["input_size"]
 train_pipeline[6].encoder = codec
 
-model = dict(backbone=dict(init_cfg=None), head=dict(out_channels=17, decoder=codec))
+model = dict(
+    backbone=dict(init_cfg=None),
+    head=dict(out_channels=17, decoder=codec),
+    test_cfg=dict(flip_test=True),  # as MMPose's own configs for COCO
+)
 train_dataloader = dict(
     dataset=dict(
         _delete_=True,

@@ -49,11 +49,11 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
 def coco_people_folder(split: str, num_pictures: int = NUM_PICTURES) -> Path:
     """The folder of a split in COCO's format, bundled or rendered as by `people_folder`.
 
-    Nobody is in both formats. The bundled 68 pictures show 128 labelled people.
+    Nobody is in both formats. The bundled 99 pictures show 128 labelled people.
 
     Args:
         split: "train" or "val".
-        num_pictures: number of training pictures, with 1.7 labelled people each on average.
+        num_pictures: number of training pictures, with 1.3 labelled people each on average.
 
     Raises:
         ImportError: the training people are not rendered yet and Anny is not installed.
@@ -141,7 +141,7 @@ class RenderedCocoPeople(CocoDataset):
 
     Args:
         split: "train" or "val".
-        num_pictures: number of training pictures; there are always 68 to validate on.
+        num_pictures: number of training pictures; there are always 99 to validate on.
         **kwargs: whatever else `CocoDataset` takes; the annotations are given by the split.
     """
 

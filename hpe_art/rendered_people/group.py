@@ -25,8 +25,8 @@ from hpe_art.rendered_people.shading import Picture, merge, render
 
 # Shares of the pictures with one, two, three and four people, bystanders aside.
 _NUMBERS = [0.5, 0.3, 0.14, 0.06]
-# Of whom less is seen, is part of a crowd.
-_SEEN_KEYPOINTS, _SEEN_PIXELS = 8, 200
+# Of whom less is seen, or more is hidden, is part of a crowd.
+_SEEN_KEYPOINTS, _HIDDEN_KEYPOINTS, _SEEN_PIXELS = 8, 4, 200
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class Member:
     @property
     def crowd(self) -> bool:
         """Whether too little is seen to label keypoints."""
-        seen = np.count_nonzero(self.visibility == 2)
-        return bool(seen < _SEEN_KEYPOINTS or self.mask.sum() < _SEEN_PIXELS)
+        seen, hidden = (np.count_nonzero(self.visibility == flag) for flag in (2, 1))
+        much = seen >= _SEEN_KEYPOINTS and hidden <= _HIDDEN_KEYPOINTS
+        return bool(not much or self.mask.sum() < _SEEN_PIXELS)
 
 
 @dataclass(frozen=True)
