@@ -233,9 +233,8 @@ def test_a_universal_perturbation_is_fitted_by_all(finish, cwd):
         finish(folder, "--num-samples", "3", world=world, attacks=fit)
         with np.load(cwd / folder / "perturbations" / "uap-u_eps8.npz") as file:
             noise[world] = next(array for array in file.values() if array.ndim == 3)
-    off = np.abs(noise[None] - noise[2]) > 1e-3
-    assert off.mean() < 0.01
-    assert np.abs(noise[2]).max() == 8
+    assert noise[2].any()
+    assert (noise[None] != noise[2]).mean() < 0.01
 
 
 def test_torchrun_starts_them(tmp_path, config):
