@@ -68,7 +68,7 @@ def test_each_detection_has_the_pose_of_who_is_in_its_box(detected):
             for k, one in enumerate(truths)
             if one["img_id"] == info["img_id"]
         ]
-        overlap, best = max(near)
+        overlap, best = max(near, default=(0.0, -1))
         truth = detected.truth.keypoints[i]
         if overlap >= 0.5:
             np.testing.assert_array_equal(truth, everybody.truth.keypoints[best])
