@@ -13,9 +13,10 @@ from torch import Tensor
 from hpe_art.losses.base import DISTANCE, LOSSES, MARGIN, with_goal
 from hpe_art.losses.goal import Goal
 
-SHARPNESS = 20.0
-"""Of the smooth maximum over cells, for heatmaps whose peaks are about 1."""
-BEYOND = 0.1
+SHARPNESS = 5.0
+"""Of the smooth maximum over cells, for heatmaps whose peaks are about 1; so blunt that the whole
+map takes part. From 2.5 to 7 it makes little difference, 20 is much weaker (docs/strength.md)."""
+BEYOND = 0.05
 """A joint this far beyond the boundary, in heatmap units, pulls no more."""
 RADII = 1.05
 """The same for coordinates, in radii from the centre."""
