@@ -179,8 +179,10 @@ class Auto(AttackSpec):
 
     @property
     def label(self) -> str:
-        """AUTO-U, AUTO-U-STANDARD."""
-        return super().label + ("" if self.size == "fast" else f"-{self.size.upper()}")
+        """AUTO-U, AUTO-T-STANDARD L2."""
+        direction, _, norm = super().label.partition(" ")
+        size = "" if self.size == "fast" else f"-{self.size.upper()}"
+        return f"{direction}{size} {norm}".strip()
 
     def build(self, estimator: Any, batch_size: int = 32) -> PoseAutoAttack:
         """`PoseAutoAttack`."""

@@ -104,7 +104,7 @@ def test_the_spec_builds_what_it_says():
     assert (attack.size, attack.seed) == ("standard", 3)
     assert [Auto().label, Auto(targeted=True, norm=2, size="standard").label] == [
         "AUTO-U",
-        "AUTO-T L2-STANDARD",
+        "AUTO-T-STANDARD L2",
     ]
     assert Auto().needs_goal and Auto().settings()["size"] == "fast"
     with pytest.raises(ValueError, match="size fast or standard. Got 'slow'"):
