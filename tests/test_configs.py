@@ -26,11 +26,18 @@ CONFIGS = sorted(
 NO_START = {"model.backbone.init_cfg": None}
 OWN = ("num_stacks", "init_cfg")  # what a backbone may have for itself
 SMALL = [path for path in CONFIGS if path.parent == FOLDER]
+LARGE = [path for path in CONFIGS if path.parent.name == "mpii"]
 BUNDLED = [path for path in SMALL if path.stem in zoo.index()]
 
 
-def each(paths):
-    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(FOLDER)))
+def each(paths, slow=()):
+    marked = [
+        pytest.param(
+            path, id=str(path.relative_to(FOLDER)), marks=[pytest.mark.slow] * (path in slow)
+        )
+        for path in paths
+    ]
+    return pytest.mark.parametrize("path", marked)
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +173,7 @@ def test_its_codec_is_that_of_the_head_and_of_the_targets(path):
 
 
 @pytest.mark.filterwarnings("ignore:.*named of visualizer has been created")
-@each(CONFIGS)
+@each(CONFIGS, slow=LARGE)
 def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
     config = training_config(path, work_dir=str(work_dir), data_root=str(people), options=NO_START)
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
