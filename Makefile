@@ -73,6 +73,14 @@ work_dirs/%/trained: | $(READY)
 $(RESNETS:%=work_dirs/%/trained): work_dirs/pretraining/resnet18_narrow/trained
 work_dirs/attention_hourglass/trained: work_dirs/pretraining/attention_hourglass/trained
 
+# Starts from the bundled weights of the same backbone on MPII's joints; no perturbation is bundled.
+work_dirs/coco_resnet_heatmap/published: work_dirs/coco_resnet_heatmap/trained
+	$(VENV)/bin/python tools/publish.py mmpose_configs/coco_resnet_heatmap.py \
+		$$(cat work_dirs/coco_resnet_heatmap/last_checkpoint) --bits 6 \
+		--command "python tools/train.py mmpose_configs/coco_resnet_heatmap.py $(TRAIN)"
+	touch $@
+work_dirs/coco_resnet_heatmap/trained: TRAIN += --load-from zoo://resnet_heatmap
+
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --no-deps -r requirements.txt -e .
