@@ -258,7 +258,10 @@ def test_the_command_line_has_the_same_precisions():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(precision="half"), "Expected precision out of 'float32', 'folded', 'bfloat16', 'auto'. Got"),
+        (
+            dict(precision="half"),
+            "Expected precision out of 'float32', 'folded', 'bfloat16', 'auto'. Got",
+        ),
         (dict(compile="yes"), "Expected compile True or False. Got 'yes'."),
     ],
 )
