@@ -54,7 +54,7 @@ work_dirs/attention_hourglass/published: BITS = 6
 
 # Goes on where it was stopped; `make work_dirs/NAME/published` makes one network.
 zoo: work_dirs/hourglass/published
-	$(MAKE) $(NETWORKS:%=work_dirs/%/published)
+	$(MAKE) $(NETWORKS:%=work_dirs/%/published) work_dirs/coco_resnet_heatmap/published
 
 work_dirs/%/published: work_dirs/%/trained
 	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py $$(cat work_dirs/$*/last_checkpoint) \
@@ -79,7 +79,7 @@ work_dirs/coco_resnet_heatmap/published: work_dirs/coco_resnet_heatmap/trained
 		$$(cat work_dirs/coco_resnet_heatmap/last_checkpoint) --bits 6 \
 		--command "python tools/train.py mmpose_configs/coco_resnet_heatmap.py $(TRAIN)"
 	touch $@
-work_dirs/coco_resnet_heatmap/trained: TRAIN += --load-from zoo://resnet_heatmap
+work_dirs/coco_resnet_heatmap/published: TRAIN += --load-from zoo://resnet_heatmap
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
