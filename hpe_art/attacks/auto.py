@@ -29,7 +29,7 @@ MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
         dict(outputs="last", schedule="linear", max_iter=99, num_random_init=2),
     ),
 }
-"""By size: what each member, an APGD, is made with. They are measured in docs/strength.md."""
+"""By size: what each member, an APGD, is made with; docs/strength.md has what is known of them."""
 
 
 class PoseAutoAttack(EvasionAttack):
