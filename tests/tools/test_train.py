@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from hpe_art.estimators.loading import build_model, load_config
 
@@ -29,6 +30,8 @@ def train(load_tool):
             patch.chdir(cwd)
             patch.setenv("LOCAL_RANK", "0")
             patch.setattr("sys.argv", ["train.py", *map(str, arguments)])
+            # Runs that begin in one second would share a logger, by MMEngine's name of them.
+            MMLogger._instance_dict.clear()
             assert main() == 0
         return max((cwd / work_dir).rglob("*.log")).read_text()
 
