@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import warnings
+from itertools import count
 from pathlib import Path
 
 import pytest
 import torch
-from mmengine.logging import MMLogger
 
 from hpe_art.estimators.loading import build_model, load_config
 
@@ -24,14 +24,19 @@ def train(load_tool):
     """`train(cwd, *arguments)`: the log of a run in this process."""
     main = load_tool("train.py").main
 
+    numbers = count()
+
     def run(cwd, *arguments, work_dir="work"):
+        # Runs of one name that begin in one second would share a logger of MMEngine's.
+        own, options = f"experiment_name=run{next(numbers)}", "--cfg-options"
+        at = arguments.index(options) + 1 if options in arguments else len(arguments)
+        given = [own] if options in arguments else [options, own]
+        arguments = [*arguments[:at], *given, *arguments[at:]]
         with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MMEngine's, as in a process of its own
             patch.chdir(cwd)
             patch.setenv("LOCAL_RANK", "0")
             patch.setattr("sys.argv", ["train.py", *map(str, arguments)])
-            # Runs that begin in one second would share a logger, by MMEngine's name of them.
-            MMLogger._instance_dict.clear()
             assert main() == 0
         return max((cwd / work_dir).rglob("*.log")).read_text()
 
