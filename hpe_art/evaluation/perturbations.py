@@ -13,7 +13,8 @@ from mmengine.config import Config
 from hpe_art import zoo
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.targets import RULES, TargetPoses, mirrored_poses, poses_from_file
-from hpe_art.data.people import People, build_test_set, choose_people, people_of
+from hpe_art.data.people import People, people_of
+from hpe_art.data.test_sets import build_test_set, choose_people
 from hpe_art.errors import UserError
 from hpe_art.evaluation.processes import agreed, is_main
 from hpe_art.evaluation.spec import FitSpec, RunSpec

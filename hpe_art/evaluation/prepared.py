@@ -22,7 +22,8 @@ from hpe_art.attacks.targets import (
     poses_from_file,
     random_far_poses,
 )
-from hpe_art.data.people import People, annotated_people, build_test_set, choose_people, people_of
+from hpe_art.data.people import People, people_of
+from hpe_art.data.test_sets import annotated_people, build_test_set, choose_people
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.evaluation.device import check_device, score_in_float32
 from hpe_art.evaluation.fingerprint import attack_key, fingerprint_of

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from hpe_art.data.people import DataError, build_test_set, load_people, people_of
+from hpe_art.data.people import load_people, people_of
+from hpe_art.data.test_sets import DataError, build_test_set
 
 COUNT, JOINTS, WIDTH, HEIGHT = 6, 16, 64, 96
 

@@ -9,7 +9,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from hpe_art.data.people import annotated_people, build_test_set, load_people, people_of
+from hpe_art.data.people import load_people, people_of
+from hpe_art.data.test_sets import annotated_people, build_test_set
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.official import OfficialScores, relative

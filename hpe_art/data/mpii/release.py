@@ -26,13 +26,8 @@ from scipy.io import loadmat
 from hpe_art.data.mpii.writer import write_annotations
 from hpe_art.skeleton import MPII
 
-FILES = (
-    "mpii_train.json",
-    "mpii_val.json",
-    "mpii_trainval.json",
-    "mpii_gt_train.mat",
-    "mpii_gt_val.mat",
-)
+JSONS = ("mpii_train.json", "mpii_val.json", "mpii_trainval.json")
+FILES = (*JSONS, "mpii_gt_train.mat", "mpii_gt_val.mat")
 
 
 class ReleaseError(ValueError):
@@ -69,8 +64,8 @@ class Release(NamedTuple):
     left_out: Counter[str]
 
 
-# An image, and the number of a person in it or None for all of them.
 Listed = set[tuple[str, int | None]]
+"""An image, and the number of a person in it or None for all of them."""
 
 
 def prepare(
@@ -241,14 +236,12 @@ def _number(struct: Any, name: str) -> float:
 
 
 def _entry(image: str, rect: Any) -> dict[str, Any]:
-    joints = np.full((len(MPII.joints), 2), -1.0)
-    labelled = np.zeros(len(MPII.joints), int)
+    count = len(MPII.joints)
+    joints, labelled = np.full((count, 2), -1.0), np.zeros(count, int)
     for point in np.ravel(getattr(getattr(rect, "annopoints", None), "point", [])):
         joint = _number(point, "id")
-        if joint not in range(len(MPII.joints)):
-            raise ReleaseError(
-                f"Expected joints 0..{len(MPII.joints) - 1}. Got {joint:g} in {image}."
-            )
+        if joint not in range(count):
+            raise ReleaseError(f"Expected joints 0..{count - 1}. Got {joint:g} in {image}.")
         place = [_number(point, "x"), _number(point, "y")]
         if np.isfinite(place).all():
             joints[int(joint)], labelled[int(joint)] = place, 1
