@@ -79,5 +79,7 @@ def test_the_first_command_outside_the_clone(environment, tmp_path):
     printed = run(environment / "hpe-art", "attack", "hourglass", *flags, cwd=tmp_path)
     assert "FGSM-U" in printed
     results = json.loads((tmp_path / "results" / "hourglass" / "results.json").read_text())
-    assert results["runs"]["hourglass"]["config"] == str(package / ".mim" / "mmpose_configs" / "hourglass.py")
+    assert results["runs"]["hourglass"]["config"] == str(
+        package / ".mim" / "mmpose_configs" / "hourglass.py"
+    )
     assert [entry["name"] for entry in results["runs"]["hourglass"]["attacks"]] == ["FGSM-U"]

@@ -43,6 +43,8 @@ def attack_runner(
         UserError: something cannot be used; the message says what and the mend.
     """
     cfg = copy.deepcopy(cfg)
+    # The Runner would format it four times, which takes longer than to build the network.
+    object.__setattr__(cfg, "_format_python_code", False)
     cfg.launcher, cfg.work_dir, cfg.resume = launcher, str(work_dir), False
     cfg.load_from = checkpoint
     cfg.log_level = "ERROR"  # the attack has a bar and a table of its own
