@@ -23,14 +23,11 @@ from toys import (
 from benchmarks.cases import Case
 from benchmarks.contenders import art, ours
 from hpe_art.attacks import PoseFastGradientMethod
-from hpe_art.commands import arguments
 from hpe_art.data.people import load_people
-from hpe_art.estimators import PyTorchPoseEstimator, gradient_copy
+from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.gradient_copy import (
     PRECISIONS,
-    _convolves_faster_in_bfloat16,
-    has_fast_bfloat16,
 )
 from hpe_art.estimators.loading import load_config
 from hpe_art.metrics import PCKh
@@ -176,24 +173,6 @@ def test_a_defence_in_front_of_the_copy(auto_is_float32):
     assert cosine(exact.loss_gradient(x, y), fast.loss_gradient(x, y)) > 0.99
 
 
-@pytest.mark.parametrize(("cost", "expected"), [(0.4, True), (1.0, False), (3.0, False)])
-def test_auto_is_bfloat16_where_that_is_timed_to_be_faster(monkeypatch, cost, expected):
-    clock = [0.0]
-
-    def convolve(image, weight, padding):
-        clock[0] += cost if image.dtype == torch.bfloat16 else 1.0
-
-    _convolves_faster_in_bfloat16.cache_clear()
-    with monkeypatch.context() as patch:
-        patch.setattr("hpe_art.estimators.gradient_copy.conv2d", convolve)
-        patch.setattr("hpe_art.estimators.gradient_copy.time.perf_counter", lambda: clock[0])
-        assert has_fast_bfloat16(torch.device("cpu")) is expected
-    estimator = wrap(hourglass(), precision="auto")
-    estimator.loss_gradient(*people(1))
-    assert estimator.gradient_precision == ("bfloat16, folded" if expected else "float32, folded")
-    _convolves_faster_in_bfloat16.cache_clear()
-
-
 def test_passes_are_counted_as_through_the_model():
     estimator = wrap(hourglass(), precision="auto")
     estimator.loss_gradient(*people(3))
@@ -251,10 +230,6 @@ def test_a_network_that_cannot_be_folded_is_left_as_it_is(channels, caplog, auto
     assert cosine(found, wrap(model).loss_gradient(x, y)) > 0.9999
 
 
-def test_the_command_line_has_the_same_precisions():
-    assert set(arguments.PRECISIONS) == set(PRECISIONS)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -291,17 +266,3 @@ def test_layout_and_folding_change_few_pixels_and_no_score(auto_is_float32):
         # what is due to chance (docs/performance.md has all networks and attacks, on more people).
         off, low, high = interval(scores(ours(case, 10, precision)()) - attacked)
         assert abs(off) <= 4 and low <= 0.5 and high >= -0.5
-
-
-@pytest.mark.parametrize(("fast", "comes_to"), [(True, "bfloat16"), (False, "folded")])
-def test_auto_is_settled_by_the_device_and_the_others_are_what_they_say(
-    fast, comes_to, monkeypatch
-):
-    monkeypatch.setattr(gradient_copy, "has_fast_bfloat16", lambda device: fast)
-    cpu = torch.device("cpu")
-    assert gradient_copy.settled("auto", cpu) == comes_to
-    assert [gradient_copy.settled(p, cpu) for p in ("float32", "folded", "bfloat16")] == [
-        "float32",
-        "folded",
-        "bfloat16",
-    ]
