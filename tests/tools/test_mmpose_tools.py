@@ -19,6 +19,8 @@ TOOLS = Path(mmpose.__file__).parent / ".mim" / "tools"
 OURS = Path(__file__).parents[2] / "tools"
 PLUGIN = """
 custom_imports = dict(imports=["hpe_art.plugin"], allow_failed_imports=False)
+# Runs of one name that begin in one second would share MMEngine's logger and its best score.
+experiment_name = "{name}"
 visualizer = dict(
     type="PoseLocalVisualizer",
     name="{name}",
