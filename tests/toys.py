@@ -11,6 +11,7 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 import hpe_art.models  # noqa: F401  (registers the networks)
+from hpe_art.estimators import PyTorchPoseEstimator
 
 register_all_modules()
 
@@ -121,6 +122,11 @@ def simple_baseline(**test_cfg: object) -> nn.Module:
         decoder=HEATMAP_CODEC,
     )
     return pose_model(dict(type="ResNet", depth=18), head, **test_cfg)
+
+
+def wrap(model: nn.Module, **options) -> PyTorchPoseEstimator:
+    """The estimator of a model, on the CPU."""
+    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 def people(count: int, size: int = 32, joints: int = JOINTS, seed: int = 0):

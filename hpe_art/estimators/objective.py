@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -166,7 +167,7 @@ class Objective:
         first = 0 if self._outputs == "all" else len(raw) - 1
         y = self.y[rows]
         goal = None if self._goal is None else self._goal[rows]
-        encoded = lambda: self._encoded(len(raw), rows)  # noqa: E731
+        encoded = partial(self._encoded, len(raw), rows)
         head = EncodedHead(self._wrapped.head, y, first, encoded, goal)
         loss = self._loss(raw[first:], y, head)
         if loss.shape != y.shape[:1]:

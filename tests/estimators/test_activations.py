@@ -3,17 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from toys import (
-    hourglass,
-    people,
-    regression,
-)
+from toys import hourglass, people, regression, wrap
 
 from hpe_art.estimators import PyTorchPoseEstimator
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 def test_activations_of_whole_grey_levels_are_those_of_floats():

@@ -10,22 +10,11 @@ from art.attacks.evasion import (
     FastGradientMethod,
     ProjectedGradientDescent,
 )
-from toys import (
-    LinearPose,
-    hourglass,
-    people,
-    regression,
-    simple_baseline,
-)
+from toys import LinearPose, hourglass, people, regression, simple_baseline, wrap
 
 from hpe_art.attacks import RandomSignNoise
-from hpe_art.estimators import PyTorchPoseEstimator
 
 NETWORKS = {"hourglass": hourglass, "regression": regression, "baseline": simple_baseline}
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 @pytest.fixture(params=NETWORKS)

@@ -3,16 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from toys import (
-    hourglass,
-    people,
-)
-
-from hpe_art.estimators import PyTorchPoseEstimator
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
+from toys import hourglass, people, wrap
 
 
 def test_fit_lowers_the_loss_and_restores_the_mode():

@@ -18,6 +18,7 @@ from toys import (
     pose_model,
     regression,
     simple_baseline,
+    wrap,
 )
 
 from benchmarks.cases import Case
@@ -47,10 +48,6 @@ NETWORKS = {
 @pytest.fixture(params=NETWORKS)
 def model(request):
     return NETWORKS[request.param]()
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 def cosine(a, b):

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from toys import LinearPose, dlcm, hourglass, people, regression, simple_baseline
+from toys import LinearPose, dlcm, hourglass, people, regression, simple_baseline, wrap
 
 from hpe_art.attacks import PoseProjectedGradientDescent, UniversalPosePerturbation
-from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators import micro_batches as micro_batches_module
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
@@ -20,10 +19,6 @@ NETWORKS = {
     "regression": regression,
     "baseline": simple_baseline,
 }
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 @pytest.fixture

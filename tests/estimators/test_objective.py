@@ -3,17 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from toys import LinearPose, dlcm, hourglass, people, regression
+from toys import LinearPose, dlcm, hourglass, people, regression, wrap
 
 from hpe_art.attacks import PoseProjectedGradientDescent
-from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.heads import head_adaptor
 
 NETWORKS = {"hourglass": hourglass, "dlcm": dlcm, "regression": regression}
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 def counted(head):

@@ -2,17 +2,9 @@
 
 import numpy as np
 import pytest
-from toys import (
-    hourglass,
-    people,
-)
+from toys import hourglass, people, wrap
 
-from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 def test_parameters_are_arts():

@@ -4,23 +4,12 @@ import numpy as np
 import pytest
 import torch
 from art.defences.preprocessor import SpatialSmoothing
-from toys import (
-    data_samples,
-    hourglass,
-    people,
-    regression,
-    simple_baseline,
-)
+from toys import data_samples, hourglass, people, regression, simple_baseline, wrap
 
-from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.estimators.heads import head_adaptor
 
 NETWORKS = {"hourglass": hourglass, "regression": regression, "baseline": simple_baseline}
-
-
-def wrap(model, **options):
-    return PyTorchPoseEstimator(model, device_type="cpu", **options)
 
 
 @pytest.fixture(params=NETWORKS)
