@@ -215,8 +215,11 @@ class AttackLoop(BaseLoop):
         """The config's loader, over these batches of people."""
         batched = ("batch_size", "shuffle", "drop_last")
         kept = {name: value for name, value in self.settings.items() if name not in batched}
+        # It is read once. Workers that outlive it end when the garbage collector finds the Runner,
+        # which may close their pipes before it stops them.
+        kept["persistent_workers"] = False
         if not blocks:
-            kept.update(num_workers=0, persistent_workers=False)
+            kept["num_workers"] = 0
         places = [run.people.index[block.rows].tolist() for block in blocks]
         over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
         return self.runner.build_dataloader({**kept, **over}, seed=self.runner.seed)

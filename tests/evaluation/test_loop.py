@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -227,8 +228,10 @@ def test_detections_that_show_nobody_are_attacked_and_not_scored(tmp_path):
 def test_worker_processes_read_the_same_pixels(attacked, without_times):
     _, expected = attacked("fgsm", folder="alone").finished
     options = {"test_dataloader.num_workers": 2, "test_dataloader.persistent_workers": True}
-    _, run = attacked("fgsm", options=options).finished
-    assert without_times(run) == without_times(expected)
+    loop = attacked("fgsm", options=options)
+    assert without_times(loop.finished[1]) == without_times(expected)
+    assert loop.dataloader.num_workers == 2
+    assert not multiprocessing.active_children()  # the loop is alive, its workers are not
 
 
 def test_auto_precision_goes_on_as_the_folder_began(attacked, monkeypatch):
