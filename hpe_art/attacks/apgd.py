@@ -18,12 +18,14 @@ from hpe_art.attacks.batches import Batch, batches, check_goal
 from hpe_art.attacks.checks import check_norm, check_whole
 from hpe_art.attacks.steps import clipped, direction, project
 from hpe_art.attacks.strongest import Strongest
-from hpe_art.losses import MARGIN, Goal, PoseLoss
+from hpe_art.losses import MARGIN, REMAINING, Goal, PoseLoss
 
 MOMENTUM = 0.75
 """Share of the new step; the rest goes on as before."""
 FIRST_STEP = {"halving": 2.0, "linear": 1.0}
 """By how steps fall: the length of the first ones, in eps."""
+FIRST_TARGETED_STEP = 0.6
+"""Of those that fall linearly towards target poses (docs/strength.md)."""
 
 Callback = Callable[[int, Tensor, Tensor], None]
 
@@ -38,7 +40,8 @@ class PoseAPGD(EvasionAttack):
         estimator: a `PyTorchPoseEstimator`.
         norm: numpy.inf, 1 or 2.
         eps: radius of the ball, for norm inf in grey levels.
-        eps_step: length of the first steps; default 2 eps, of those that fall linearly eps.
+        eps_step: length of the first steps; default 2 eps, of those that fall linearly eps, and
+            0.6 eps if targeted.
         max_iter: number of steps; each start takes one gradient more.
         targeted: towards y rather than away from it.
         schedule: "halving" halves steps at checkpoints where they no longer help, as published;
@@ -46,8 +49,8 @@ class PoseAPGD(EvasionAttack):
         num_random_init: number of starts at random points; 0 starts at the image.
         seed: of the random points, with the place of the image.
         batch_size: images per pass; the result does not depend on it.
-        loss: a name in `LOSSES`, or a function; default "margin" where there is a goal, else the
-            estimator's.
+        loss: a name in `LOSSES`, or a function; default where there is a goal "margin", or
+            "remaining" if targeted, else the estimator's.
         outputs: "last" or "all"; default the estimator's.
 
     Raises:
@@ -146,10 +149,12 @@ class PoseAPGD(EvasionAttack):
         strongest: Strongest,
         callback: Callback | None,
     ) -> None:
-        usual = FIRST_STEP[self.schedule] * self.eps
-        state = Ascent.begin(start, usual if self.eps_step is None else self.eps_step)
-        objective = self._objective(batch, rows)
+        state = Ascent.begin(start, self._first_step())
+        goal = None if batch.goal is None else batch.goal[rows]
+        loss = self._loss(goal)
+        objective = self.estimator.objective(batch.y[rows], loss, self.outputs, goal=goal)
         for k in range(self.max_iter + 1):
+            objective.progress = k / max(1, self.max_iter)
             found = objective.evaluate(state.now)
             sign = -1 if self.targeted else 1
             state.note(sign * found.losses, sign * found.gradients)
@@ -164,15 +169,20 @@ class PoseAPGD(EvasionAttack):
             self._move(state, batch.x[rows], first=k == 0)
             left = ~strongest.finished[rows]
             if batch.goal is not None and not left.all():
-                rows, state = rows[left], state[left]
+                rows, state, objective = rows[left], state[left], objective[left]
                 if not len(rows):
                     return
-                objective = self._objective(batch, rows)
 
-    def _objective(self, batch: Batch, rows: Tensor) -> Any:
-        goal = None if batch.goal is None else batch.goal[rows]
-        loss = MARGIN if self.loss is None and goal is not None else self.loss
-        return self.estimator.objective(batch.y[rows], loss, self.outputs, goal=goal)
+    def _loss(self, goal: Goal | None) -> str | PoseLoss | None:
+        if self.loss is not None or goal is None:
+            return self.loss
+        return REMAINING if self.targeted else MARGIN
+
+    def _first_step(self) -> float:
+        if self.eps_step is not None:
+            return self.eps_step
+        slow = self.targeted and self.schedule == "linear"
+        return self.eps * (FIRST_TARGETED_STEP if slow else FIRST_STEP[self.schedule])
 
     def _reached(self, goal: Goal | None, rows: Tensor, images: Tensor, poses: Tensor) -> Tensor:
         """(n,), how many joints are at their goal; where all are, as the model itself sees it."""

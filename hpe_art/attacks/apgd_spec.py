@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpe_art.attacks.apgd import PoseAPGD
+from hpe_art.attacks.apgd import FIRST_STEP, PoseAPGD
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
-from hpe_art.losses import MARGIN
+from hpe_art.losses import MARGIN, REMAINING
 
 
 @ATTACKS.register_module(name="apgd")
@@ -19,14 +19,16 @@ class Apgd(AttackSpec):
     Attributes:
         targeted: towards target poses, or away from the truth.
         max_iter: number of steps.
-        loss: a name in `LOSSES`.
+        loss: a name in `LOSSES`; default "margin", or "remaining" if targeted.
         outputs: "last" or "all" outputs in the loss.
+        schedule: "halving", as published, or "linear".
     """
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     max_iter: int = option(100, "number of steps")
-    loss: str = option(MARGIN, "what is raised, or lowered towards target poses")
+    loss: str | None = option(None, "what is raised [margin], or lowered [remaining]")
     outputs: str = option("last", "which outputs the loss is put on: last or all")
+    schedule: str = option("halving", "how steps fall: halving, as published, or linear")
 
     @property
     def needs_goal(self) -> bool:
@@ -36,6 +38,24 @@ class Apgd(AttackSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_whole("max_iter", least=1)
+        if self.schedule not in FIRST_STEP:
+            raise ValueError(f"Expected schedule halving or linear. Got {self.schedule!r}.")
+
+    @property
+    def usual_loss(self) -> str:
+        """That which asks what the metric asks."""
+        return REMAINING if self.targeted else MARGIN
+
+    @property
+    def label(self) -> str:
+        """APGD-T-100-ALL, APGD-U-20-LINEAR."""
+        direction, _, rest = super().label.partition(" ")
+        schedule = "" if self.schedule == "halving" else f"-{self.schedule.upper()}"
+        return f"{direction}{schedule} {rest}".strip()
+
+    def settings(self) -> dict[str, Any]:
+        """With the loss that is used."""
+        return {**super().settings(), "loss": self.loss or self.usual_loss}
 
     def build(self, estimator: Any, batch_size: int = 32) -> PoseAPGD:
         """`PoseAPGD`."""
@@ -47,8 +67,9 @@ class Apgd(AttackSpec):
             targeted=self.targeted,
             seed=self.seed,
             batch_size=batch_size,
-            loss=self.loss,
+            loss=self.loss or self.usual_loss,
             outputs=self.outputs,
+            schedule=self.schedule,
         )
 
     @classmethod

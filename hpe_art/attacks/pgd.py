@@ -139,6 +139,7 @@ class PoseProjectedGradientDescent(GradientSignAttack):
             ball, length = (on_device_of(rows_of(value, rows), clean) for value in (radius, step))
             momentum = torch.zeros_like(clean)
             for i in range(self.max_iter):
+                objective.progress = i / self.max_iter
                 ascent = self._ascent(objective, now, mask, number, i)
                 if self.decay is not None:
                     ascent = momentum = accumulate(momentum, ascent, self.decay)

@@ -82,7 +82,7 @@ class AttackSpec(ABC):
             raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
         if (outputs := getattr(self, "outputs", "last")) not in ("last", "all"):
             raise ValueError(f'Expected outputs "last" or "all". Got {outputs!r}.')
-        registered(LOSSES, getattr(self, "loss", TRAINING))
+        registered(LOSSES, getattr(self, "loss", None) or TRAINING)
 
     # A field of the specs that can be either; their definition takes this one's place.
     targeted = False
@@ -90,7 +90,7 @@ class AttackSpec(ABC):
     @property
     def needs_goal(self) -> bool:
         """Whether the attack aims at the metric, which then needs a radius."""
-        return needs_goal(getattr(self, "loss", TRAINING))
+        return needs_goal(getattr(self, "loss", None) or TRAINING)
 
     @abstractmethod
     def build(self, estimator: Any, batch_size: int = 32) -> EvasionAttack:
@@ -113,9 +113,14 @@ class AttackSpec(ABC):
         if settings.get("outputs") == "all":
             parts.append("ALL")
         norm = "" if self.norm == math.inf else f" L{self.norm:g}"
-        usual = {one.name: one.default for one in fields(self)}.get("loss")
-        loss = settings.get("loss", usual)
-        return "-".join(parts) + norm + ("" if loss == usual else f" [{loss}]")
+        loss = settings.get("loss", self.usual_loss)
+        return "-".join(parts) + norm + ("" if loss == self.usual_loss else f" [{loss}]")
+
+    @property
+    def usual_loss(self) -> str | None:
+        """The loss that the label leaves out."""
+        usual: Any = {one.name: one.default for one in fields(self)}.get("loss")
+        return usual
 
     def settings(self) -> dict[str, Any]:
         """All that the outcome depends on, as plain JSON, with defaults filled in."""

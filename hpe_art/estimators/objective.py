@@ -5,6 +5,7 @@ Shapes: N images of (3, H, W) pixels, K joints.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +56,9 @@ class Objective:
         flip_test: average with the mirrored image's output.
         goal: where the attacker wants each joint, for losses that ask for it.
 
+    Attributes:
+        progress: share of its steps that the attack has done, 0 to 1, for losses that ask for it.
+
     Raises:
         ValueError: a loss or outputs that there are not, or a goal that does not fit y.
 
@@ -92,6 +96,15 @@ class Objective:
             shape = tuple(goal.radii.shape)
             raise ValueError(f"Expected a goal of {tuple(self.y.shape[:2])} joints. Got {shape}.")
         self._targets: Targets | None = None
+        self.progress = 0.0
+
+    def __getitem__(self, rows: Tensor) -> Objective:
+        """That of some of the images, whose targets are not encoded again."""
+        some = copy.copy(self)
+        some.y = self.y[rows]
+        some._goal = None if self._goal is None else self._goal[rows]
+        some._targets = self._targets and [(target[rows], w[rows]) for target, w in self._targets]
+        return some
 
     def __call__(self, x: Tensor) -> Tensor:
         """The loss of each image.
@@ -168,7 +181,7 @@ class Objective:
         y = self.y[rows]
         goal = None if self._goal is None else self._goal[rows]
         encoded = partial(self._encoded, len(raw), rows)
-        head = EncodedHead(self._wrapped.head, y, first, encoded, goal)
+        head = EncodedHead(self._wrapped.head, y, first, encoded, goal, self.progress)
         loss = self._loss(raw[first:], y, head)
         if loss.shape != y.shape[:1]:
             raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
@@ -222,6 +235,7 @@ class EncodedHead:
         first: number of the first of these outputs.
         encoded: gives the targets of all outputs for y, encoded once.
         goal: where the attacker wants each joint of y; None where nobody says.
+        progress: share of the attack's steps that are done, 0 to 1.
     """
 
     def __init__(
@@ -231,12 +245,14 @@ class EncodedHead:
         first: int,
         encoded: Callable[[], Targets],
         goal: Goal | None = None,
+        progress: float = 0.0,
     ) -> None:
         self._head = head
         self._y = y
         self._first = first
         self._encoded = encoded
         self.goal = goal
+        self.progress = progress
 
     @property
     def codec(self) -> Any:

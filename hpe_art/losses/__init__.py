@@ -7,6 +7,7 @@ gradients do not depend on the batch.
 from hpe_art.losses.base import DISTANCE as DISTANCE
 from hpe_art.losses.base import LOSSES as LOSSES
 from hpe_art.losses.base import MARGIN as MARGIN
+from hpe_art.losses.base import REMAINING as REMAINING
 from hpe_art.losses.base import TRAINING as TRAINING
 from hpe_art.losses.base import PoseLoss as PoseLoss
 from hpe_art.losses.base import loss_function as loss_function
@@ -18,6 +19,8 @@ from hpe_art.losses.cells import cross_entropy as cross_entropy
 from hpe_art.losses.goal import Goal as Goal
 from hpe_art.losses.margin import distance_loss as distance_loss
 from hpe_art.losses.margin import margin_loss as margin_loss
+from hpe_art.losses.remaining import remaining_loss as remaining_loss
+from hpe_art.losses.remaining import segpgd_loss as segpgd_loss
 from hpe_art.losses.training import coordinate_mse as coordinate_mse
 from hpe_art.losses.training import heatmap_mse as heatmap_mse
 from hpe_art.losses.training import pose_error as pose_error

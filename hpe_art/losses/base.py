@@ -22,6 +22,7 @@ LOSSES = Registry("loss", scope="hpe_art")
 TRAINING = "training"
 DISTANCE = "distance"
 MARGIN = "margin"
+REMAINING = "remaining"
 
 
 def loss_function(loss: str | PoseLoss) -> PoseLoss:

@@ -17,9 +17,7 @@ SHARPNESS = 5.0
 """Of the smooth maximum over cells, for heatmaps whose peaks are about 1; so blunt that the whole
 map takes part. From 2.5 to 7 it makes little difference, 20 is much weaker (docs/strength.md)."""
 BEYOND = 0.05
-"""A joint this far beyond the boundary, in heatmap units, pulls no more."""
-RADII = 1.05
-"""The same for coordinates, in radii from the centre."""
+"""A joint this far beyond the boundary pulls no more: heatmap units, radii for coordinates."""
 NEVER = -1e4
 
 
@@ -30,7 +28,7 @@ def margin_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
 
     Heatmaps: the maximum of the cells beyond the circle minus that of those within; its gradient is
     that of the smooth maxima (log-sum-exp), which sees every cell. Coordinates: the distance from
-    the centre in radii. A joint that has reached its goal by a small margin adds a constant, so
+    the circle in radii. A joint that has reached its goal by a small margin adds a constant, so
     that the attack turns to those that have not.
 
     Args:
@@ -46,7 +44,8 @@ def margin_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """
     goal = goal_of(head, MARGIN)
     joints = goal.radii.shape[1]
-    values = [_margins(output, head, goal) for output in outputs if output.shape[1] == joints]
+    chosen = [output for output in outputs if output.shape[1] == joints]
+    values = [_hinged(joint_margins(output, head, goal), goal) for output in chosen]
     return torch.stack(values).sum(0)
 
 
@@ -55,12 +54,12 @@ def distance_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """How far the last output puts the joints from y: (N,).
 
     Without a goal the mean in crop pixels over the labelled joints, 0 if there is none; with one
-    the sum over joints of the distance in radii, up to a little beyond the boundary. See
+    the sum over joints of the distance from the circle in radii, up to a little beyond it. See
     `heatmaps.expected_distances`.
     """
     distances = head.distances(outputs[-1], y)
     if head.goal is not None:
-        return _hinged(distances, head.goal)
+        return _hinged(_in_radii(distances, head.goal), head.goal)
     labelled = y[..., 2] > 0
     mean: Tensor = distances.masked_fill(~labelled, 0.0).sum(1) / labelled.sum(1).clamp(min=1)
     return mean
@@ -93,23 +92,28 @@ def circle_cells(goal: Goal, cells: Tensor) -> Tensor:
     return (apart < goal.radii[..., None]) | nearest
 
 
-def _margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
+def joint_margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
+    """By how much each joint of an output lies beyond its circle: (N, K), negative within.
+
+    In heatmap units, or in radii for coordinates. The value is exact, the gradient smooth.
+    """
     cells = head.cells(output)
     if cells is None:
         points = head.decode(output)[..., :2]
         offsets = (points - goal.centres).square().sum(-1)
-        return _hinged((offsets + 1).sqrt() - 1, goal)  # a gradient at 0
+        return _in_radii((offsets + 1).sqrt() - 1, goal)  # a gradient at 0
     within = circle_cells(goal, cells)
     values = output.flatten(2)
     inner, outer = values.masked_fill(~within, NEVER), values.masked_fill(within, NEVER)
     exact = (outer.amax(-1) - inner.amax(-1)).detach()
     smooth = (outer * SHARPNESS).logsumexp(-1) - (inner * SHARPNESS).logsumexp(-1)
-    margins = exact + (smooth - smooth.detach()) / SHARPNESS
+    return exact + (smooth - smooth.detach()) / SHARPNESS
+
+
+def _in_radii(distances: Tensor, goal: Goal) -> Tensor:
+    return distances / goal.radii.clamp(min=1e-6) - 1
+
+
+def _hinged(margins: Tensor, goal: Goal) -> Tensor:
     bounded = margins.clamp(min=-BEYOND) if goal.targeted else margins.clamp(max=BEYOND)
-    return bounded.masked_fill(~goal.counts, 0.0).sum(1)
-
-
-def _hinged(distances: Tensor, goal: Goal) -> Tensor:
-    shares = distances / goal.radii.clamp(min=1e-6)
-    bounded = shares.clamp(min=2 - RADII) if goal.targeted else shares.clamp(max=RADII)
     return bounded.masked_fill(~goal.counts, 0.0).sum(1)

@@ -7,7 +7,7 @@ import torch
 from art.estimators.classification import ClassifierMixin
 from toys import LinearPose, hourglass, people, regression
 
-from hpe_art.attacks import Apgd, PoseAPGD
+from hpe_art.attacks import Apgd, PoseAPGD, PoseProjectedGradientDescent
 from hpe_art.attacks.ascent import Ascent, checkpoints
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.losses import Goal
@@ -146,7 +146,7 @@ def test_the_best_image_by_the_goal_is_kept(network, targeted):
     def count(step, rows, now):
         seen[step, rows] = goal[rows].reached(estimator.predict(now)).sum(1)
 
-    attack = PoseAPGD(estimator, eps=16.0, max_iter=40, targeted=targeted)
+    attack = PoseAPGD(estimator, eps=16.0, max_iter=40, targeted=targeted, loss="margin")
     x_adv = attack.generate(x, y, goal, callback=count)
     kept = goal.reached(torch.as_tensor(estimator.predict(x_adv))).sum(1)
     np.testing.assert_array_equal(kept, seen.max(0))
@@ -212,7 +212,7 @@ def test_without_a_goal_the_largest_loss_is_kept():
 def test_the_spec_builds_what_it_says():
     attack = Apgd(eps=2.0, norm=2, targeted=True, max_iter=7, outputs="all").build(estimator_of())
     assert (attack.eps, attack.norm, attack.targeted, attack.max_iter) == (2.0, 2.0, True, 7)
-    assert (attack.loss, attack.outputs) == ("margin", "all")
+    assert (attack.loss, attack.outputs) == ("remaining", "all")
     assert Apgd().label == "APGD-U-100"
     assert Apgd(loss="training", outputs="all").label == "APGD-U-100-ALL [training]"
     assert Apgd().needs_goal and Apgd(loss="training").needs_goal
@@ -243,3 +243,29 @@ def test_wrong_use_is_named(arguments, call, message):
     x, y = people(3)
     with pytest.raises((ValueError, TypeError), match=message):
         PoseAPGD(estimator_of(), **arguments).generate(x, **{"y": y, "goal": goal_of(y), **call})
+
+
+def test_a_loss_hears_how_far_the_attack_has_come():
+    seen = []
+
+    def listening(outputs, y, head):
+        seen.append(head.progress)
+        return outputs[-1].flatten(1).sum(1)
+
+    x, y = people(2)
+    PoseAPGD(estimator_of(), max_iter=4, loss=listening).generate(x, y)
+    assert seen == [0.0, 0.25, 0.5, 0.75, 1.0]
+    seen.clear()
+    PoseProjectedGradientDescent(
+        estimator_of(), eps=8.0, eps_step=2.0, max_iter=4, loss=listening, verbose=False
+    ).generate(x, y)
+    assert seen == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_targeted_defaults_are_those_of_the_metric():
+    spec = Apgd(targeted=True, max_iter=20, schedule="linear")
+    assert (spec.label, spec.settings()["loss"]) == ("APGD-T-20-LINEAR", "remaining")
+    assert Apgd(loss="margin").label == "APGD-U-100"
+    assert Apgd(loss="training", norm=2).label == "APGD-U-100 L2 [training]"
+    with pytest.raises(ValueError, match="schedule halving or linear. Got 'none'"):
+        Apgd(schedule="none")

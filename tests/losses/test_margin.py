@@ -5,48 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from losses.maps import COUNTED, SIZE, Head, goal_of, maps
 from toys import LinearPose, hourglass, people, regression
 
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.losses import LOSSES, Goal
-from hpe_art.losses.margin import BEYOND, RADII, SHARPNESS
-
-SIZE = 5
-COUNTED = 25
-
-
-class Head:
-    """An adaptor of maps whose cells are a pixel wide, or of points in pixels."""
-
-    def __init__(self, goal, maps=True):
-        self.goal, self.maps = goal, maps
-
-    def cells(self, output):
-        place = torch.arange(COUNTED, dtype=output.dtype)
-        return torch.stack([place % SIZE, place // SIZE], -1) if self.maps else None
-
-    def decode(self, output):
-        return torch.cat([output, torch.ones_like(output[..., :1])], -1)
-
-    def distances(self, output, y):
-        return (output - y[..., :2]).norm(dim=-1)
-
-    def targets(self, y, count):
-        target = torch.zeros(len(y), y.shape[1], SIZE, SIZE, dtype=y.dtype)
-        target[:, :, 2, 2] = 1.0
-        return [(target, torch.ones(y.shape[:2], dtype=y.dtype))] * count
-
-
-def goal_of(radius=1.2, targeted=False, joints=1):
-    """A circle of five cells, a plus, around the middle."""
-    return Goal(torch.full((1, joints, 2), 2.0), torch.full((1, joints), radius), targeted)
-
-
-def maps(joints=1):
-    """Peak 1 in the middle, another of 0.6 in the corner."""
-    output = torch.zeros(1, joints, SIZE, SIZE, dtype=torch.float64)
-    output[:, :, 2, 2], output[:, :, 0, 0] = 1.0, 0.6
-    return output
+from hpe_art.losses.margin import BEYOND, SHARPNESS
 
 
 def loss_of(name, output, goal, **kwargs):
@@ -95,12 +59,12 @@ def test_the_distance_has_a_hinge_a_little_beyond_the_circle():
     points = torch.tensor([[[5.0, 6.0]]], dtype=torch.float64)  # 5 pixels away
     for name in ("distance", "margin"):
         near, far = goal_of(10.0), goal_of(3.0)
-        assert loss_of(name, points, far, maps=False).tolist() == [pytest.approx(RADII)]
+        assert loss_of(name, points, far, maps=False).tolist() == [pytest.approx(BEYOND)]
         assert not gradient_of(name, points, far, maps=False).any()
         assert gradient_of(name, points, near, maps=False).all()
-    np.testing.assert_allclose(loss_of("distance", points, goal_of(10.0), maps=False), [0.5])
+    np.testing.assert_allclose(loss_of("distance", points, goal_of(10.0), maps=False), [0.5 - 1])
     # Rounded off below a pixel, so that there is a gradient at 0.
-    rounded = (np.sqrt(26) - 1) / 10
+    rounded = (np.sqrt(26) - 1) / 10 - 1
     np.testing.assert_allclose(loss_of("margin", points, goal_of(10.0), maps=False), [rounded])
 
 
