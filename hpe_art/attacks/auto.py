@@ -48,6 +48,10 @@ class PoseAutoAttack(EvasionAttack):
         seed: of random points, with the place of the image.
         batch_size: images per pass; the result does not depend on it.
 
+    Attributes:
+        details: of the last call: `joints` (N, K), whether any member brought that joint to its
+            goal, in whichever image: the worst case per joint, which no single image need show.
+
     Raises:
         ValueError: an argument out of range (the message names it).
 
@@ -77,6 +81,7 @@ class PoseAutoAttack(EvasionAttack):
         self.size = size
         self.seed = seed
         self.batch_size = batch_size
+        self.details: dict[str, NDArray[Any]] = {}
         self._check_params()
 
     def generate(
@@ -113,14 +118,20 @@ class PoseAutoAttack(EvasionAttack):
         check_goal(x, y, goal, self.targeted)
         images = torch.as_tensor(x).detach().to(torch.float32)
         found = images.clone()
+        joints = np.zeros(tuple(goal.radii.shape), bool)
         for batch in batches(self, images, y, goal, index):
-            worst = self._worst(batch)
-            found[batch.first : batch.first + len(batch.x)] = worst.to(found.device)
+            rows = slice(batch.first, batch.first + len(batch.x))
+            worst, reached = self._worst(batch)
+            found[rows], joints[rows] = worst.to(found.device), reached.cpu().numpy()
+        self.details = {"joints": joints}
         return found if isinstance(x, Tensor) else found.numpy()
 
-    def _worst(self, batch: Batch) -> Tensor:
-        """(n, 3, H, W), the worst case of each image over all members."""
+    def _worst(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The worst case of each image (n, 3, H, W), and of each joint (n, K), over all members."""
+        assert batch.goal is not None
         worst = Strongest(batch.x, batch.goal)
+        clean = self.estimator.predict(batch.x, self.batch_size)
+        joints = batch.goal.reached(clean)
         for number, arguments in enumerate(MEMBERS[self.size]):
             rows = (~worst.finished).nonzero()[:, 0]
             if not len(rows):
@@ -130,10 +141,11 @@ class PoseAutoAttack(EvasionAttack):
             self._member(number, arguments).attack(standing, found)
             poses = self.estimator.predict(found.images, self.batch_size)
             assert standing.goal is not None
-            reached = standing.goal.reached(poses).sum(1)
+            reached = standing.goal.reached(poses)
+            joints[rows] |= reached
             # Losses of different members say nothing about each other.
-            worst.offer(rows, found.images, reached, torch.zeros_like(found.losses))
-        return worst.images
+            worst.offer(rows, found.images, reached.sum(1), torch.zeros_like(found.losses))
+        return worst.images, joints
 
     def _member(self, number: int, arguments: dict[str, Any]) -> PoseAPGD:
         return PoseAPGD(
@@ -198,10 +210,10 @@ class Auto(AttackSpec):
 
     @classmethod
     def passes(cls, specs: Sequence[Auto]) -> tuple[int, int]:
-        """Gradients at most, and a pass forward for each member."""
+        """Gradients at most; a pass forward for the clean image and for each member."""
         members = [member for spec in specs for member in MEMBERS[spec.size]]
         gradients = sum(
             (member["max_iter"] + 1) * max(1, member.get("num_random_init", 0))
             for member in members
         )
-        return gradients + len(members), gradients
+        return gradients + len(members) + len(specs), gradients

@@ -52,6 +52,19 @@ def test_no_member_alone_is_stronger(small, network, targeted):
         assert (reached >= goal.reached(torch.as_tensor(estimator.predict(alone))).sum(1)).all()
 
 
+def test_details_have_the_worst_case_of_each_joint(small):
+    estimator = estimator_of()
+    x, _ = people(5)
+    y = seen_by(estimator, x)
+    goal = goal_of(y, radius=1.5)
+    attack = PoseAutoAttack(estimator, eps=1.0, batch_size=2)
+    images = [x, attack.generate(x, y, goal)]
+    images += [attack._member(n, member).generate(x, y, goal) for n, member in enumerate(small)]
+    reached = np.stack([goal.reached(torch.as_tensor(estimator.predict(one))) for one in images])
+    assert attack.details["joints"].tolist() == reached.any(0).tolist()
+    assert attack.details["joints"].sum() >= reached[1].sum() > 0
+
+
 def test_images_stay_in_the_ball_and_the_range(small):
     estimator = estimator_of()
     x, _ = people(3)
