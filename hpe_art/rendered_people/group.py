@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from hpe_art.rendered_people.camera import Camera, draw_camera
-from hpe_art.rendered_people.camera_effects import develop
+from hpe_art.rendered_people.bodies import Body
+from hpe_art.rendered_people.body_model import load_model
+from hpe_art.rendered_people.camera import Camera, develop, draw_camera
 from hpe_art.rendered_people.clothes import Layer
-from hpe_art.rendered_people.coco_keypoints import FACE, REACH, coco_keypoints
 from hpe_art.rendered_people.dressed import (
     DressedBody,
+    Rngs,
     draw_bystander,
     draw_dressed_body,
     in_focus,
     move_layers,
-    occluded,
+    project_joints,
 )
+from hpe_art.rendered_people.person import REACH as MPII_REACH
 from hpe_art.rendered_people.person import SIZE, streams
-from hpe_art.rendered_people.places import draw_place
-from hpe_art.rendered_people.props import draw_occluder, draw_supports, draw_things
+from hpe_art.rendered_people.props import draw_supports, draw_surroundings
 from hpe_art.rendered_people.shading import Picture, merge, render
 
 # Shares of the pictures with one, two, three and four people, bystanders aside.
 _NUMBERS = [0.5, 0.3, 0.14, 0.06]
 # Of whom less is seen, or more is hidden, is part of a crowd.
 _SEEN_KEYPOINTS, _HIDDEN_KEYPOINTS, _SEEN_PIXELS = 8, 4, 200
+# COCO's shoulders, elbows, wrists, hips, knees and ankles, left before right, among MPII's joints.
+_LIMBS = [13, 12, 14, 11, 15, 10, 3, 2, 4, 1, 5, 0]
+_FACE = slice(0, 5)  # nose, eyes and ears
+# How far, in metres, the surface around each keypoint lies from it at most (17,).
+_REACH = np.concatenate([[0.035, 0.035, 0.035, 0.045, 0.045], MPII_REACH[_LIMBS]])
 
 
 @dataclass(frozen=True)
 class Member:
     """What is seen of one person in a picture of several.
 
-    Attributes:
-        keypoints: COCO keypoints (17, 2), 0-based pixels.
-        visibility: COCO's flags (17,): 2 seen, 1 hidden, 0 outside the picture. Of the face, what
-            is hidden is 0 too, as COCO's annotators rarely label it.
-        mask: pixels (192, 192) that show the person.
+    `visibility` has COCO's flags: 2 seen, 1 hidden, 0 outside the picture. Of the face, what is
+    hidden is 0 too, as COCO's annotators rarely label it.
     """
 
-    keypoints: np.ndarray
-    visibility: np.ndarray
-    mask: np.ndarray
+    keypoints: np.ndarray  # COCO's (17, 2), 0-based pixels
+    visibility: np.ndarray  # (17,)
+    mask: np.ndarray  # pixels (192, 192) that show the person
 
     @property
     def crowd(self) -> bool:
@@ -54,17 +58,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Group:
-    """A picture of people with its labels.
+    """A picture of people with its labels."""
 
-    Attributes:
-        image: BGR (192, 192, 3), uint8.
-        members: the people of whom anything is seen.
-        quality: JPEG quality to store it at.
-    """
-
-    image: np.ndarray
-    members: list[Member]
-    quality: int
+    image: np.ndarray  # BGR (192, 192, 3), uint8
+    members: list[Member]  # the people of whom anything is seen
+    quality: int  # JPEG quality to store it at
 
 
 def group(seed: int, split: str, index: int) -> Group:
@@ -80,22 +78,17 @@ def group(seed: int, split: str, index: int) -> Group:
     """
     rng = streams(seed, split, index, 1)
     number = 1 + int(rng["other"].choice(len(_NUMBERS), p=_NUMBERS))
-    people, things = _placed(
-        [streams(seed, split, index, 1 + k) for k in range(number)], rng["other"]
-    )
+    rngs = [streams(seed, split, index, 1 + k) for k in range(number)]
+    people, supports = _placed(rngs, rng["other"])
     joints = np.concatenate([one.body.joints for one in people])
     radius = np.linalg.norm(joints[:, :2], axis=1).max()
     share = (0.54, 0.68) if number == 1 else (0.7, 0.88)
     camera = draw_camera(joints, SIZE, rng["camera"], share, max(0.0, radius - 0.9))
-    place = draw_place(rng["place"])
-    things += draw_things(rng["props"], joints, camera.position, bool(np.isfinite(place.ceiling)))
-    if rng["occluder"].random() < 0.15:
-        hidden = people[rng["occluder"].integers(number)]
-        things += draw_occluder(rng["occluder"], hidden.body, camera.position)
+    place, things = draw_surroundings(rng, [one.body for one in people], camera)
     while rng["other"].random() < 0.25:
         people.append(draw_bystander(rng["other"], joints.mean(axis=0), camera))
     layers = [layer for one in people for layer in one.layers]
-    picture = render(merge(layers + things), place, camera.scaled(2))
+    picture = render(merge(layers + supports + things), place, camera.scaled(2))
     shown = (picture.layer >= 0) & (picture.layer < len(layers))
     sharp = in_focus(picture, joints.mean(axis=0), 0.8 + radius)
     members = _members(picture, people, camera)
@@ -106,11 +99,9 @@ def group(seed: int, split: str, index: int) -> Group:
     )
 
 
-def _placed(
-    rngs: list[dict[str, np.random.Generator]], rng: np.random.Generator
-) -> tuple[list[DressedBody], list[Layer]]:
+def _placed(rngs: list[Rngs], rng: np.random.Generator) -> tuple[list[DressedBody], list[Layer]]:
     """People in a loose row around the origin, and the seats and steps their poses call for."""
-    bodies = [draw_dressed_body(r["shape"], r["pose"], r["clothes"], r["looks"]) for r in rngs]
+    bodies = [draw_dressed_body(own) for own in rngs]
     widths = [np.linalg.norm(one.body.joints[:, :2], axis=1).max() for one in bodies]
     heading, row = rng.uniform(0, 2 * np.pi), rng.uniform(0, 2 * np.pi)
     spots = [np.zeros(2)]
@@ -120,9 +111,9 @@ def _placed(
         spots.append(spots[-1] + gap * np.array([np.cos(way), np.sin(way)]))
     middle = np.mean(spots, axis=0)
     people, supports = [], []
-    for one, r, spot in zip(bodies, rngs, spots, strict=True):
+    for one, own, spot in zip(bodies, rngs, spots, strict=True):
         turn = heading + rng.normal(0, 0.9)
-        supports += move_layers(draw_supports(r["props"], one.body), turn, spot - middle)
+        supports += move_layers(draw_supports(own["props"], one.body), turn, spot - middle)
         people.append(one.moved(turn, spot - middle))
     return people, supports
 
@@ -133,12 +124,33 @@ def _members(picture: Picture, people: list[DressedBody], camera: Camera) -> lis
     for one in people:
         last = first + len(one.layers)
         mask = (picture.layer >= first) & (picture.layer < last)
-        points = coco_keypoints(one.body)
-        pixels, _ = camera.project(points)
-        inside = ((pixels >= 0) & (pixels < SIZE)).all(axis=1)
-        hidden = occluded(picture, mask, one.body, points, pixels, REACH)
+        pixels, inside, hidden = project_joints(
+            picture, mask, camera, one.body, _coco_keypoints(one.body), _REACH
+        )
         visibility = np.where(inside, np.where(hidden, 1, 2), 0)
-        visibility[FACE][hidden[FACE]] = 0
+        visibility[_FACE][hidden[_FACE]] = 0
         members.append(Member(pixels - 0.5, visibility, mask[::2, ::2]))
         first = last
     return members
+
+
+def _coco_keypoints(body: Body) -> np.ndarray:
+    """(17, 3) in metres; left comes before right, and is the person's own."""
+    face = [body.vertices[own].mean(axis=0) for own in _face_vertices()]
+    return np.concatenate([face, body.joints[_LIMBS]])
+
+
+@functools.cache
+def _face_vertices() -> tuple[np.ndarray, ...]:
+    """Vertices of the tip of the nose, the eyes and the rims of the ears, left before right."""
+    model = load_model()
+    x, y, z = model.template.T
+    eyes = [np.unique(model.faces[side]) for side in ("l-eye", "r-eye")]
+    level = z[eyes[0]].mean()
+    skin = np.zeros(len(x), bool)
+    skin[model.skin] = model.weights[model.skin, model.bones["head"]] > 0.5
+    middle = skin & (np.abs(x) < 0.006) & (z < level - 0.015) & (z > level - 0.07)
+    nose = np.flatnonzero(middle & (y < y[middle].min() + 0.004))
+    beside = skin & (np.abs(z - level) < 0.045)
+    rims = [np.flatnonzero(beside & (way * x > (way * x[beside]).max() - 0.008)) for way in (1, -1)]
+    return (nose, *eyes, *rims)

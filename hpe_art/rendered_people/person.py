@@ -8,16 +8,15 @@ import numpy as np
 
 from hpe_art.rendered_people.bodies import Body
 from hpe_art.rendered_people.body_model import load_model
-from hpe_art.rendered_people.camera import Camera, draw_camera
-from hpe_art.rendered_people.camera_effects import develop
+from hpe_art.rendered_people.camera import Camera, develop, draw_camera
 from hpe_art.rendered_people.dressed import (
+    Rngs,
     draw_bystander,
     draw_dressed_body,
     in_focus,
-    occluded,
+    project_joints,
 )
-from hpe_art.rendered_people.places import draw_place
-from hpe_art.rendered_people.props import draw_occluder, draw_props
+from hpe_art.rendered_people.props import draw_supports, draw_surroundings
 from hpe_art.rendered_people.shading import merge, render
 
 VERSION = "1"
@@ -25,18 +24,10 @@ VERSION = "1"
 
 SIZE = 192
 SPLITS = ("train", "val")
+# A name's place here is part of its seed.
 _STREAMS = (
-    "shape",
-    "pose",
-    "clothes",
-    "looks",
-    "camera",
-    "place",
-    "props",
-    "occluder",
-    "film",
-    "other",
-)
+    "shape", "pose", "clothes", "looks", "camera", "place", "props", "occluder", "film", "other",
+)  # fmt: skip
 REACH = np.array([
     0.10, 0.12, 0.19, 0.19, 0.12, 0.10, 0.21, 0.19, 0.14, 0.13, 0.08, 0.10, 0.14, 0.14, 0.10, 0.08,
 ])  # fmt: skip
@@ -45,31 +36,20 @@ REACH = np.array([
 
 @dataclass(frozen=True)
 class Person:
-    """A picture of a person with its labels.
+    """A picture of a person with its labels, in 0-based pixels."""
 
-    Attributes:
-        image: BGR (192, 192, 3), uint8.
-        joints: MPII joints (16, 2), 0-based pixels.
-        inside: whether each joint lies inside the picture (16,).
-        occluded: whether each joint is hidden by the body itself or by something else (16,).
-        head_box: x1, y1, x2, y2 around the head, 0-based pixels.
-        mask: pixels (192, 192) that show the person.
-        action: name of the pose.
-        quality: JPEG quality to store it at.
-    """
-
-    image: np.ndarray
-    joints: np.ndarray
-    inside: np.ndarray
-    occluded: np.ndarray
-    head_box: np.ndarray
-    mask: np.ndarray
-    action: str
-    quality: int
+    image: np.ndarray  # BGR (192, 192, 3), uint8
+    joints: np.ndarray  # MPII's (16, 2)
+    inside: np.ndarray  # whether each joint lies inside the picture (16,)
+    occluded: np.ndarray  # whether the body itself or something else hides each joint (16,)
+    head_box: np.ndarray  # x1, y1, x2, y2 around the head
+    mask: np.ndarray  # pixels (192, 192) that show the person
+    action: str  # name of the pose
+    quality: int  # JPEG quality to store it at
 
 
-def streams(seed: int, split: str, index: int, member: int = 0) -> dict[str, np.random.Generator]:
-    """Independent sources of randomness; the splits share none of them.
+def streams(seed: int, split: str, index: int, member: int = 0) -> Rngs:
+    """Sources of randomness for one picture; the splits share none of them.
 
     Args:
         seed: seed of the set.
@@ -84,35 +64,28 @@ def streams(seed: int, split: str, index: int, member: int = 0) -> dict[str, np.
 
 
 def person(seed: int, split: str, index: int) -> Person:
-    """Render one person.
-
-    Args:
-        seed: seed of the set.
-        split: "train" or "val".
-        index: number of the person in the set.
+    """Render number `index` of a set's split, "train" or "val".
 
     Raises:
         ImportError: Anny is not installed.
     """
     rng = streams(seed, split, index)
-    dressed = draw_dressed_body(rng["shape"], rng["pose"], rng["clothes"], rng["looks"])
-    body, layers, own = dressed.body, [*dressed.layers], len(dressed.layers)
+    one = draw_dressed_body(rng)
+    body = one.body
     camera = draw_camera(body.joints, SIZE, rng["camera"])
-    place = draw_place(rng["place"])
-    layers += draw_props(rng["props"], body, camera.position, bool(np.isfinite(place.ceiling)))
-    if rng["occluder"].random() < 0.15:
-        layers += draw_occluder(rng["occluder"], body, camera.position)
+    supports = draw_supports(rng["props"], body)
+    place, things = draw_surroundings(rng, [body], camera)
     if rng["other"].random() < 0.22:
-        layers += draw_bystander(rng["other"], body.joints.mean(axis=0), camera).layers
-    picture = render(merge(layers), place, camera.scaled(2))
-    mask = (picture.layer >= 0) & (picture.layer < own)
+        things += draw_bystander(rng["other"], body.joints.mean(axis=0), camera).layers
+    picture = render(merge(one.layers + supports + things), place, camera.scaled(2))
+    mask = (picture.layer >= 0) & (picture.layer < len(one.layers))
     image = develop(picture.light, mask, in_focus(picture, body.joints.mean(axis=0)), rng["film"])
-    pixels, _ = camera.project(body.joints)
+    pixels, inside, hidden = project_joints(picture, mask, camera, body, body.joints, REACH)
     return Person(
         image=image,
         joints=pixels - 0.5,
-        inside=((pixels >= 0) & (pixels < SIZE)).all(axis=1),
-        occluded=occluded(picture, mask, body, body.joints, pixels, REACH),
+        inside=inside,
+        occluded=hidden,
         head_box=_head_box(body, camera),
         mask=mask[::2, ::2],
         action=body.pose.name,
