@@ -28,16 +28,12 @@ _NAMES = {"mpii": ("people_val", "people"), "coco": ("coco_val", "coco-people")}
 
 
 def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
-    """The folder of a split in the layout of MPII.
+    """The folder of a split, "train" or "val", in the layout of MPII.
 
     The validation people come with the package. The training people are rendered on first use into
     the user's cache (`platformdirs`, or the folder named by the environment variable
     HPE_ART_CACHE), which takes about 14 minutes for 8,000 people on two cores and needs Anny.
     A larger set begins with the people of a smaller one.
-
-    Args:
-        split: "train" or "val".
-        num_people: number of training people.
 
     Raises:
         ImportError: the training people are not rendered yet and Anny is not installed.
@@ -47,17 +43,10 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
 
 
 def coco_people_folder(split: str, num_pictures: int = NUM_PICTURES) -> Path:
-    """The folder of a split in COCO's format, bundled or rendered as by `people_folder`.
+    """The folder of a split in COCO's format, bundled or rendered, and refused as `people_folder`.
 
-    Nobody is in both formats. The bundled 99 pictures show 128 labelled people.
-
-    Args:
-        split: "train" or "val".
-        num_pictures: number of training pictures, with 1.3 labelled people each on average.
-
-    Raises:
-        ImportError: the training people are not rendered yet and Anny is not installed.
-        ValueError: no such split, or no pictures asked for.
+    Nobody is in both formats. The bundled 99 pictures show 128 labelled people; a training picture
+    shows 1.3 on average.
     """
     return _folder("coco", split, num_pictures)
 
@@ -79,11 +68,7 @@ def _folder(label_format: str, split: str, count: int) -> Path:
 
 
 def people_are_there(dataset: Mapping[str, Any]) -> bool:
-    """Whether a dataset can be loaded at once: not if its people are yet to be rendered.
-
-    Args:
-        dataset: config of any dataset of MMPose.
-    """
+    """Whether a dataset of MMPose, by its config, needs no people that are yet to be rendered."""
     name = getattr(dataset["type"], "__name__", dataset["type"])
     formats = {"RenderedPeople": "mpii", "RenderedCocoPeople": "coco"}
     if name not in formats or dataset.get("split", "train") == "val":
@@ -97,12 +82,16 @@ def _train_folder(label_format: str, count: int) -> Path:
     return cache_folder() / f"{_NAMES[label_format][1]}-v{VERSION}-train-{count}"
 
 
-def _shared_folder(label_format: str, split: str, count: int) -> Path:
-    """The folder, made by the first process while the others wait."""
+def _shared_files(label_format: str, split: str, count: int, labels: str) -> dict[str, Any]:
+    """Where MMPose finds a set; the first process makes it while the others wait."""
     if is_main_process():
         _folder(label_format, split, count)
     barrier()
-    return _folder(label_format, split, count)
+    return {
+        "data_root": str(_folder(label_format, split, count)),
+        "ann_file": f"annotations/{labels}_{split}.json",
+        "data_prefix": {"img": "images/"},
+    }
 
 
 @DATASETS.register_module()
@@ -123,16 +112,10 @@ class RenderedPeople(MpiiDataset):
         test_mode: bool = False,
         **kwargs: Any,
     ) -> None:
-        folder = _shared_folder("mpii", split, num_people)
-        boxes = folder / "annotations" / f"mpii_gt_{split}.mat"
-        super().__init__(
-            data_root=str(folder),
-            ann_file=f"annotations/mpii_{split}.json",
-            data_prefix={"img": "images/"},
-            headbox_file=str(boxes) if test_mode else None,
-            test_mode=test_mode,
-            **kwargs,
-        )
+        files = _shared_files("mpii", split, num_people, "mpii")
+        if test_mode:
+            files["headbox_file"] = f"{files['data_root']}/annotations/mpii_gt_{split}.mat"
+        super().__init__(**files, test_mode=test_mode, **kwargs)
 
 
 @DATASETS.register_module()
@@ -148,10 +131,5 @@ class RenderedCocoPeople(CocoDataset):
     def __init__(
         self, split: str = "train", num_pictures: int = NUM_PICTURES, **kwargs: Any
     ) -> None:
-        folder = _shared_folder("coco", split, num_pictures)
-        super().__init__(
-            data_root=str(folder),
-            ann_file=f"annotations/person_keypoints_{split}.json",
-            data_prefix={"img": "images/"},
-            **kwargs,
-        )
+        files = _shared_files("coco", split, num_pictures, "person_keypoints")
+        super().__init__(**files, **kwargs)

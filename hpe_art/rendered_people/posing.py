@@ -37,15 +37,11 @@ def _align(axis: np.ndarray, side: np.ndarray) -> np.ndarray:
 def world_rotations(pose: Pose, rig: Model, heads: np.ndarray) -> np.ndarray:
     """Rotation of each bone from the reference pose to the drawn one, (bones, 3, 3)."""
     a = pose.angles
-    own = _limb_rotations(a, "L", rig, heads)
-    own |= _limb_rotations(a, "R", rig, heads)
-    for names, turn in (
-        (SPINE, _turn("zyx", a["twist"] / 5, a["side"] / 5, a["bend"] / 5)),
-        (_NECK, _turn("zyx", a["look"] / 4, a["tilt"] / 4, a["nod"] / 4)),
-    ):
-        own |= dict.fromkeys(names, ("parent", turn))
-    root = _turn("yx", a["roll"], a["lean"])
-    turns = _compose(root, own, rig)
+    own = _limb_rotations(a, "L", rig, heads) | _limb_rotations(a, "R", rig, heads)
+    spine = _turn("zyx", a["twist"] / 5, a["side"] / 5, a["bend"] / 5)
+    neck = _turn("zyx", a["look"] / 4, a["tilt"] / 4, a["nod"] / 4)
+    own |= dict.fromkeys(SPINE, ("parent", spine)) | dict.fromkeys(_NECK, ("parent", neck))
+    turns = _compose(_turn("yx", a["roll"], a["lean"]), own, rig)
     if pose.action.support:
         turns = _stand_up(pose, turns, rig, heads) @ turns
     if pose.action.grounded:
@@ -64,10 +60,7 @@ def _compose(root: np.ndarray, own: Own, rig: Model) -> np.ndarray:
 
 
 def _limb_rotations(a: dict[str, float], side: str, rig: Model, heads: np.ndarray) -> Own:
-    """Rotations of one side's limbs as (bone they are relative to, matrix).
-
-    Worked out for the left and mirrored for the right.
-    """
+    """Of one side: worked out for the left and mirrored for the right."""
 
     def at(name: str) -> np.ndarray:
         return heads[rig.bones[f"{name}.L"]]

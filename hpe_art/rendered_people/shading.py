@@ -20,22 +20,15 @@ _CHEST = np.array([0, 0, 0.8], np.float32)
 
 @dataclass(frozen=True)
 class Scene:
-    """All layers as one mesh.
+    """All layers as one mesh."""
 
-    Attributes:
-        vertices, pattern, colours, normals: (V, 3) each.
-        faces: (F, 3).
-        layer: the layer of each face (F,).
-        materials: of each layer.
-    """
-
-    vertices: np.ndarray
+    vertices: np.ndarray  # (V, 3), as the next three
     pattern: np.ndarray
     colours: np.ndarray
     normals: np.ndarray
-    faces: np.ndarray
-    layer: np.ndarray
-    materials: list[Material]
+    faces: np.ndarray  # (F, 3)
+    layer: np.ndarray  # the layer of each face (F,)
+    materials: list[Material]  # of each layer
 
 
 def merge(layers: list[Layer]) -> Scene:
@@ -55,17 +48,11 @@ def merge(layers: list[Layer]) -> Scene:
 
 @dataclass(frozen=True)
 class Picture:
-    """A rendered view.
+    """A rendered view."""
 
-    Attributes:
-        light: linear RGB (H, W, 3).
-        layer: the layer seen at each pixel, -1 for the place itself (H, W).
-        points: the point of the scene seen there (H, W, 3); inf where there is no layer.
-    """
-
-    light: np.ndarray
-    layer: np.ndarray
-    points: np.ndarray
+    light: np.ndarray  # linear RGB (H, W, 3)
+    layer: np.ndarray  # the layer seen at each pixel, -1 for the place itself (H, W)
+    points: np.ndarray  # the point of the scene seen there (H, W, 3); inf where there is no layer
 
 
 def render(scene: Scene, place: Place, camera: Camera) -> Picture:
@@ -79,7 +66,7 @@ def render(scene: Scene, place: Place, camera: Camera) -> Picture:
     light = np.empty((size * size, 3), np.float32)
     empty = np.flatnonzero(layer < 0)
     light[empty] = _shade_place(scene, place, shadow, camera, camera.rays()[empty])
-    colour, at = _shade_hits(scene, hits, 1 / depth, place.light, shadow, camera.position)
+    colour, at = _shade_hits(scene, place.light, shadow, camera.position, hits, 1 / depth)
     light[hits.pixel] = colour
     points = np.full((size * size, 3), np.inf)
     points[hits.pixel] = at
@@ -108,16 +95,11 @@ def _shade_place(
 
 
 def _shade_hits(
-    scene: Scene,
-    hits: Hits,
-    nearness: np.ndarray,
-    light: Light,
-    shadow: _ShadowMap,
-    eye: np.ndarray,
+    scene: Scene, light: Light, shadow: _ShadowMap, eye: np.ndarray, hits: Hits, near: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours and points (P, 3) of the pixels that see a layer."""
     corner = scene.faces[hits.face]
-    weights = hits.weights * nearness[corner]
+    weights = hits.weights * near[corner]
     total = weights[:, 0] + weights[:, 1] + weights[:, 2]
     weights = (weights / total[:, None]).astype(np.float32)
     parts = [scene.vertices, scene.normals, scene.pattern, scene.colours]
@@ -145,11 +127,7 @@ def _shade_hits(
 
 
 def _lit(
-    light: Light,
-    base: np.ndarray,
-    normal: np.ndarray,
-    open_sky: np.ndarray,
-    contact: np.ndarray,
+    light: Light, base: np.ndarray, normal: np.ndarray, open_sky: np.ndarray, contact: np.ndarray
 ) -> np.ndarray:
     facing = np.clip(normal @ np.float32(light.towards), 0, 1) * open_sky
     up = (0.5 + 0.5 * normal[:, 2])[:, None]
