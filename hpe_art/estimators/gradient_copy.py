@@ -12,9 +12,9 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -81,7 +81,10 @@ def name_of(dtype: torch.dtype, device: torch.device) -> str:
 
 
 class GradientCopy:
-    """The copy, and whether it still is one.
+    """The copy, in `model`, in eval mode and with frozen weights, and whether it still is one.
+
+    `dtype` is that of its multiplications, and `folded` whether batch norms are folded; not if that
+    changed an output. `made_with` is precision and compile.
 
     Args:
         model: MMPose `TopdownPoseEstimator` on its device; it is left as it is.
@@ -89,12 +92,6 @@ class GradientCopy:
             is bfloat16 where `has_fast_bfloat16`.
         compile: compile the forward and the backward pass with `torch.compile`.
         example: (N, 3, H, W), normalised images to compare the outputs on.
-
-    Attributes:
-        model: the copy, in eval mode, with frozen weights.
-        made_with: precision and compile.
-        dtype: of its multiplications: torch.bfloat16, or that of the model.
-        folded: whether batch norms are folded; not if that changed an output.
 
     Raises:
         ValueError: there is no compiler to compile with.
@@ -181,5 +178,5 @@ def _alike(before: Tensor, after: Tensor) -> bool:
 
 def _state(model: nn.Module) -> list[tuple[int, int]]:
     """Where each weight and buffer is, and how often it was changed in place."""
-    tensors: Iterable[Tensor] = (*model.parameters(), *model.buffers())
+    tensors = chain(model.parameters(), model.buffers())
     return [(t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors]

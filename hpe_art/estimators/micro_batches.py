@@ -43,12 +43,7 @@ def micro_batches(count: int, batch_size: int, at_once: int | None = None) -> It
 
 
 def images_at_once(largest: int, dtype: torch.dtype) -> int | None:
-    """How many images a pass takes on a CPU; None, as many as come, where that is not known.
-
-    Args:
-        largest: a network's `largest_output`.
-        dtype: of its multiplications.
-    """
+    """How many images a pass takes on a CPU, from a network's `largest_output`; None for all."""
     return max(1, LARGEST_TENSOR // (largest * dtype.itemsize)) if largest else None
 
 

@@ -37,11 +37,7 @@ from torch import Tensor, nn
 
 
 class MultiScaleDeconvolution(nn.Module):
-    """Doubles height and width: the sum of transposed convolutions, then BN-ReLU.
-
-    Args:
-        channels: of input and output.
-    """
+    """Doubles height and width: the sum of transposed convolutions, then BN-ReLU."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -62,12 +58,8 @@ def _deception(hidden: int) -> nn.Sequential:
     predict = nn.Conv2d(half, 1, 3, padding=1)
     nn.init.normal_(predict.weight, std=0.001)
     predict.bias = nn.Parameter(torch.zeros(1))
-    return nn.Sequential(
-        nn.Conv2d(hidden, half, 1),
-        MultiScaleDeconvolution(half),
-        MultiScaleDeconvolution(half),
-        predict,
-    )
+    doublings = (MultiScaleDeconvolution(half) for _ in range(2))
+    return nn.Sequential(nn.Conv2d(hidden, half, 1), *doublings, predict)
 
 
 def _feedback(hidden: int, targets: int) -> nn.Sequential:
@@ -125,14 +117,7 @@ class ChainedPredictionsHead(HeatmapHead):
         return []
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Predicts one joint after the other.
-
-        Args:
-            feats: the last one, (N, C, h, w), is taken.
-
-        Returns:
-            (N, K, 4h, 4w), heatmaps.
-        """
+        """The last features, (N, C, h, w) -> heatmaps (N, K, 4h, 4w), one joint after the other."""
         state = self.first(feats[-1])
         heatmaps = [self.deceptions[0](state)]
         # To each joint from the last predicted one on, the sum of what it hears: (N, ., D, h, w).

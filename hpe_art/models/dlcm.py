@@ -23,23 +23,19 @@ from typing import Any
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
 import torch
-from mmengine.model import BaseModule
 from mmpose.models.heads import CPMHead
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from hpe_art.models.hourglass import check_image, check_sizes, hourglass_stack, prediction, stem
+from hpe_art.models.hourglass import Stacks, check_sizes, hourglass_stack, prediction, stem
 from hpe_art.models.part_heatmap import BONES, LIMBS
 from hpe_art.skeleton import MPII
 
-_BONES = range(len(MPII.joints), len(MPII.joints) + len(BONES))
+_JOINTS = range(len(MPII.joints))
+_BONES = range(_JOINTS.stop, _JOINTS.stop + len(BONES))
 _LIMBS = range(_BONES.stop, _BONES.stop + len(LIMBS))
 #: Channels of `PartHeatmap` that each semantic level predicts, from the lowest.
-LEVELS: tuple[tuple[int, ...], ...] = (
-    tuple(range(len(MPII.joints))),
-    (*range(len(MPII.joints)), *_BONES),
-    (*range(len(MPII.joints)), *_LIMBS),
-)
+LEVELS: tuple[list[int], ...] = ([*_JOINTS], [*_JOINTS, *_BONES], [*_JOINTS, *_LIMBS])
 
 
 def up_and_down(num_levels: int) -> list[int]:
@@ -65,10 +61,10 @@ def _recall(channels: int, count: int) -> nn.Conv2d:
 
 
 @MODELS.register_module()
-class DLCM(BaseModule):
-    """The hourglasses; the outputs are the maps of each, in the order of computation.
+class DLCM(Stacks):
+    """The hourglasses; the outputs are the maps of each, bottom-up and then top-down.
 
-    Goes with `DLCMHead` of as many levels.
+    They are (N, 16 | 28 | 22, H/4, W/4). Goes with `DLCMHead` of as many levels.
 
     Args:
         num_levels: semantic levels: joints, bones, limbs; 3 in the paper, hence 5 hourglasses.
@@ -99,34 +95,15 @@ class DLCM(BaseModule):
             hourglass_stack(depth, channels, num_residuals) for _ in maps
         )
         self.predictions = nn.ModuleList(prediction(channels, count) for count in maps)
-        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in maps[:-1])
-        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in maps[:-1])
+        self.merge(channels, maps)
         self.recall = nn.ModuleList(_recall(channels, count) for count in maps[num_levels:])
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Predicts the maps of every level, bottom-up and then top-down.
-
-        Args:
-            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
-
-        Returns:
-            S tensors (N, 16 | 28 | 22, H/4, W/4); the last is the prediction.
-
-        Raises:
-            ValueError: H or W is not divisible as said.
-        """
-        check_image(x, self.depth)
-        x = self.stem(x)
-        maps: list[Tensor] = []
-        top = max(self.levels)
-        for step, level in enumerate(self.levels):
-            if step > top:
-                x = self.recall[step - top - 1](torch.cat([x, maps[level]], dim=1))
-            features = self.hourglasses[step](x)
-            maps.append(self.predictions[step](features))
-            if step < len(self.merge_features):
-                x = x + self.merge_features[step](features) + self.merge_heatmaps[step](maps[-1])
-        return maps
+    def recalled(self, number: int, x: Tensor, maps: list[Tensor]) -> Tensor:
+        """On the way down, joined with the maps of its level from the way up."""
+        down = number - len(self.levels) // 2 - 1
+        if down < 0:
+            return x
+        return self.recall[down](torch.cat([x, maps[self.levels[number]]], dim=1))
 
 
 @MODELS.register_module()
@@ -149,17 +126,18 @@ class DLCMHead(CPMHead):
         decoder: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        self.levels = up_and_down(num_levels)
+        levels = up_and_down(num_levels)
         super().__init__(
-            in_channels=len(MPII.joints),
-            out_channels=len(MPII.joints),
-            num_stages=len(self.levels),
+            in_channels=len(_JOINTS),
+            out_channels=len(_JOINTS),
+            num_stages=len(levels),
             deconv_out_channels=None,
             final_layer=None,
             loss=loss or dict(type="KeypointMSELoss", use_target_weight=True),
             decoder=decoder,
             init_cfg=init_cfg,
         )
+        self._channels = [LEVELS[level] for level in levels]
         if not hasattr(self.decoder, "encode_poses"):
             raise ValueError(
                 "Expected the decoder to be a PartHeatmap codec, which knows bones and limbs. "
@@ -180,19 +158,14 @@ class DLCMHead(CPMHead):
     ) -> dict[str, Tensor]:
         """Sum of the outputs' losses, as `CPMHead` names it."""
         heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
-        weights = torch.cat(
-            [sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples]
-        )
+        labels = [sample.gt_instance_labels for sample in batch_data_samples]
+        weights = torch.cat([one.keypoint_weights for one in labels])
         targets = self._by_output(heatmaps, weights)
         outputs = zip(self.forward(feats), targets, strict=True)
         return dict(loss_kpt=sum(self.loss_module(maps, *target) for maps, target in outputs))
 
-    @property
-    def _channels(self) -> list[tuple[int, ...]]:
-        return [LEVELS[level] for level in self.levels]
-
     def _by_output(self, heatmaps: Tensor, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
-        return [(heatmaps[:, list(c)], weights[:, list(c)]) for c in self._channels]
+        return [(heatmaps[:, own], weights[:, own]) for own in self._channels]
 
 
 def _mirrored(parts: tuple[tuple[int, int], ...], mirror: list[int]) -> list[int]:

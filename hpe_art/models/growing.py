@@ -47,10 +47,8 @@ class GrownInit:
         trained = {name.removeprefix("backbone."): value for name, value in weights.items()}
         deep, shallow = _parts(module.state_dict()), _parts(trained)
         if len(shallow) > len(deep):
-            raise ValueError(
-                f"Expected {self.checkpoint} to hold at most {len(deep)} stacks. "
-                f"Got {len(shallow)}."
-            )
+            expected = f"Expected {self.checkpoint} to hold at most {len(deep)} stacks."
+            raise ValueError(f"{expected} Got {len(shallow)}.")
         sources = _sources(deep, shallow)
         with torch.no_grad():
             for name, value in module.state_dict().items():
@@ -89,9 +87,7 @@ def _is_part(one: Tensor, other: Tensor, axis: int) -> bool:
 def _parts(weights: dict[str, Tensor]) -> list[bool]:
     """For each stack whether it has part attention."""
     count = len({n.split(".")[1] for n in weights if n.startswith(("hourglasses.", "stacks."))})
-    return [
-        f"stacks.{number}.predict.attention.kernel.weight" in weights for number in range(count)
-    ]
+    return [f"stacks.{n}.predict.attention.kernel.weight" in weights for n in range(count)]
 
 
 def _sources(deep: list[bool], shallow: list[bool]) -> list[int]:

@@ -20,19 +20,9 @@ from hpe_art.skeleton import MPII
 
 #: The bones of DLCM (Tang et al. 2018): joint to joint.
 BONES: tuple[tuple[int, int], ...] = (
-    (0, 1),
-    (1, 2),
-    (3, 4),
-    (4, 5),
-    (2, 6),
-    (3, 6),
-    (7, 8),
-    (8, 9),
-    (10, 11),
-    (11, 12),
-    (13, 14),
+    (0, 1), (1, 2), (3, 4), (4, 5), (2, 6), (3, 6), (7, 8), (8, 9), (10, 11), (11, 12), (13, 14),
     (14, 15),
-)
+)  # fmt: skip
 
 #: The limbs of DLCM, two bones each: right leg, left leg, waist, head-neck, right arm, left arm.
 LIMBS: tuple[tuple[int, int], ...] = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11))
@@ -46,8 +36,7 @@ class PartHeatmap(MSRAHeatmap):
         input_size: (W, H) of the crop in pixels.
         heatmap_size: (W, H) of the heatmaps in cells.
         sigma: in cells, a third of a whole number.
-        unbiased: as in `MSRAHeatmap`.
-        blur_kernel_size: as in `MSRAHeatmap`.
+        **kwargs: `unbiased` and `blur_kernel_size` of `MSRAHeatmap`.
 
     Raises:
         ValueError: `sigma` is not as said, or, on encoding, other joints than MPII's 16.
@@ -58,12 +47,11 @@ class PartHeatmap(MSRAHeatmap):
         input_size: tuple[int, int],
         heatmap_size: tuple[int, int],
         sigma: float,
-        unbiased: bool = False,
-        blur_kernel_size: int = 11,
+        **kwargs: Any,
     ) -> None:
         if not float(3 * sigma).is_integer():
             raise ValueError(f"Expected sigma to be a third of a whole number. Got {sigma}.")
-        super().__init__(input_size, heatmap_size, sigma, unbiased, blur_kernel_size)
+        super().__init__(input_size, heatmap_size, sigma, **kwargs)
 
     def encode(
         self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None
@@ -76,15 +64,10 @@ class PartHeatmap(MSRAHeatmap):
         return dict(heatmaps=heatmaps[0].numpy(), keypoint_weights=weights.numpy())
 
     def encode_poses(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Targets of joints, bones and limbs, in this order, on the device of the poses.
+        """Heatmaps (N, 34, H, W) of joints, bones and limbs, and weights (N, 34), on y's device.
 
         A limb is the larger of its two bones in each cell; a part counts where all its joints do.
-
-        Args:
-            y: (N, 16, 3), crop pixels and visibility.
-
-        Returns:
-            Heatmaps (N, 34, H, W) and weights (N, 34).
+        y is (N, 16, 3), crop pixels and visibility.
 
         Raises:
             ValueError: other joints than MPII's 16.
