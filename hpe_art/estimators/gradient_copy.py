@@ -15,7 +15,7 @@ import time
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from mmcv.cnn import fuse_conv_bn
@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_map
 from hpe_art.estimators.network import raw_outputs
 
 Precision = Literal["float32", "folded", "bfloat16", "auto"]
-PRECISIONS = ("float32", "folded", "bfloat16", "auto")
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 FOLDED_TOLERANCE = 1e-3
 """Largest change of an output by folding, relative to the largest value of that output."""
 MUCH_FASTER = 1.4
@@ -86,12 +86,8 @@ class GradientCopy:
     `dtype` is that of its multiplications, and `folded` whether batch norms are folded; not if that
     changed an output. `made_with` is precision and compile.
 
-    Args:
-        model: MMPose `TopdownPoseEstimator` on its device; it is left as it is.
-        precision: "bfloat16"; "folded" or "float32", which stay the model's own; or "auto", which
-            is bfloat16 where `has_fast_bfloat16`.
-        compile: compile the forward and the backward pass with `torch.compile`.
-        example: (N, 3, H, W), normalised images to compare the outputs on.
+    The model is left as it is. `precision` and `compile` are those of `PyTorchPoseEstimator`;
+    outputs are compared on normalised images, `example` (N, 3, H, W).
 
     Raises:
         ValueError: there is no compiler to compile with.

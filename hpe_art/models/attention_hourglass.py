@@ -46,7 +46,7 @@ from hpe_art.models.hourglass import (
 
 
 class Attention(nn.Module):
-    """Attention maps as the mean field of a CRF: (N, channels, H, W) -> (N, maps, H, W) in (0, 1).
+    """Attention maps as the mean field of a CRF.
 
     With U = conv3x3(features) and Q_0 = U, `iterations` times Q_i = sigmoid(K * Q_{i-1} + U);
     the kernel K, of odd size, is the same in every step. Each map has a U and a K of its own.
@@ -59,7 +59,7 @@ class Attention(nn.Module):
         self.kernel = nn.Conv2d(maps, maps, kernel_size, padding=kernel_size // 2, groups=maps)
 
     def forward(self, features: Tensor) -> Tensor:
-        """The maps of features."""
+        """(N, channels, H, W) -> (N, maps, H, W) in (0, 1)."""
         unary = attention = self.unary(features)
         for _ in range(self.iterations):
             attention = torch.sigmoid(self.kernel(attention) + unary)
@@ -110,10 +110,7 @@ class HourglassResidual(Residual):
 
 
 class NestedHourglass(nn.Module):
-    """One hourglass with hourglass residual units as skips, that shows its way up.
-
-    It pools `depth` times, and H and W must be divisible by 2**depth.
-    """
+    """One hourglass with hourglass residual units as skips, that shows its way up."""
 
     def __init__(self, depth: int, channels: int) -> None:
         super().__init__()
@@ -196,11 +193,8 @@ class AttentionHourglass(Stacks):
     and `stacks[i].predict.attention`, in the second half, the joints'.
 
     Args:
-        num_joints: K.
+        num_joints, channels, depth: as in `StackedHourglass`; 16, 256 and 4 in the paper.
         num_stacks: S; 8 in the paper. All but the first `num_stacks // 2` have part attention.
-        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half
-            of it.
-        depth: poolings in each hourglass; 4 in the paper.
         kernel_size: of the CRF's kernel; 11 in the authors' training script.
         iterations: steps of the mean field; 3 in the paper.
         multi_resolution: multiplies the hourglass's output with the sum of attention maps that
@@ -230,11 +224,10 @@ class AttentionHourglass(Stacks):
             raise ValueError(f"Expected an odd kernel_size. Got {crf}.")
         self.depth = depth
         self.stem = _stem(channels)
-        whole, part = num_stacks // 2, num_stacks - num_stacks // 2
-        predictions = [
-            *(prediction(channels, num_joints) for _ in range(whole)),
-            *(PartPrediction(channels, num_joints, **crf) for _ in range(part)),
-        ]
+        whole = num_stacks // 2
+        predictions: list[nn.Module] = [prediction(channels, num_joints) for _ in range(whole)]
+        for _ in range(whole, num_stacks):
+            predictions.append(PartPrediction(channels, num_joints, **crf))
         self.stacks = nn.ModuleList(
             AttentionStack(predict, depth, channels, multi_resolution, **crf)
             for predict in predictions
@@ -243,8 +236,7 @@ class AttentionHourglass(Stacks):
 
     def stack(self, number: int, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and heatmaps of stack `number`."""
-        features, heatmaps = self.stacks[number](x)
-        return features, heatmaps
+        return self.stacks[number](x)
 
 
 def _stem(channels: int) -> nn.Sequential:

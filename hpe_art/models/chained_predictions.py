@@ -84,11 +84,8 @@ def _transition(hidden: int) -> nn.Sequential:
 class ChainedPredictionsHead(HeatmapHead):
     """Predicts the joints' heatmaps in a chain; loss, codec and flip test are MMPose's.
 
-    Args:
-        in_channels: C; 512 after a ResNet-34.
-        out_channels: K.
-        hidden_channels: D.
-        **kwargs: `loss`, `decoder` and `init_cfg` of MMPose's `HeatmapHead`.
+    `in_channels`, 512 after a ResNet-34, `out_channels` and `hidden_channels` are C, K and D;
+    `kwargs` are `loss`, `decoder` and `init_cfg` of MMPose's `HeatmapHead`.
 
     Raises:
         ValueError: one of the sizes is not positive, or `hidden_channels` is odd.

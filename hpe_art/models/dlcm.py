@@ -27,7 +27,7 @@ from mmpose.models.heads import CPMHead
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
-from hpe_art.models.hourglass import Stacks, check_sizes, hourglass_stack, prediction, stem
+from hpe_art.models.hourglass import Stacks, check_sizes
 from hpe_art.models.part_heatmap import BONES, LIMBS
 from hpe_art.skeleton import MPII
 
@@ -68,9 +68,7 @@ class DLCM(Stacks):
 
     Args:
         num_levels: semantic levels: joints, bones, limbs; 3 in the paper, hence 5 hourglasses.
-        channels: width of the hourglasses; 256 in the paper.
-        depth: poolings in each hourglass; 4 in the paper.
-        num_residuals: residuals at each place; 1 in the paper.
+        channels, depth, num_residuals: as in `StackedHourglass`; 256, 4 and 1 in the paper.
 
     Raises:
         ValueError: `num_levels` is not 1 to 3, another size is not positive, or `channels` is no
@@ -88,14 +86,8 @@ class DLCM(Stacks):
         super().__init__(init_cfg)
         self.levels = up_and_down(num_levels)
         check_sizes(channels=channels, depth=depth, num_residuals=num_residuals)
-        self.depth = depth
-        self.stem = stem(channels)
         maps = [len(LEVELS[level]) for level in self.levels]
-        self.hourglasses = nn.ModuleList(
-            hourglass_stack(depth, channels, num_residuals) for _ in maps
-        )
-        self.predictions = nn.ModuleList(prediction(channels, count) for count in maps)
-        self.merge(channels, maps)
+        self.fill(maps, channels, depth, num_residuals)
         self.recall = nn.ModuleList(_recall(channels, count) for count in maps[num_levels:])
 
     def recalled(self, number: int, x: Tensor, maps: list[Tensor]) -> Tensor:
@@ -108,12 +100,9 @@ class DLCM(Stacks):
 
 @MODELS.register_module()
 class DLCMHead(CPMHead):
-    """Compares each output of `DLCM` with the targets of its level; predicts from the last.
+    """Compares each output of `DLCM`, of as many levels, with the targets of its level.
 
-    Args:
-        num_levels: as in `DLCM`.
-        loss: MMPose loss, one for all outputs.
-        decoder: `PartHeatmap` codec.
+    It predicts from the last one. `loss` is one for all outputs, `decoder` a `PartHeatmap` codec.
 
     Raises:
         ValueError: `num_levels` is not 1 to 3, or the codec is another.

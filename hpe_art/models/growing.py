@@ -47,8 +47,10 @@ class GrownInit:
         trained = {name.removeprefix("backbone."): value for name, value in weights.items()}
         deep, shallow = _parts(module.state_dict()), _parts(trained)
         if len(shallow) > len(deep):
-            expected = f"Expected {self.checkpoint} to hold at most {len(deep)} stacks."
-            raise ValueError(f"{expected} Got {len(shallow)}.")
+            raise ValueError(
+                f"Expected {self.checkpoint} to hold at most {len(deep)} stacks. "
+                f"Got {len(shallow)}."
+            )
         sources = _sources(deep, shallow)
         with torch.no_grad():
             for name, value in module.state_dict().items():

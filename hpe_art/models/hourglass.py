@@ -32,8 +32,7 @@ from torch import Tensor, nn
 class Residual(nn.Module):
     """Pre-activation bottleneck of half width (figure 4, left): BN-ReLU-conv, three times.
 
-    (N, in_channels, H, W) -> (N, out_channels, H, W); where the two differ, the skip is a 1x1
-    convolution.
+    Where the numbers of channels differ, the skip is a 1x1 convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -48,7 +47,7 @@ class Residual(nn.Module):
         self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of both branches."""
+        """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
         return self.skip(x) + self.body(x)
 
 
@@ -79,10 +78,7 @@ def residuals(channels: int, count: int) -> nn.Sequential:
 
 
 class Hourglass(nn.Module):
-    """One hourglass (figure 3): pooled `depth` times and back, with a skip at every scale.
-
-    (N, channels, H, W) of any scale stays so; H and W must be divisible by 2**depth.
-    """
+    """One hourglass (figure 3): pooled `depth` times and back, with a skip at every scale."""
 
     def __init__(self, depth: int, channels: int, num_residuals: int) -> None:
         super().__init__()
@@ -94,7 +90,7 @@ class Hourglass(nn.Module):
         self.up = nn.Sequential(residuals(channels, num_residuals), up)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The sum of the skip and of what is seen at half the resolution."""
+        """(N, C, H, W), divisible by 2**depth -> (N, C, H, W)."""
         return self.skip(x) + self.up(self.inner(self.down(x)))
 
 
@@ -129,14 +125,22 @@ def hourglass_stack(depth: int, channels: int, num_residuals: int) -> nn.Sequent
 class Stacks(BaseModule):
     """Stacks in a row: to the input of each, 1x1 layers add its features and maps for the next.
 
-    A subclass makes `stem`, `depth` and, with `merge`, these layers; then `hourglasses` and
-    `predictions`, or a `stack` of its own.
+    A subclass makes all at once with `fill`; or `depth`, `stem`, the layers with `merge`, and a
+    `stack` of its own.
     """
 
     depth: int  # poolings in each hourglass
     stem: nn.Module
-    hourglasses: nn.ModuleList
-    predictions: nn.ModuleList
+
+    def fill(self, maps: list[int], channels: int, depth: int, num_residuals: int) -> None:
+        """Makes hourglasses, for each number in `maps` one that predicts so many."""
+        self.depth = depth
+        self.stem = stem(channels)
+        self.hourglasses = nn.ModuleList(
+            hourglass_stack(depth, channels, num_residuals) for _ in maps
+        )
+        self.predictions = nn.ModuleList(prediction(channels, count) for count in maps)
+        self.merge(channels, maps)
 
     def merge(self, channels: int, maps: list[int]) -> None:
         """Makes the layers between stacks that predict so many maps each."""
@@ -153,16 +157,10 @@ class Stacks(BaseModule):
         return features, self.predictions[number](features)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Predicts maps after each stack.
-
-        Args:
-            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
-
-        Returns:
-            S tensors (N, ., H/4, W/4); the last is the prediction.
+        """Normalised images (N, 3, H, W) -> S tensors (N, ., H/4, W/4); the last is the prediction.
 
         Raises:
-            ValueError: H or W is not divisible as said.
+            ValueError: H or W is not divisible by 4 * 2**depth.
         """
         step = 4 * 2**self.depth
         if x.shape[-2] % step or x.shape[-1] % step:
@@ -191,8 +189,7 @@ class StackedHourglass(Stacks):
     Args:
         num_joints: K.
         num_stacks: S; 2 and 8 in the paper.
-        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half
-            of it.
+        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half.
         depth: poolings in each hourglass; 4 in the paper.
         num_residuals: residuals at each place; 1 in the published 8-stack network.
 
@@ -212,11 +209,4 @@ class StackedHourglass(Stacks):
         super().__init__(init_cfg)
         sizes = dict(num_joints=num_joints, num_stacks=num_stacks, channels=channels)
         check_sizes(**sizes, depth=depth, num_residuals=num_residuals)
-        self.depth = depth
-        self.stem = stem(channels)
-        stacks = range(num_stacks)
-        self.hourglasses = nn.ModuleList(
-            hourglass_stack(depth, channels, num_residuals) for _ in stacks
-        )
-        self.predictions = nn.ModuleList(prediction(channels, num_joints) for _ in stacks)
-        self.merge(channels, [num_joints] * num_stacks)
+        self.fill([num_joints] * num_stacks, channels, depth, num_residuals)

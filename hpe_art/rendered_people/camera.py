@@ -46,14 +46,9 @@ def draw_camera(
 ) -> Camera:
     """Draw a view from any side in which the people fill a good part of the picture.
 
-    In one picture of ten they are cut by the border.
-
-    Args:
-        joints: of everybody who is to be seen (J, 3), in metres.
-        size: pixels along each side of the picture.
-        rng: source of the draw.
-        share: range of what the joints take of the picture's side.
-        away: metres by which the camera is moved off.
+    In one picture of ten they are cut by the border. `joints` are those of everybody (J, 3), in
+    metres, `share` the range of what they take of the picture's side, and `away` the metres by
+    which the camera is moved off.
     """
     heading, roll = rng.uniform(0, 2 * np.pi), np.radians(rng.normal(0, 3))
     pitch = np.radians(np.clip(rng.normal(9, 10), -8, 38))
@@ -84,23 +79,16 @@ def draw_camera(
 def develop(
     light: np.ndarray, person: np.ndarray, near: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Turn linear light into an 8-bit picture.
+    """Turn linear RGB light (2 H, 2 W, 3) into a BGR picture (H, W, 3), uint8.
 
-    Args:
-        light: linear RGB (2 H, 2 W, 3), twice as fine as the picture.
-        person: where the person is seen (2 H, 2 W); the exposure is for them.
-        near: what is in focus (2 H, 2 W).
-        rng: source of the camera's settings and of the noise.
-
-    Returns:
-        BGR picture (H, W, 3), uint8.
+    The exposure is for the `person`, as seen in (2 H, 2 W); what is `near` (2 H, 2 W) is in focus.
     """
     size = light.shape[0] // 2
     if rng.random() < 0.4:
         light = _blur_behind(light, near, rng.uniform(0.8, 3.0))
     small = cv2.resize(light.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
-    level = np.median(light[person].mean(axis=1)) if person.any() else light.mean()
     overall = light.mean()
+    level = np.median(light[person].mean(axis=1)) if person.any() else overall
     exposure = rng.uniform(0.16, 0.34) / max(0.65 * level + 0.35 * overall, 1e-3)
     balance = np.array([rng.uniform(0.92, 1.08), 1.0, rng.uniform(0.92, 1.08)])
     image = np.clip(small * exposure * balance, 0, None)
@@ -112,9 +100,8 @@ def develop(
     blur = rng.uniform(0, 0.75)
     if blur > 0.25:
         image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), blur)
-    image = image * 255 + rng.normal(0, 1, image.shape) * rng.choice(
-        [0.5, 2.0, 5.0], p=[0.4, 0.4, 0.2]
-    )
+    noise = rng.normal(0, 1, image.shape) * rng.choice([0.5, 2.0, 5.0], p=[0.4, 0.4, 0.2])
+    image = image * 255 + noise
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)[..., ::-1].copy()
 
 

@@ -43,7 +43,7 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
 
 
 def coco_people_folder(split: str, num_pictures: int = NUM_PICTURES) -> Path:
-    """The folder of a split in COCO's format, bundled or rendered, and refused as `people_folder`.
+    """The folder of a split in COCO's format; else as `people_folder`.
 
     Nobody is in both formats. The bundled 99 pictures show 128 labelled people; a training picture
     shows 1.3 on average.

@@ -66,12 +66,7 @@ class Group:
 
 
 def group(seed: int, split: str, index: int) -> Group:
-    """Render a picture of one to four people, and at times of passers-by at its border.
-
-    Args:
-        seed: seed of the set.
-        split: "train" or "val".
-        index: number of the picture in the set.
+    """Render one to four people, and at times passers-by at the picture's border.
 
     Raises:
         ImportError: Anny is not installed.

@@ -127,13 +127,13 @@ def _paint(looks: Looks) -> np.ndarray:
     return colour
 
 
-def _scalp(rise: float = 0.0) -> np.ndarray:
+def _scalp() -> np.ndarray:
     """The vertices on which hair grows, (V,)."""
     f = face()
     line = np.interp(
         f.depth, [-0.1, 0.18, 0.36, 0.46, 0.62, 1.0], [0.62, 0.55, 0.3, -0.1, -0.6, -0.95]
     )
-    return f.head & (f.at[:, 2] > line + rise)
+    return f.head & (f.at[:, 2] > line)
 
 
 def head_layers(body: Body, looks: Looks) -> list[Layer]:

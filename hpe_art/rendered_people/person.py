@@ -49,13 +49,9 @@ class Person:
 
 
 def streams(seed: int, split: str, index: int, member: int = 0) -> Rngs:
-    """Sources of randomness for one picture; the splits share none of them.
+    """Sources of randomness for one picture of a set; the splits share none of them.
 
-    Args:
-        seed: seed of the set.
-        split: "train" or "val".
-        index: number of the picture in the set.
-        member: 0 for a person alone, 1 and up for those of a group.
+    `member` is 0 for a person alone, 1 and up for those of a group.
     """
     key = [int(VERSION), seed, SPLITS.index(split), index]
     return {

@@ -35,15 +35,16 @@ def render_people(
     """Render a set of people in the format of MPII or of COCO.
 
     The set appears under its name only when it is complete. The same split, seed and recipe
-    (`person.VERSION`) give the same people, whatever the number of workers.
+    (`person.VERSION`) give the same people, whatever the number of workers. Splits and formats
+    share no person.
 
     Args:
         out: folder to create; it must not exist.
-        split: "train" or "val"; the two share no person.
+        split: "train" or "val".
         count: number of pictures, which show one person each ("mpii") or several ("coco").
-        seed: seed of the set.
+        seed: of the set.
         workers: number of processes; by default one per usable core.
-        label_format: "mpii" or "coco"; the two share no person.
+        label_format: "mpii" or "coco".
 
     Returns:
         The folder, with `images/NNNNN.jpg` and in `annotations` either `mpii_{split}.json` and
