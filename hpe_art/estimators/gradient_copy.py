@@ -160,16 +160,15 @@ def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
         fuse_conv_bn(folded).requires_grad_(False)
         with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             pairs = zip(raw_outputs(plain, example), raw_outputs(folded, example), strict=True)
-            faithful = all(_alike(before, after) for before, after in pairs)
+            faithful = all(
+                (before - after).abs().max() <= FOLDED_TOLERANCE * before.abs().max()
+                for before, after in pairs
+            )
     except (RuntimeError, TypeError):  # not the same number of channels, or no affine weights
         faithful = False
     if not faithful:
         logger.warning("%s: batch norms cannot be folded; left as they are.", type(model).__name__)
     return (folded, True) if faithful else (plain, False)
-
-
-def _alike(before: Tensor, after: Tensor) -> bool:
-    return bool((before - after).abs().max() <= FOLDED_TOLERANCE * before.abs().max())
 
 
 def _state(model: nn.Module) -> list[tuple[int, int]]:

@@ -76,10 +76,6 @@ def _feedback(hidden: int, targets: int) -> nn.Sequential:
     )
 
 
-def _transition(hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(hidden, hidden, 3, padding=1), nn.BatchNorm2d(hidden))
-
-
 @MODELS.register_module()
 class ChainedPredictionsHead(HeatmapHead):
     """Predicts the joints' heatmaps in a chain; loss, codec and flip test are MMPose's.
@@ -102,11 +98,14 @@ class ChainedPredictionsHead(HeatmapHead):
         super().__init__(
             in_channels, out_channels, deconv_out_channels=None, final_layer=None, **kwargs
         )
-        later = range(out_channels - 1, 0, -1)
-        self.first = nn.Conv2d(in_channels, hidden_channels, 1)
-        self.transitions = nn.ModuleList(_transition(hidden_channels) for _ in later)
-        self.feedbacks = nn.ModuleList(_feedback(hidden_channels, targets) for targets in later)
-        self.deceptions = nn.ModuleList(_deception(hidden_channels) for _ in range(out_channels))
+        hidden, later = hidden_channels, range(out_channels - 1, 0, -1)
+        self.first = nn.Conv2d(in_channels, hidden, 1)
+        self.transitions = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(hidden, hidden, 3, padding=1), nn.BatchNorm2d(hidden))
+            for _ in later
+        )
+        self.feedbacks = nn.ModuleList(_feedback(hidden, targets) for targets in later)
+        self.deceptions = nn.ModuleList(_deception(hidden) for _ in range(out_channels))
 
     @property
     def default_init_cfg(self) -> list[dict]:

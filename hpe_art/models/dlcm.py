@@ -163,11 +163,6 @@ def _mirrored(parts: tuple[tuple[int, int], ...], mirror: list[int]) -> list[int
     return [places[frozenset(mirror[half] for half in part)] for part in parts]
 
 
-def _mirror() -> list[int]:
-    joints = list(MPII.flip_indices)
-    bones = _mirrored(BONES, joints)
-    limbs = _mirrored(LIMBS, bones)
-    return [*joints, *(_BONES[bone] for bone in bones), *(_LIMBS[limb] for limb in limbs)]
-
-
-_MIRROR = _mirror()
+_bones = _mirrored(BONES, list(MPII.flip_indices))
+_limbs = _mirrored(LIMBS, _bones)
+_MIRROR = [*MPII.flip_indices, *(_BONES[k] for k in _bones), *(_LIMBS[k] for k in _limbs)]

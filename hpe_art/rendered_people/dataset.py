@@ -14,7 +14,7 @@ from mmpose.datasets import CocoDataset, MpiiDataset
 from mmpose.registry import DATASETS
 
 from hpe_art.rendered_people.body_model import cache_folder
-from hpe_art.rendered_people.person import SPLITS, VERSION
+from hpe_art.rendered_people.person import VERSION
 from hpe_art.rendered_people.rendering import render_people
 
 logger = logging.getLogger(__name__)
@@ -52,12 +52,8 @@ def coco_people_folder(split: str, num_pictures: int = NUM_PICTURES) -> Path:
 
 
 def _folder(label_format: str, split: str, count: int) -> Path:
-    if split not in SPLITS:
-        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
-    if split == "val":
-        return Path(__file__).parent / _NAMES[label_format][0]
-    folder = _train_folder(label_format, count)
-    if not folder.exists():
+    folder = _place(label_format, split, count)
+    if split != "val" and not folder.exists():
         logger.info("Rendering %d training pictures into %s", count, folder)
         try:
             render_people(folder, split, count, label_format=label_format)
@@ -67,19 +63,25 @@ def _folder(label_format: str, split: str, count: int) -> Path:
     return folder
 
 
+def _place(label_format: str, split: str, count: int) -> Path:
+    bundled, cached = _NAMES[label_format]
+    if split == "val":
+        return Path(__file__).parent / bundled
+    return cache_folder() / f"{cached}-v{VERSION}-{split}-{count}"
+
+
 def people_are_there(dataset: Mapping[str, Any]) -> bool:
     """Whether a dataset of MMPose, by its config, needs no people that are yet to be rendered."""
+    rendered = {
+        "RenderedPeople": ("mpii", "num_people", NUM_PEOPLE),
+        "RenderedCocoPeople": ("coco", "num_pictures", NUM_PICTURES),
+    }
     name = getattr(dataset["type"], "__name__", dataset["type"])
-    formats = {"RenderedPeople": "mpii", "RenderedCocoPeople": "coco"}
-    if name not in formats or dataset.get("split", "train") == "val":
+    if name not in rendered:
         return True
-    usual = {"mpii": NUM_PEOPLE, "coco": NUM_PICTURES}[formats[name]]
-    count = dataset.get("num_people", dataset.get("num_pictures", usual))
-    return _train_folder(formats[name], count).exists()
-
-
-def _train_folder(label_format: str, count: int) -> Path:
-    return cache_folder() / f"{_NAMES[label_format][1]}-v{VERSION}-train-{count}"
+    label_format, number, usual = rendered[name]
+    split = dataset.get("split", "train")
+    return _place(label_format, split, dataset.get(number, usual)).exists()
 
 
 def _shared_files(label_format: str, split: str, count: int, labels: str) -> dict[str, Any]:

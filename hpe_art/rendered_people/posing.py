@@ -41,21 +41,16 @@ def world_rotations(pose: Pose, rig: Model, heads: np.ndarray) -> np.ndarray:
     spine = _turn("zyx", a["twist"] / 5, a["side"] / 5, a["bend"] / 5)
     neck = _turn("zyx", a["look"] / 4, a["tilt"] / 4, a["nod"] / 4)
     own |= dict.fromkeys(SPINE, ("parent", spine)) | dict.fromkeys(_NECK, ("parent", neck))
-    turns = _compose(_turn("yx", a["roll"], a["lean"]), own, rig)
+    turns = np.empty((len(rig.bones), 3, 3))
+    turns[0] = _turn("yx", a["roll"], a["lean"])
+    for name, i in list(rig.bones.items())[1:]:
+        base, turn = own.get(name, ("parent", np.eye(3)))
+        turns[i] = turns[rig.parents[i] if base == "parent" else rig.bones[base]] @ turn
     if pose.action.support:
         turns = _stand_up(pose, turns, rig, heads) @ turns
     if pose.action.grounded:
         for side in "LR":
             _flatten_foot(turns, side, rig)
-    return turns
-
-
-def _compose(root: np.ndarray, own: Own, rig: Model) -> np.ndarray:
-    turns = np.empty((len(rig.bones), 3, 3))
-    turns[0] = root
-    for name, i in list(rig.bones.items())[1:]:
-        base, turn = own.get(name, ("parent", np.eye(3)))
-        turns[i] = turns[rig.parents[i] if base == "parent" else rig.bones[base]] @ turn
     return turns
 
 
