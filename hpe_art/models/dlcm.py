@@ -1,6 +1,7 @@
-"""Deeply learned compositional model (DLCM) of Tang et al. 2018, as an MMPose backbone and head.
+"""Deeply learned compositional model (DLCM, Tang et al. 2018): MMPose codec, backbone and head.
 
-Shapes: N images, C channels, S hourglasses; the maps have a quarter of the input's size.
+Shapes: N images, C channels, S hourglasses; the maps have a quarter of the input's size. There are
+16 MPII joints, 12 bones (two joints each) and 6 limbs (two bones each).
 
     image -> stem -> joints -> bones -> limbs -> bones -> joints
                      16 maps   28       22       28       16
@@ -22,20 +23,81 @@ from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
+import numpy as np
 import torch
+from mmpose.codecs import MSRAHeatmap
 from mmpose.models.heads import CPMHead
-from mmpose.registry import MODELS
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
+from hpe_art.heatmaps import encode_bones, encode_heatmaps
 from hpe_art.models.hourglass import Stacks, check_sizes
-from hpe_art.models.part_heatmap import BONES, LIMBS
 from hpe_art.skeleton import MPII
+
+#: Joint to joint.
+BONES: tuple[tuple[int, int], ...] = (
+    (0, 1), (1, 2), (3, 4), (4, 5), (2, 6), (3, 6), (7, 8), (8, 9), (10, 11), (11, 12), (13, 14),
+    (14, 15),
+)  # fmt: skip
+
+#: Bone and bone: right leg, left leg, waist, head-neck, right arm, left arm.
+LIMBS: tuple[tuple[int, int], ...] = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11))
 
 _JOINTS = range(len(MPII.joints))
 _BONES = range(_JOINTS.stop, _JOINTS.stop + len(BONES))
 _LIMBS = range(_BONES.stop, _BONES.stop + len(LIMBS))
 #: Channels of `PartHeatmap` that each semantic level predicts, from the lowest.
 LEVELS: tuple[list[int], ...] = ([*_JOINTS], [*_JOINTS, *_BONES], [*_JOINTS, *_LIMBS])
+
+
+@KEYPOINT_CODECS.register_module()
+class PartHeatmap(MSRAHeatmap):
+    """Encodes joints, bones and limbs; decodes joints, as `MSRAHeatmap` does.
+
+    Its arguments are the same; `sigma`, in cells, is a third of a whole number.
+
+    Raises:
+        ValueError: `sigma` is not as said, or, on encoding, other joints than MPII's 16.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not float(3 * self.sigma).is_integer():
+            raise ValueError(f"Expected sigma to be a third of a whole number. Got {self.sigma}.")
+
+    def encode(
+        self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """`heatmaps` (34, H, W) and `keypoint_weights` (1, 34) for one person (1, 16, 2)."""
+        if keypoints_visible is None:
+            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
+        y = torch.from_numpy(np.dstack([keypoints, keypoints_visible]).astype(np.float32))
+        heatmaps, weights = self.encode_poses(y)
+        return dict(heatmaps=heatmaps[0].numpy(), keypoint_weights=weights.numpy())
+
+    def encode_poses(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Heatmaps (N, 34, H, W) of joints, bones and limbs, and weights (N, 34), on y's device.
+
+        A limb is the larger of its two bones in each cell; a part counts where all its joints do.
+        y is (N, 16, 3), crop pixels and visibility.
+
+        Raises:
+            ValueError: other joints than MPII's 16.
+        """
+        if y.shape[1] != len(MPII.joints):
+            raise ValueError(
+                f"Expected the {len(MPII.joints)} joints of MPII, whose bones and limbs are known. "
+                f"Got {y.shape[1]} joints."
+            )
+        factor = torch.as_tensor(self.scale_factor, dtype=y.dtype, device=y.device)
+        grid = (factor, tuple(self.heatmap_size), self.sigma, self.unbiased)
+        joints, joint_weights = encode_heatmaps(y, *grid)
+        bones, bone_weights = encode_bones(y, BONES, *grid)
+        first, second = (list(halves) for halves in zip(*LIMBS, strict=True))
+        limb_weights = bone_weights[:, first] * bone_weights[:, second]
+        limbs = torch.maximum(bones[:, first], bones[:, second]) * limb_weights[..., None, None]
+        heatmaps = torch.cat([joints, bones, limbs], dim=1)
+        return heatmaps, torch.cat([joint_weights, bone_weights, limb_weights], dim=1)
 
 
 def up_and_down(num_levels: int) -> list[int]:
