@@ -77,11 +77,9 @@ class PoseClassifierView(PyTorchClassifier):
         y: (M, K, 3), the poses that count as intact; default the estimator's own predictions, so
             that every image is intact at first.
         threshold: distance at which a joint is lost, in longer sides of the pose.
-
     Raises:
         ValueError: y does not fit x, a pose without a labelled joint, or a threshold that is not
             above 0.
-
     Example:
         >>> view = PoseClassifierView(estimator, x)
         >>> x_adv = DeepFool(view).generate(x)

@@ -33,7 +33,6 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
     Args:
         config: path, name of a shipped one (`find_config`), or a config already read.
         options: overrides, dotted keys.
-
     Raises:
         UserError: neither a path nor the name of a shipped config.
         ModelError: no such file, not a config, or not a top-down pose model.
@@ -72,10 +71,8 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         cfg: as `load_config` returns it.
         checkpoint: path, or a name with one of MMEngine's prefixes; default the config's
             `load_from`. Without either the weights are random.
-
     Returns:
         The model on the CPU, in eval mode, with MMPose's `dataset_meta`.
-
     Raises:
         ModelError: the model cannot be built, or the checkpoint is missing, damaged, of another
             architecture, or would run code on loading (it is refused; nothing is run).

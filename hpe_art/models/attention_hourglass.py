@@ -193,13 +193,12 @@ class AttentionHourglass(Stacks):
     and `stacks[i].predict.attention`, in the second half, the joints'.
 
     Args:
-        num_joints, channels, depth: as in `StackedHourglass`; 16, 256 and 4 in the paper.
+        num_joints, channels, depth: as in `StackedHourglass`, and as large in the paper.
         num_stacks: S; 8 in the paper. All but the first `num_stacks // 2` have part attention.
         kernel_size: of the CRF's kernel; 11 in the authors' training script.
         iterations: steps of the mean field; 3 in the paper.
         multi_resolution: multiplies the hourglass's output with the sum of attention maps that
             are made at each resolution of its way up, before everything else.
-
     Raises:
         ValueError: one of the sizes is not positive, `channels` is no multiple of 4, or
             `kernel_size` is even.

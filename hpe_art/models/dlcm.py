@@ -131,7 +131,6 @@ class DLCM(Stacks):
     Args:
         num_levels: semantic levels: joints, bones, limbs; 3 in the paper, hence 5 hourglasses.
         channels, depth, num_residuals: as in `StackedHourglass`; 256, 4 and 1 in the paper.
-
     Raises:
         ValueError: `num_levels` is not 1 to 3, another size is not positive, or `channels` is no
             multiple of 4.

@@ -65,10 +65,6 @@ class EfficientNetLite0(BaseModule):
 
     Deviation: the ImageNet training dropped residuals at random (stochastic depth, up to 0.2);
     this one drops none, as MMPose's own backbones do not.
-
-    Args:
-        init_cfg: `dict(type="Pretrained", checkpoint="efficientnet-lite0://imagenet")` for the
-            ImageNet weights; default random ones.
     """
 
     def __init__(self, init_cfg: dict | list[dict] | None = None) -> None:

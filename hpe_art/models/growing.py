@@ -27,11 +27,9 @@ class GrownInit:
     Args:
         checkpoint: weights of a shallower network of the same width and depth (for `DLCM`, of a
             `StackedHourglass`); a path, or a name with one of MMEngine's prefixes.
-
     Raises:
         ValueError: the checkpoint holds no stacks of that width and depth, or more than there are
             to fill.
-
     Example:
         >>> backbone = dict(
         ...     type="StackedHourglass", num_stacks=8, channels=64,

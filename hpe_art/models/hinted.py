@@ -41,7 +41,6 @@ class HintedPoseEstimator(TopdownPoseEstimator):
             numbers of channels C.
         hint_weight: of the sum of the hints in the loss.
         **kwargs: of `TopdownPoseEstimator`.
-
     Raises:
         ValueError: no hints, a hint names a module that is not there, the checkpoint lacks some of
             the teacher's weights; or, in `loss`, features of other sizes than said.

@@ -192,7 +192,6 @@ class StackedHourglass(Stacks):
         channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half.
         depth: poolings in each hourglass; 4 in the paper.
         num_residuals: residuals at each place; 1 in the published 8-stack network.
-
     Raises:
         ValueError: one of the sizes is not positive, or `channels` is no multiple of 4.
     """

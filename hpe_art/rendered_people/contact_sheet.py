@@ -30,7 +30,6 @@ def contact_sheet(
         split: "train" or "val".
         label_format: "mpii" or "coco".
         skeletons: draw the joints; hollow ones are occluded. The right side is red, the left blue.
-
     Returns:
         BGR picture, uint8.
     """

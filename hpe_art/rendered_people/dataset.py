@@ -98,13 +98,10 @@ def _shared_files(label_format: str, split: str, count: int, labels: str) -> dic
 
 @DATASETS.register_module()
 class RenderedPeople(MpiiDataset):
-    """MMPose's `MpiiDataset` on the rendered people.
+    """MMPose's `MpiiDataset` on the rendered people, "train" or "val"; the split gives the files.
 
-    Args:
-        split: "train" or "val".
-        num_people: number of training people; there are always 256 to validate on.
-        test_mode: as in `MpiiDataset`; with it the head boxes are loaded for `MpiiPCKAccuracy`.
-        **kwargs: whatever else `MpiiDataset` takes; the files are given by the split.
+    `num_people` are to train on; there are always 256 to validate on. With `test_mode` the head
+    boxes are loaded for `MpiiPCKAccuracy`.
     """
 
     def __init__(
@@ -122,12 +119,9 @@ class RenderedPeople(MpiiDataset):
 
 @DATASETS.register_module()
 class RenderedCocoPeople(CocoDataset):
-    """MMPose's `CocoDataset` on people rendered in groups.
+    """MMPose's `CocoDataset` on people rendered in groups; else as `RenderedPeople`.
 
-    Args:
-        split: "train" or "val".
-        num_pictures: number of training pictures; there are always 99 to validate on.
-        **kwargs: whatever else `CocoDataset` takes; the annotations are given by the split.
+    `num_pictures` are to train on; there are always 99 to validate on.
     """
 
     def __init__(

@@ -81,12 +81,11 @@ def project_joints(
 
     Args:
         picture: twice as fine as the camera's.
-        mask: where the person is seen in it (2 H, 2 W).
-        camera: that the pixels are of.
+        mask: where the person is seen in `picture` (2 H, 2 W).
+        camera: of the pixels.
         body: whose joints they are.
         joints: (K, 3) in metres.
         reach: how far, in metres, an average adult's surface around each joint lies from it (K,).
-
     Returns:
         Pixels (K, 2) from the upper left corner, and which lie inside (K,) and are hidden (K,).
     """

@@ -23,7 +23,7 @@ from hpe_art.rendered_people.dressed import (
 from hpe_art.rendered_people.person import REACH as MPII_REACH
 from hpe_art.rendered_people.person import SIZE, streams
 from hpe_art.rendered_people.props import draw_supports, draw_surroundings
-from hpe_art.rendered_people.shading import Picture, merge, render
+from hpe_art.rendered_people.shading import Picture, render
 
 # Shares of the pictures with one, two, three and four people, bystanders aside.
 _NUMBERS = [0.5, 0.3, 0.14, 0.06]
@@ -83,7 +83,7 @@ def group(seed: int, split: str, index: int) -> Group:
     while rng["other"].random() < 0.25:
         people.append(draw_bystander(rng["other"], joints.mean(axis=0), camera))
     layers = [layer for one in people for layer in one.layers]
-    picture = render(merge(layers + supports + things), place, camera.scaled(2))
+    picture = render(layers + supports + things, place, camera.scaled(2))
     shown = (picture.layer >= 0) & (picture.layer < len(layers))
     sharp = in_focus(picture, joints.mean(axis=0), 0.8 + radius)
     members = _members(picture, people, camera)

@@ -17,7 +17,7 @@ from hpe_art.rendered_people.dressed import (
     project_joints,
 )
 from hpe_art.rendered_people.props import draw_supports, draw_surroundings
-from hpe_art.rendered_people.shading import merge, render
+from hpe_art.rendered_people.shading import render
 
 VERSION = "1"
 """Names the recipe: the same seed and version give the same people."""
@@ -73,7 +73,7 @@ def person(seed: int, split: str, index: int) -> Person:
     place, things = draw_surroundings(rng, [body], camera)
     if rng["other"].random() < 0.22:
         things += draw_bystander(rng["other"], body.joints.mean(axis=0), camera).layers
-    picture = render(merge(one.layers + supports + things), place, camera.scaled(2))
+    picture = render(one.layers + supports + things, place, camera.scaled(2))
     mask = (picture.layer >= 0) & (picture.layer < len(one.layers))
     image = develop(picture.light, mask, in_focus(picture, body.joints.mean(axis=0)), rng["film"])
     pixels, inside, hidden = project_joints(picture, mask, camera, body, body.joints, REACH)

@@ -45,12 +45,10 @@ def render_people(
         seed: of the set.
         workers: number of processes; by default one per usable core.
         label_format: "mpii" or "coco".
-
     Returns:
         The folder, with `images/NNNNN.jpg` and in `annotations` either `mpii_{split}.json` and
         `mpii_gt_{split}.mat`, or `person_keypoints_{split}.json` and
         `person_detections_{split}.json`.
-
     Raises:
         ImportError: Anny is not installed.
         FileExistsError: `out` exists.

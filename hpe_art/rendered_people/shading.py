@@ -19,7 +19,7 @@ _CHEST = np.array([0, 0, 0.8], np.float32)
 
 
 @dataclass(frozen=True)
-class Scene:
+class _Scene:
     """All layers as one mesh."""
 
     vertices: np.ndarray  # (V, 3), as the next three
@@ -31,21 +31,6 @@ class Scene:
     materials: list[Material]  # of each layer
 
 
-def merge(layers: list[Layer]) -> Scene:
-    """Join layers into one mesh."""
-    start = np.cumsum([0] + [len(x.vertices) for x in layers])
-    colours = [x.colours if x.colours is not None else np.zeros_like(x.vertices) for x in layers]
-    return Scene(
-        vertices=np.concatenate([x.vertices for x in layers]),
-        pattern=np.concatenate([x.pattern for x in layers]),
-        colours=np.concatenate(colours),
-        normals=np.concatenate([normals(x.vertices, x.faces) for x in layers]),
-        faces=np.concatenate([x.faces + s for x, s in zip(layers, start, strict=False)]),
-        layer=np.repeat(np.arange(len(layers)), [len(x.faces) for x in layers]),
-        materials=[x.material for x in layers],
-    )
-
-
 @dataclass(frozen=True)
 class Picture:
     """A rendered view."""
@@ -55,9 +40,9 @@ class Picture:
     points: np.ndarray  # the point of the scene seen there (H, W, 3); inf where there is no layer
 
 
-def render(scene: Scene, place: Place, camera: Camera) -> Picture:
-    """Render a scene."""
-    size = camera.size
+def render(layers: list[Layer], place: Place, camera: Camera) -> Picture:
+    """Render layers in a place."""
+    scene, size = _merge(layers), camera.size
     screen, depth = camera.project(scene.vertices)
     hits = rasterise(screen, 1 / depth, scene.faces, (size, size))
     shadow = _ShadowMap(scene, place.light)
@@ -74,8 +59,22 @@ def render(scene: Scene, place: Place, camera: Camera) -> Picture:
     return Picture(light.reshape(*grid, 3), layer.reshape(grid), points.reshape(*grid, 3))
 
 
+def _merge(layers: list[Layer]) -> _Scene:
+    start = np.cumsum([0] + [len(x.vertices) for x in layers])
+    colours = [x.colours if x.colours is not None else np.zeros_like(x.vertices) for x in layers]
+    return _Scene(
+        vertices=np.concatenate([x.vertices for x in layers]),
+        pattern=np.concatenate([x.pattern for x in layers]),
+        colours=np.concatenate(colours),
+        normals=np.concatenate([normals(x.vertices, x.faces) for x in layers]),
+        faces=np.concatenate([x.faces + s for x, s in zip(layers, start, strict=False)]),
+        layer=np.repeat(np.arange(len(layers)), [len(x.faces) for x in layers]),
+        materials=[x.material for x in layers],
+    )
+
+
 def _shade_place(
-    scene: Scene, place: Place, shadow: _ShadowMap, camera: Camera, rays: np.ndarray
+    scene: _Scene, place: Place, shadow: _ShadowMap, camera: Camera, rays: np.ndarray
 ) -> np.ndarray:
     """Colours (P, 3) of the rays that meet no layer."""
     eye, rays = camera.position.astype(np.float32), rays.astype(np.float32)
@@ -95,7 +94,7 @@ def _shade_place(
 
 
 def _shade_hits(
-    scene: Scene, light: Light, shadow: _ShadowMap, eye: np.ndarray, hits: Hits, near: np.ndarray
+    scene: _Scene, light: Light, shadow: _ShadowMap, eye: np.ndarray, hits: Hits, near: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours and points (P, 3) of the pixels that see a layer."""
     corner = scene.faces[hits.face]
@@ -136,7 +135,7 @@ def _lit(
     return base * (facing[:, None] * np.float32(light.key) + around)
 
 
-def _contact(scene: Scene, at: np.ndarray) -> np.ndarray:
+def _contact(scene: _Scene, at: np.ndarray) -> np.ndarray:
     """How much of the sky is hidden from points of the ground by what is just above, in 0..1."""
     low = scene.vertices[scene.vertices[:, 2] < 0.35]
     cells, metres = 96, 4.0
@@ -152,7 +151,7 @@ def _contact(scene: Scene, at: np.ndarray) -> np.ndarray:
 class _ShadowMap:
     """Which points around the origin the key light reaches."""
 
-    def __init__(self, scene: Scene, light: Light) -> None:
+    def __init__(self, scene: _Scene, light: Light) -> None:
         side = np.cross(light.towards, [0, 0, 1.0])
         side /= np.linalg.norm(side)
         self._axes = np.stack([side, np.cross(light.towards, side), light.towards])
