@@ -14,7 +14,7 @@ from mmpose.datasets import CocoDataset, MpiiDataset
 from mmpose.registry import DATASETS
 
 from hpe_art.rendered_people.body_model import cache_folder
-from hpe_art.rendered_people.person import VERSION
+from hpe_art.rendered_people.pictures import VERSION
 from hpe_art.rendered_people.rendering import render_people
 
 logger = logging.getLogger(__name__)

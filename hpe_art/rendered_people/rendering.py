@@ -17,8 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from hpe_art.data.coco import writer as coco
 from hpe_art.data.mpii import writer as mpii
 from hpe_art.rendered_people.body_model import load_model
-from hpe_art.rendered_people.group import Group, group
-from hpe_art.rendered_people.person import SPLITS, VERSION, Person, person
+from hpe_art.rendered_people.pictures import SPLITS, VERSION, Group, Person, group, person
 
 FORMATS: dict[str, Callable[[int, str, int], Person | Group]] = {"mpii": person, "coco": group}
 """By format of the labels: what renders a picture from a seed, a split and an index."""
@@ -35,7 +34,7 @@ def render_people(
     """Render a set of people in the format of MPII or of COCO.
 
     The set appears under its name only when it is complete. The same split, seed and recipe
-    (`person.VERSION`) give the same people, whatever the number of workers. Splits and formats
+    (`pictures.VERSION`) give the same people, whatever the number of workers. Splits and formats
     share no person.
 
     Args:
