@@ -22,13 +22,7 @@ def layer_activations(
 ) -> Any:
     """Output of an inner layer; see `PyTorchPoseEstimator.get_activations`.
 
-    Args:
-        wrapped: the model.
-        preprocess: the estimator's preprocessing defences.
-        x: (N, 3, H, W), 0 to 255.
-        layer: name of a module, or its index.
-        batch_size: images per forward pass at most.
-        framework: return a tensor rather than NumPy; for a tensor x it is differentiable in x.
+    `preprocess` is the estimator's preprocessing defences.
 
     Raises:
         ValueError: no such layer, or one that images do not pass through.
@@ -44,19 +38,15 @@ def layer_activations(
         seen.append((output[-1] if isinstance(output, (list, tuple)) else output).clone())
 
     differentiable = framework and isinstance(x, Tensor)
-    handle = wrapped.model.get_submodule(name).register_forward_hook(keep)
+    model = wrapped.model
+    handle = model.get_submodule(name).register_forward_hook(keep)
     try:
-        with (
-            eval_mode(wrapped.model),
-            frozen(wrapped.model),
-            torch.set_grad_enabled(differentiable),
-        ):
+        with eval_mode(model), frozen(model), torch.set_grad_enabled(differentiable):
             for rows in wrapped.micro_batches(len(x), batch_size):
-                pixels = x[rows]
                 if differentiable:
-                    pixels = torch.as_tensor(pixels, device=wrapped.device).to(wrapped.dtype)
+                    pixels = torch.as_tensor(x[rows], device=wrapped.device).to(wrapped.dtype)
                 else:
-                    pixels = wrapped.to_device(pixels)
+                    pixels = wrapped.to_device(x[rows])
                 before = len(seen)
                 wrapped.outputs(preprocess(pixels), flip_test=False)
                 del seen[before:-1]

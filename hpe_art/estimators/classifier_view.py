@@ -25,13 +25,9 @@ class PoseLogits(nn.Module):
         lost = mean over labelled k of sigmoid((d_k - t) / (t / 3))
         logits = SCALE * (1 - 2 lost, 2 lost - 1, -1)
 
-    so "broken" wins where more than half of the joints are lost. `lost` grows with every d_k.
-
-    Args:
-        estimator: the pose estimator; it is no submodule, so no `train` or `to` reaches it.
-        x: (M, 3, H, W), the reference images.
-        y: (M, K, 3), their poses.
-        threshold: distance at which a joint is lost, in longer sides of the reference pose.
+    so "broken" wins where more than half of the joints are lost. `lost` grows with every d_k. The
+    reference images are x (M, 3, H, W), their poses y (M, K, 3). The estimator is no submodule, so
+    no `train` or `to` reaches it.
     """
 
     references: Tensor
@@ -58,12 +54,7 @@ class PoseLogits(nn.Module):
         return SCALE * torch.stack([1 - 2 * lost, 2 * lost - 1, self.floor.expand_as(lost)], dim=1)
 
     def lost(self, images: Tensor, references: Tensor) -> Tensor:
-        """(N,), the smooth share of joints that are lost, 0 to 1.
-
-        Args:
-            images: (N, 3, H, W).
-            references: (N,), number of the reference of each.
-        """
+        """(N,), the smooth share, 0 to 1, of lost joints; `references` (N,) are their numbers."""
         poses, reach = self.poses[references], self.reach[references][:, None]
         distances = self.estimator.objective(poses).distances(images)
         labelled = (poses[..., 2] > 0).to(distances.dtype)
@@ -86,11 +77,9 @@ class PoseClassifierView(PyTorchClassifier):
         y: (M, K, 3), the poses that count as intact; default the estimator's own predictions, so
             that every image is intact at first.
         threshold: distance at which a joint is lost, in longer sides of the pose.
-
     Raises:
         ValueError: y does not fit x, a pose without a labelled joint, or a threshold that is not
             above 0.
-
     Example:
         >>> view = PoseClassifierView(estimator, x)
         >>> x_adv = DeepFool(view).generate(x)
@@ -108,19 +97,20 @@ class PoseClassifierView(PyTorchClassifier):
             raise ValueError(
                 f"Expected y of shape (N, K, 3), N = {len(x)} and not 0. Got {poses.shape}."
             )
-        if not (poses[..., 2] > 0).any(axis=1).all():
-            first = int(np.argmin((poses[..., 2] > 0).any(axis=1)))
+        labelled = (poses[..., 2] > 0).any(axis=1)
+        if not labelled.all():
+            first = int(np.argmin(labelled))
             raise ValueError(f"Expected a labelled joint for everyone. Got none for {first}.")
         if not threshold > 0:
             raise ValueError(f"Expected a threshold > 0. Got {threshold}.")
-        super().__init__(
-            model=PoseLogits(estimator, x, poses, threshold),
+        self._settings = dict(
             loss=nn.CrossEntropyLoss(),
             input_shape=estimator.input_shape,
             nb_classes=3,
-            clip_values=estimator.clip_values,
             device_type="cpu" if estimator.device.type == "cpu" else "gpu",
         )
+        model = PoseLogits(estimator, x, poses, threshold)
+        super().__init__(model, clip_values=estimator.clip_values, **self._settings)
         self.estimator = estimator
 
     def broken(self, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
@@ -130,21 +120,13 @@ class PoseClassifierView(PyTorchClassifier):
 
     def with_probabilities(self) -> PyTorchClassifier:
         """The same with a softmax, for attacks that insist on probabilities."""
-        return self._like(nn.Sequential(self.model, nn.Softmax(dim=1)), self.clip_values)
+        model = nn.Sequential(self.model, nn.Softmax(dim=1))
+        return PyTorchClassifier(model, clip_values=self.clip_values, **self._settings)
 
     def with_unit_pixels(self) -> PyTorchClassifier:
         """The same for images of 0 to 1, for attacks whose arguments mean such pixels."""
-        return self._like(nn.Sequential(_Grey(), self.model), (0.0, 1.0))
-
-    def _like(self, model: nn.Module, clip_values: Any) -> PyTorchClassifier:
-        return PyTorchClassifier(
-            model,
-            loss=nn.CrossEntropyLoss(),
-            input_shape=self.input_shape,
-            nb_classes=self.nb_classes,
-            clip_values=clip_values,
-            device_type="cpu" if self.device.type == "cpu" else "gpu",
-        )
+        model = nn.Sequential(_Grey(), self.model)
+        return PyTorchClassifier(model, clip_values=(0.0, 1.0), **self._settings)
 
 
 class _Grey(nn.Module):

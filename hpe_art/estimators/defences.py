@@ -24,10 +24,7 @@ class OnPhotographs(Preprocessor):
     """A NumPy defence for images (N, H, W, 3), red first, put to crops (N, 3, H, W).
 
     JPEG treats red and blue differently, and total variation takes the last axis for the colours.
-
-    Args:
-        defence: ART preprocessor.
-        bgr: whether the crops have blue first.
+    `bgr` says whether the crops have blue first.
     """
 
     def __init__(self, defence: Preprocessor, bgr: bool) -> None:

@@ -12,10 +12,10 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import Any, Literal
+from itertools import chain
+from typing import Any, Literal, get_args
 
 import torch
 from mmcv.cnn import fuse_conv_bn
@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_map
 from hpe_art.estimators.network import raw_outputs
 
 Precision = Literal["float32", "folded", "bfloat16", "auto"]
-PRECISIONS = ("float32", "folded", "bfloat16", "auto")
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 FOLDED_TOLERANCE = 1e-3
 """Largest change of an output by folding, relative to the largest value of that output."""
 MUCH_FASTER = 1.4
@@ -81,20 +81,13 @@ def name_of(dtype: torch.dtype, device: torch.device) -> str:
 
 
 class GradientCopy:
-    """The copy, and whether it still is one.
+    """The copy, in `model`, in eval mode and with frozen weights, and whether it still is one.
 
-    Args:
-        model: MMPose `TopdownPoseEstimator` on its device; it is left as it is.
-        precision: "bfloat16"; "folded" or "float32", which stay the model's own; or "auto", which
-            is bfloat16 where `has_fast_bfloat16`.
-        compile: compile the forward and the backward pass with `torch.compile`.
-        example: (N, 3, H, W), normalised images to compare the outputs on.
+    `dtype` is that of its multiplications, and `folded` whether batch norms are folded; not if that
+    changed an output. `made_with` is precision and compile.
 
-    Attributes:
-        model: the copy, in eval mode, with frozen weights.
-        made_with: precision and compile.
-        dtype: of its multiplications: torch.bfloat16, or that of the model.
-        folded: whether batch norms are folded; not if that changed an output.
+    The model is left as it is. `precision` and `compile` are those of `PyTorchPoseEstimator`;
+    outputs are compared on normalised images, `example` (N, 3, H, W).
 
     Raises:
         ValueError: there is no compiler to compile with.
@@ -167,7 +160,10 @@ def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
         fuse_conv_bn(folded).requires_grad_(False)
         with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             pairs = zip(raw_outputs(plain, example), raw_outputs(folded, example), strict=True)
-            faithful = all(_alike(before, after) for before, after in pairs)
+            faithful = all(
+                (before - after).abs().max() <= FOLDED_TOLERANCE * before.abs().max()
+                for before, after in pairs
+            )
     except (RuntimeError, TypeError):  # not the same number of channels, or no affine weights
         faithful = False
     if not faithful:
@@ -175,11 +171,7 @@ def _folded(model: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
     return (folded, True) if faithful else (plain, False)
 
 
-def _alike(before: Tensor, after: Tensor) -> bool:
-    return bool((before - after).abs().max() <= FOLDED_TOLERANCE * before.abs().max())
-
-
 def _state(model: nn.Module) -> list[tuple[int, int]]:
     """Where each weight and buffer is, and how often it was changed in place."""
-    tensors: Iterable[Tensor] = (*model.parameters(), *model.buffers())
+    tensors = chain(model.parameters(), model.buffers())
     return [(t.data_ptr(), 0 if t.is_inference() else t._version) for t in tensors]

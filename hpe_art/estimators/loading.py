@@ -32,8 +32,7 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
 
     Args:
         config: path, name of a shipped one (`find_config`), or a config already read.
-        options: `key=value` overrides, dotted keys.
-
+        options: overrides, dotted keys.
     Raises:
         UserError: neither a path nor the name of a shipped config.
         ModelError: no such file, not a config, or not a top-down pose model.
@@ -52,9 +51,8 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
             config = copy.deepcopy(config)  # the caller's stays as it is
             config.merge_from_dict(options)
     except (AttributeError, AssertionError, KeyError, TypeError, IndexError) as error:
-        raise ModelError(
-            f"Expected overrides that fit the config. Got {options}: {error}."
-        ) from error
+        expected = "Expected overrides that fit the config."
+        raise ModelError(f"{expected} Got {options}: {error}.") from error
     model = config.get("model")
     kind = model.get("type") if isinstance(model, dict) else model
     known = MODELS.get(kind) if isinstance(kind, str) else kind
@@ -73,10 +71,8 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         cfg: as `load_config` returns it.
         checkpoint: path, or a name with one of MMEngine's prefixes; default the config's
             `load_from`. Without either the weights are random.
-
     Returns:
         The model on the CPU, in eval mode, with MMPose's `dataset_meta`.
-
     Raises:
         ModelError: the model cannot be built, or the checkpoint is missing, damaged, of another
             architecture, or would run code on loading (it is refused; nothing is run).
@@ -111,11 +107,9 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
 
 
 def load_weights(model: nn.Module, source: str) -> None:
-    """Loads the weights of a checkpoint into a built model.
+    """Loads the weights of a checkpoint, which has to have all of them, into a built model.
 
-    Args:
-        model: whose weights it has to have, all of them.
-        source: path, or a name with one of MMEngine's prefixes.
+    `source` is a path, or a name with one of MMEngine's prefixes.
 
     Raises:
         ModelError: the checkpoint is missing, damaged, of another architecture, or would run code
@@ -141,9 +135,8 @@ def load_weights(model: nn.Module, source: str) -> None:
             f"Expected a whole checkpoint. Got {source}, which cannot be read "
             f"({_first_fact(error)}). Copy or download it again."
         ) from None
-    weights = (
-        checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else checkpoint
-    )
+    nested = isinstance(checkpoint, dict)
+    weights = checkpoint.get("state_dict", checkpoint) if nested else checkpoint
     if not isinstance(weights, Mapping):
         raise ModelError(
             f"Expected a checkpoint with weights. Got a {type(weights).__name__} in {source}."

@@ -23,12 +23,9 @@ LARGEST_TENSOR = 16 * 2**20
 
 
 def micro_batches(count: int, batch_size: int, at_once: int | None = None) -> Iterator[slice]:
-    """The rows of each pass: every batch in parts that are as even as can be.
+    """The rows of each pass over `count` images: batches in parts that are as even as can be.
 
-    Args:
-        count: images.
-        batch_size: images for each batch.
-        at_once: images for each pass at most; None for whole batches.
+    No pass has more than `at_once` images; None stands for whole batches.
 
     Raises:
         ValueError: batches of less than one image.
@@ -43,12 +40,7 @@ def micro_batches(count: int, batch_size: int, at_once: int | None = None) -> It
 
 
 def images_at_once(largest: int, dtype: torch.dtype) -> int | None:
-    """How many images a pass takes on a CPU; None, as many as come, where that is not known.
-
-    Args:
-        largest: a network's `largest_output`.
-        dtype: of its multiplications.
-    """
+    """How many images a pass takes on a CPU, from a network's `largest_output`; None for all."""
     return max(1, LARGEST_TENSOR // (largest * dtype.itemsize)) if largest else None
 
 

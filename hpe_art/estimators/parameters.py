@@ -24,13 +24,8 @@ class PoseEstimatorParameters(PyTorchEstimator):
     """The constructor and its parameters; `PyTorchPoseEstimator` says what they are."""
 
     estimator_params: ClassVar = [
-        *PyTorchEstimator.estimator_params,
-        "outputs",
-        "loss",
-        "flip_test",
-        "precision",
-        "compile",
-    ]
+        *PyTorchEstimator.estimator_params, "outputs", "loss", "flip_test", "precision", "compile",
+    ]  # fmt: skip
 
     def __init__(
         self,
@@ -142,11 +137,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
         return self._wrapped.gradient_precision(self.precision, self.compile)
 
     def is_flat_at_own_predictions(self, loss: str | PoseLoss | None = None) -> bool:
-        """Whether a loss has no gradient where y is what the model itself predicts.
-
-        Args:
-            loss: default the estimator's.
-        """
+        """Whether a loss, default its own, has no gradient where y is what the model predicts."""
         known = (self.loss if loss is None else loss) in (TRAINING, DISTANCE)
         return known and self.head.flat_at_own_predictions
 
@@ -168,7 +159,5 @@ class PoseEstimatorParameters(PyTorchEstimator):
         if not self.preprocessing_operations:
             return pixels
         if self.all_framework_preprocessing:
-            seen: Tensor = self._apply_preprocessing(pixels, None, fit=False, no_grad=False)[0]
-            return seen
-        defended: Tensor = NumpyDefences.apply(pixels, self)
-        return defended
+            return self._apply_preprocessing(pixels, None, fit=False, no_grad=False)[0]
+        return NumpyDefences.apply(pixels, self)

@@ -30,23 +30,67 @@ from __future__ import annotations
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
-from mmengine.model import BaseModule
+import torch
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hpe_art.models.attention import Attention as Attention
-from hpe_art.models.attention import MultiResolutionAttention as MultiResolutionAttention
-from hpe_art.models.hourglass import Residual, check_image, check_sizes, prediction
+from hpe_art.models.hourglass import (
+    Residual,
+    Stacks,
+    check_sizes,
+    conv_norm_relu,
+    norm_relu_conv,
+    prediction,
+)
+
+
+class Attention(nn.Module):
+    """Attention maps as the mean field of a CRF.
+
+    With U = conv3x3(features) and Q_0 = U, `iterations` times Q_i = sigmoid(K * Q_{i-1} + U);
+    the kernel K, of odd size, is the same in every step. Each map has a U and a K of its own.
+    """
+
+    def __init__(self, channels: int, maps: int, kernel_size: int, iterations: int) -> None:
+        super().__init__()
+        self.iterations = iterations
+        self.unary = nn.Conv2d(channels, maps, 3, padding=1)
+        self.kernel = nn.Conv2d(maps, maps, kernel_size, padding=kernel_size // 2, groups=maps)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, channels, H, W) -> (N, maps, H, W) in (0, 1)."""
+        unary = attention = self.unary(features)
+        for _ in range(self.iterations):
+            attention = torch.sigmoid(self.kernel(attention) + unary)
+        return attention
+
+
+class MultiResolutionAttention(nn.Module):
+    """One map from the features of each resolution, enlarged to the finest and summed.
+
+    `crf` is `kernel_size` and `iterations` of `Attention`, here and below.
+    """
+
+    def __init__(self, depth: int, channels: int, **crf: int) -> None:
+        super().__init__()
+        self.attentions = nn.ModuleList(Attention(channels, 1, **crf) for _ in range(depth))
+
+    def forward(self, upward: list[Tensor]) -> Tensor:
+        """What `NestedHourglass` gives -> (N, 1, H, W) in (0, depth)."""
+        size = upward[-1].shape[-2:]
+        maps = [
+            F.interpolate(attention(features), size, mode="nearest")
+            for attention, features in zip(self.attentions, upward, strict=True)
+        ]
+        return torch.stack(maps).sum(0)
 
 
 class HourglassResidual(Residual):
     """Hourglass residual unit: a residual plus a branch that sees at half the resolution.
 
-    Identity, bottleneck and BN-ReLU-pool-conv3x3-BN-ReLU-conv3x3-upsample are summed.
-
-    Args:
-        channels: of input and output; height and width must be even.
+    Identity, bottleneck and BN-ReLU-pool-conv3x3-BN-ReLU-conv3x3-upsample are summed; height and
+    width must be even.
     """
 
     def __init__(self, channels: int) -> None:
@@ -56,9 +100,7 @@ class HourglassResidual(Residual):
             nn.ReLU(inplace=True),
             nn.MaxPool2d(2),
             nn.Conv2d(channels, channels, 3, padding=1),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            *norm_relu_conv(channels, channels, 3),
             nn.Upsample(scale_factor=2, mode="nearest"),
         )
 
@@ -68,12 +110,7 @@ class HourglassResidual(Residual):
 
 
 class NestedHourglass(nn.Module):
-    """One hourglass with hourglass residual units as skips, that shows its way up.
-
-    Args:
-        depth: number of poolings; H and W must be divisible by 2**depth.
-        channels: width, the same at every scale.
-    """
+    """One hourglass with hourglass residual units as skips, that shows its way up."""
 
     def __init__(self, depth: int, channels: int) -> None:
         super().__init__()
@@ -103,13 +140,7 @@ class NestedHourglass(nn.Module):
 
 
 class PartPrediction(nn.Module):
-    """Heatmaps of features that are attended to for each joint on its own.
-
-    Args:
-        channels: of the features.
-        num_joints: K.
-        **crf: `kernel_size` and `iterations` of `Attention`.
-    """
+    """Heatmaps of features that are attended to for each joint on its own."""
 
     def __init__(self, channels: int, num_joints: int, **crf: int) -> None:
         super().__init__()
@@ -125,33 +156,18 @@ class PartPrediction(nn.Module):
         return unbiased * self.attention(features) + bias[:, None, None]
 
 
-def _linear(channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
-    )
-
-
 class AttentionStack(nn.Module):
-    """One stack: hourglass, attention of the whole body, prediction.
-
-    Args:
-        predict: features (N, C, H, W) -> heatmaps (N, K, H, W).
-        depth: of the hourglass.
-        channels: C.
-        multi_resolution: see `AttentionHourglass`.
-        **crf: `kernel_size` and `iterations` of `Attention`.
-    """
+    """One stack: hourglass, attention of the whole body, prediction by `predict`."""
 
     def __init__(
         self, predict: nn.Module, depth: int, channels: int, multi_resolution: bool, **crf: int
     ) -> None:
         super().__init__()
         self.hourglass = NestedHourglass(depth, channels)
-        self.resolutions = (
-            MultiResolutionAttention(depth, channels, **crf) if multi_resolution else None
-        )
-        self.features = _linear(channels)
-        self.attended = _linear(channels)
+        several = MultiResolutionAttention(depth, channels, **crf) if multi_resolution else None
+        self.resolutions = several
+        self.features = conv_norm_relu(channels)
+        self.attended = conv_norm_relu(channels)
         self.attention = Attention(channels, 1, **crf)
         self.predict = predict
 
@@ -167,8 +183,8 @@ class AttentionStack(nn.Module):
 
 
 @MODELS.register_module()
-class AttentionHourglass(BaseModule):
-    """The whole network; its outputs are the heatmaps of every stack.
+class AttentionHourglass(Stacks):
+    """The whole network; its outputs are the heatmaps of every stack, (N, K, H/4, W/4).
 
     Goes with MMPose's `CPMHead(num_stages=num_stacks, deconv_out_channels=None,
     final_layer=None)`, which adds the loss of every stack and the codec, and no layer.
@@ -177,16 +193,12 @@ class AttentionHourglass(BaseModule):
     and `stacks[i].predict.attention`, in the second half, the joints'.
 
     Args:
-        num_joints: K.
+        num_joints, channels, depth: as in `StackedHourglass`, and as large in the paper.
         num_stacks: S; 8 in the paper. All but the first `num_stacks // 2` have part attention.
-        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half
-            of it.
-        depth: poolings in each hourglass; 4 in the paper.
         kernel_size: of the CRF's kernel; 11 in the authors' training script.
         iterations: steps of the mean field; 3 in the paper.
         multi_resolution: multiplies the hourglass's output with the sum of attention maps that
             are made at each resolution of its way up, before everything else.
-
     Raises:
         ValueError: one of the sizes is not positive, `channels` is no multiple of 4, or
             `kernel_size` is even.
@@ -211,41 +223,19 @@ class AttentionHourglass(BaseModule):
             raise ValueError(f"Expected an odd kernel_size. Got {crf}.")
         self.depth = depth
         self.stem = _stem(channels)
-        whole, part = num_stacks // 2, num_stacks - num_stacks // 2
-        predictions = [
-            *(prediction(channels, num_joints) for _ in range(whole)),
-            *(PartPrediction(channels, num_joints, **crf) for _ in range(part)),
-        ]
+        whole = num_stacks // 2
+        predictions: list[nn.Module] = [prediction(channels, num_joints) for _ in range(whole)]
+        for _ in range(whole, num_stacks):
+            predictions.append(PartPrediction(channels, num_joints, **crf))
         self.stacks = nn.ModuleList(
             AttentionStack(predict, depth, channels, multi_resolution, **crf)
             for predict in predictions
         )
-        between = range(num_stacks - 1)
-        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in between)
-        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_joints, channels, 1) for _ in between)
+        self.merge(channels, [num_joints] * num_stacks)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Predicts heatmaps after each stack.
-
-        Args:
-            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
-
-        Returns:
-            S tensors (N, K, H/4, W/4); the last is the prediction.
-
-        Raises:
-            ValueError: H or W is not divisible as said.
-        """
-        check_image(x, self.depth)
-        x = self.stem(x)
-        heatmaps = []
-        for number, stack in enumerate(self.stacks):
-            features, predicted = stack(x)
-            heatmaps.append(predicted)
-            if number < len(self.merge_features):
-                x = x + self.merge_features[number](features)
-                x = x + self.merge_heatmaps[number](predicted)
-        return heatmaps
+    def stack(self, number: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and heatmaps of stack `number`."""
+        return self.stacks[number](x)
 
 
 def _stem(channels: int) -> nn.Sequential:

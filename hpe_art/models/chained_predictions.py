@@ -37,11 +37,7 @@ from torch import Tensor, nn
 
 
 class MultiScaleDeconvolution(nn.Module):
-    """Doubles height and width: the sum of transposed convolutions, then BN-ReLU.
-
-    Args:
-        channels: of input and output.
-    """
+    """Doubles height and width: the sum of transposed convolutions, then BN-ReLU."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -62,12 +58,8 @@ def _deception(hidden: int) -> nn.Sequential:
     predict = nn.Conv2d(half, 1, 3, padding=1)
     nn.init.normal_(predict.weight, std=0.001)
     predict.bias = nn.Parameter(torch.zeros(1))
-    return nn.Sequential(
-        nn.Conv2d(hidden, half, 1),
-        MultiScaleDeconvolution(half),
-        MultiScaleDeconvolution(half),
-        predict,
-    )
+    doublings = (MultiScaleDeconvolution(half) for _ in range(2))
+    return nn.Sequential(nn.Conv2d(hidden, half, 1), *doublings, predict)
 
 
 def _feedback(hidden: int, targets: int) -> nn.Sequential:
@@ -84,19 +76,12 @@ def _feedback(hidden: int, targets: int) -> nn.Sequential:
     )
 
 
-def _transition(hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(hidden, hidden, 3, padding=1), nn.BatchNorm2d(hidden))
-
-
 @MODELS.register_module()
 class ChainedPredictionsHead(HeatmapHead):
     """Predicts the joints' heatmaps in a chain; loss, codec and flip test are MMPose's.
 
-    Args:
-        in_channels: C; 512 after a ResNet-34.
-        out_channels: K.
-        hidden_channels: D.
-        **kwargs: `loss`, `decoder` and `init_cfg` of MMPose's `HeatmapHead`.
+    `in_channels`, 512 after a ResNet-34, `out_channels` and `hidden_channels` are C, K and D;
+    `kwargs` are `loss`, `decoder` and `init_cfg` of MMPose's `HeatmapHead`.
 
     Raises:
         ValueError: one of the sizes is not positive, or `hidden_channels` is odd.
@@ -113,11 +98,14 @@ class ChainedPredictionsHead(HeatmapHead):
         super().__init__(
             in_channels, out_channels, deconv_out_channels=None, final_layer=None, **kwargs
         )
-        later = range(out_channels - 1, 0, -1)
-        self.first = nn.Conv2d(in_channels, hidden_channels, 1)
-        self.transitions = nn.ModuleList(_transition(hidden_channels) for _ in later)
-        self.feedbacks = nn.ModuleList(_feedback(hidden_channels, targets) for targets in later)
-        self.deceptions = nn.ModuleList(_deception(hidden_channels) for _ in range(out_channels))
+        hidden, later = hidden_channels, range(out_channels - 1, 0, -1)
+        self.first = nn.Conv2d(in_channels, hidden, 1)
+        self.transitions = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(hidden, hidden, 3, padding=1), nn.BatchNorm2d(hidden))
+            for _ in later
+        )
+        self.feedbacks = nn.ModuleList(_feedback(hidden, targets) for targets in later)
+        self.deceptions = nn.ModuleList(_deception(hidden) for _ in range(out_channels))
 
     @property
     def default_init_cfg(self) -> list[dict]:
@@ -125,14 +113,7 @@ class ChainedPredictionsHead(HeatmapHead):
         return []
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Predicts one joint after the other.
-
-        Args:
-            feats: the last one, (N, C, h, w), is taken.
-
-        Returns:
-            (N, K, 4h, 4w), heatmaps.
-        """
+        """The last features, (N, C, h, w) -> heatmaps (N, K, 4h, 4w), one joint after the other."""
         state = self.first(feats[-1])
         heatmaps = [self.deceptions[0](state)]
         # To each joint from the last predicted one on, the sum of what it hears: (N, ., D, h, w).

@@ -29,12 +29,7 @@ def read_weights(checkpoint: str) -> dict[str, Tensor]:
 
 
 def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str) -> None:
-    """Sees that the weights of a model fill a backbone; what else they hold does not matter.
-
-    Args:
-        backbone: to be filled.
-        weights: the state dict of a whole model, whose backbone is `backbone`.
-        source: where they are from, for the message.
+    """Sees that the state dict of a whole model, from `source`, fills its backbone.
 
     Raises:
         ValueError: some are missing or have other shapes.

@@ -1,6 +1,7 @@
-"""Deeply learned compositional model (DLCM) of Tang et al. 2018, as an MMPose backbone and head.
+"""Deeply learned compositional model (DLCM, Tang et al. 2018): MMPose codec, backbone and head.
 
-Shapes: N images, C channels, S hourglasses; the maps have a quarter of the input's size.
+Shapes: N images, C channels, S hourglasses; the maps have a quarter of the input's size. There are
+16 MPII joints, 12 bones (two joints each) and 6 limbs (two bones each).
 
     image -> stem -> joints -> bones -> limbs -> bones -> joints
                      16 maps   28       22       28       16
@@ -22,24 +23,81 @@ from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
+import numpy as np
 import torch
-from mmengine.model import BaseModule
+from mmpose.codecs import MSRAHeatmap
 from mmpose.models.heads import CPMHead
-from mmpose.registry import MODELS
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 from torch import Tensor, nn
 
-from hpe_art.models.hourglass import check_image, check_sizes, hourglass_stack, prediction, stem
-from hpe_art.models.part_heatmap import BONES, LIMBS
+from hpe_art.heatmaps import encode_bones, encode_heatmaps
+from hpe_art.models.hourglass import Stacks, check_sizes
 from hpe_art.skeleton import MPII
 
-_BONES = range(len(MPII.joints), len(MPII.joints) + len(BONES))
+#: Joint to joint.
+BONES: tuple[tuple[int, int], ...] = (
+    (0, 1), (1, 2), (3, 4), (4, 5), (2, 6), (3, 6), (7, 8), (8, 9), (10, 11), (11, 12), (13, 14),
+    (14, 15),
+)  # fmt: skip
+
+#: Bone and bone: right leg, left leg, waist, head-neck, right arm, left arm.
+LIMBS: tuple[tuple[int, int], ...] = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11))
+
+_JOINTS = range(len(MPII.joints))
+_BONES = range(_JOINTS.stop, _JOINTS.stop + len(BONES))
 _LIMBS = range(_BONES.stop, _BONES.stop + len(LIMBS))
 #: Channels of `PartHeatmap` that each semantic level predicts, from the lowest.
-LEVELS: tuple[tuple[int, ...], ...] = (
-    tuple(range(len(MPII.joints))),
-    (*range(len(MPII.joints)), *_BONES),
-    (*range(len(MPII.joints)), *_LIMBS),
-)
+LEVELS: tuple[list[int], ...] = ([*_JOINTS], [*_JOINTS, *_BONES], [*_JOINTS, *_LIMBS])
+
+
+@KEYPOINT_CODECS.register_module()
+class PartHeatmap(MSRAHeatmap):
+    """Encodes joints, bones and limbs; decodes joints, as `MSRAHeatmap` does.
+
+    Its arguments are the same; `sigma`, in cells, is a third of a whole number.
+
+    Raises:
+        ValueError: `sigma` is not as said, or, on encoding, other joints than MPII's 16.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not float(3 * self.sigma).is_integer():
+            raise ValueError(f"Expected sigma to be a third of a whole number. Got {self.sigma}.")
+
+    def encode(
+        self, keypoints: np.ndarray, keypoints_visible: np.ndarray | None = None
+    ) -> dict[str, Any]:
+        """`heatmaps` (34, H, W) and `keypoint_weights` (1, 34) for one person (1, 16, 2)."""
+        if keypoints_visible is None:
+            keypoints_visible = np.ones(keypoints.shape[:2], dtype=np.float32)
+        y = torch.from_numpy(np.dstack([keypoints, keypoints_visible]).astype(np.float32))
+        heatmaps, weights = self.encode_poses(y)
+        return dict(heatmaps=heatmaps[0].numpy(), keypoint_weights=weights.numpy())
+
+    def encode_poses(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Heatmaps (N, 34, H, W) of joints, bones and limbs, and weights (N, 34), on y's device.
+
+        A limb is the larger of its two bones in each cell; a part counts where all its joints do.
+        y is (N, 16, 3), crop pixels and visibility.
+
+        Raises:
+            ValueError: other joints than MPII's 16.
+        """
+        if y.shape[1] != len(MPII.joints):
+            raise ValueError(
+                f"Expected the {len(MPII.joints)} joints of MPII, whose bones and limbs are known. "
+                f"Got {y.shape[1]} joints."
+            )
+        factor = torch.as_tensor(self.scale_factor, dtype=y.dtype, device=y.device)
+        grid = (factor, tuple(self.heatmap_size), self.sigma, self.unbiased)
+        joints, joint_weights = encode_heatmaps(y, *grid)
+        bones, bone_weights = encode_bones(y, BONES, *grid)
+        first, second = (list(halves) for halves in zip(*LIMBS, strict=True))
+        limb_weights = bone_weights[:, first] * bone_weights[:, second]
+        limbs = torch.maximum(bones[:, first], bones[:, second]) * limb_weights[..., None, None]
+        heatmaps = torch.cat([joints, bones, limbs], dim=1)
+        return heatmaps, torch.cat([joint_weights, bone_weights, limb_weights], dim=1)
 
 
 def up_and_down(num_levels: int) -> list[int]:
@@ -65,17 +123,14 @@ def _recall(channels: int, count: int) -> nn.Conv2d:
 
 
 @MODELS.register_module()
-class DLCM(BaseModule):
-    """The hourglasses; the outputs are the maps of each, in the order of computation.
+class DLCM(Stacks):
+    """The hourglasses; the outputs are the maps of each, bottom-up and then top-down.
 
-    Goes with `DLCMHead` of as many levels.
+    They are (N, 16 | 28 | 22, H/4, W/4). Goes with `DLCMHead` of as many levels.
 
     Args:
         num_levels: semantic levels: joints, bones, limbs; 3 in the paper, hence 5 hourglasses.
-        channels: width of the hourglasses; 256 in the paper.
-        depth: poolings in each hourglass; 4 in the paper.
-        num_residuals: residuals at each place; 1 in the paper.
-
+        channels, depth, num_residuals: as in `StackedHourglass`; 256, 4 and 1 in the paper.
     Raises:
         ValueError: `num_levels` is not 1 to 3, another size is not positive, or `channels` is no
             multiple of 4.
@@ -92,51 +147,23 @@ class DLCM(BaseModule):
         super().__init__(init_cfg)
         self.levels = up_and_down(num_levels)
         check_sizes(channels=channels, depth=depth, num_residuals=num_residuals)
-        self.depth = depth
-        self.stem = stem(channels)
         maps = [len(LEVELS[level]) for level in self.levels]
-        self.hourglasses = nn.ModuleList(
-            hourglass_stack(depth, channels, num_residuals) for _ in maps
-        )
-        self.predictions = nn.ModuleList(prediction(channels, count) for count in maps)
-        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in maps[:-1])
-        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in maps[:-1])
+        self.fill(maps, channels, depth, num_residuals)
         self.recall = nn.ModuleList(_recall(channels, count) for count in maps[num_levels:])
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Predicts the maps of every level, bottom-up and then top-down.
-
-        Args:
-            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
-
-        Returns:
-            S tensors (N, 16 | 28 | 22, H/4, W/4); the last is the prediction.
-
-        Raises:
-            ValueError: H or W is not divisible as said.
-        """
-        check_image(x, self.depth)
-        x = self.stem(x)
-        maps: list[Tensor] = []
-        top = max(self.levels)
-        for step, level in enumerate(self.levels):
-            if step > top:
-                x = self.recall[step - top - 1](torch.cat([x, maps[level]], dim=1))
-            features = self.hourglasses[step](x)
-            maps.append(self.predictions[step](features))
-            if step < len(self.merge_features):
-                x = x + self.merge_features[step](features) + self.merge_heatmaps[step](maps[-1])
-        return maps
+    def recalled(self, number: int, x: Tensor, maps: list[Tensor]) -> Tensor:
+        """On the way down, joined with the maps of its level from the way up."""
+        down = number - len(self.levels) // 2 - 1
+        if down < 0:
+            return x
+        return self.recall[down](torch.cat([x, maps[self.levels[number]]], dim=1))
 
 
 @MODELS.register_module()
 class DLCMHead(CPMHead):
-    """Compares each output of `DLCM` with the targets of its level; predicts from the last.
+    """Compares each output of `DLCM`, of as many levels, with the targets of its level.
 
-    Args:
-        num_levels: as in `DLCM`.
-        loss: MMPose loss, one for all outputs.
-        decoder: `PartHeatmap` codec.
+    It predicts from the last one. `loss` is one for all outputs, `decoder` a `PartHeatmap` codec.
 
     Raises:
         ValueError: `num_levels` is not 1 to 3, or the codec is another.
@@ -149,17 +176,18 @@ class DLCMHead(CPMHead):
         decoder: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        self.levels = up_and_down(num_levels)
+        levels = up_and_down(num_levels)
         super().__init__(
-            in_channels=len(MPII.joints),
-            out_channels=len(MPII.joints),
-            num_stages=len(self.levels),
+            in_channels=len(_JOINTS),
+            out_channels=len(_JOINTS),
+            num_stages=len(levels),
             deconv_out_channels=None,
             final_layer=None,
             loss=loss or dict(type="KeypointMSELoss", use_target_weight=True),
             decoder=decoder,
             init_cfg=init_cfg,
         )
+        self._channels = [LEVELS[level] for level in levels]
         if not hasattr(self.decoder, "encode_poses"):
             raise ValueError(
                 "Expected the decoder to be a PartHeatmap codec, which knows bones and limbs. "
@@ -180,19 +208,14 @@ class DLCMHead(CPMHead):
     ) -> dict[str, Tensor]:
         """Sum of the outputs' losses, as `CPMHead` names it."""
         heatmaps = torch.stack([sample.gt_fields.heatmaps for sample in batch_data_samples])
-        weights = torch.cat(
-            [sample.gt_instance_labels.keypoint_weights for sample in batch_data_samples]
-        )
+        labels = [sample.gt_instance_labels for sample in batch_data_samples]
+        weights = torch.cat([one.keypoint_weights for one in labels])
         targets = self._by_output(heatmaps, weights)
         outputs = zip(self.forward(feats), targets, strict=True)
         return dict(loss_kpt=sum(self.loss_module(maps, *target) for maps, target in outputs))
 
-    @property
-    def _channels(self) -> list[tuple[int, ...]]:
-        return [LEVELS[level] for level in self.levels]
-
     def _by_output(self, heatmaps: Tensor, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
-        return [(heatmaps[:, list(c)], weights[:, list(c)]) for c in self._channels]
+        return [(heatmaps[:, own], weights[:, own]) for own in self._channels]
 
 
 def _mirrored(parts: tuple[tuple[int, int], ...], mirror: list[int]) -> list[int]:
@@ -201,11 +224,6 @@ def _mirrored(parts: tuple[tuple[int, int], ...], mirror: list[int]) -> list[int
     return [places[frozenset(mirror[half] for half in part)] for part in parts]
 
 
-def _mirror() -> list[int]:
-    joints = list(MPII.flip_indices)
-    bones = _mirrored(BONES, joints)
-    limbs = _mirrored(LIMBS, bones)
-    return [*joints, *(_BONES[bone] for bone in bones), *(_LIMBS[limb] for limb in limbs)]
-
-
-_MIRROR = _mirror()
+_bones = _mirrored(BONES, list(MPII.flip_indices))
+_limbs = _mirrored(LIMBS, _bones)
+_MIRROR = [*MPII.flip_indices, *(_BONES[k] for k in _bones), *(_LIMBS[k] for k in _limbs)]

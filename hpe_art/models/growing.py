@@ -27,11 +27,9 @@ class GrownInit:
     Args:
         checkpoint: weights of a shallower network of the same width and depth (for `DLCM`, of a
             `StackedHourglass`); a path, or a name with one of MMEngine's prefixes.
-
     Raises:
         ValueError: the checkpoint holds no stacks of that width and depth, or more than there are
             to fill.
-
     Example:
         >>> backbone = dict(
         ...     type="StackedHourglass", num_stacks=8, channels=64,
@@ -89,9 +87,7 @@ def _is_part(one: Tensor, other: Tensor, axis: int) -> bool:
 def _parts(weights: dict[str, Tensor]) -> list[bool]:
     """For each stack whether it has part attention."""
     count = len({n.split(".")[1] for n in weights if n.startswith(("hourglasses.", "stacks."))})
-    return [
-        f"stacks.{number}.predict.attention.kernel.weight" in weights for number in range(count)
-    ]
+    return [f"stacks.{n}.predict.attention.kernel.weight" in weights for n in range(count)]
 
 
 def _sources(deep: list[bool], shallow: list[bool]) -> list[int]:

@@ -41,7 +41,6 @@ class HintedPoseEstimator(TopdownPoseEstimator):
             numbers of channels C.
         hint_weight: of the sum of the hints in the loss.
         **kwargs: of `TopdownPoseEstimator`.
-
     Raises:
         ValueError: no hints, a hint names a module that is not there, the checkpoint lacks some of
             the teacher's weights; or, in `loss`, features of other sizes than said.
@@ -104,16 +103,12 @@ def _check_names(hints: list[dict[str, Any]], student: nn.Module, teacher: nn.Mo
 
 def _distance(align: nn.Module, mine: Tensor, theirs: Tensor, hint: dict[str, Any]) -> Tensor:
     """Mean squared error between the aligned features and the standardised ones to reach."""
-    if (mine.shape[1], theirs.shape[1]) != tuple(hint["channels"]):
-        raise ValueError(
-            f"Expected {hint['channels']} channels of {hint['student']} and {hint['teacher']}. "
-            f"Got {(mine.shape[1], theirs.shape[1])}."
-        )
-    if mine.shape[2:] != theirs.shape[2:]:
-        raise ValueError(
-            f"Expected {hint['student']} and {hint['teacher']} of one size. "
-            f"Got {tuple(mine.shape[2:])} and {tuple(theirs.shape[2:])}."
-        )
+    both = f"{hint['student']} and {hint['teacher']}"
+    channels, sizes = zip(*((t.shape[1], tuple(t.shape[2:])) for t in (mine, theirs)), strict=True)
+    if channels != tuple(hint["channels"]):
+        raise ValueError(f"Expected {hint['channels']} channels of {both}. Got {channels}.")
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"Expected {both} of one size. Got {sizes[0]} and {sizes[1]}.")
     # In float32, also where a hook trains the backbone in bfloat16.
     return mse_loss(align(mine.float()), batch_norm(theirs.float(), None, None, training=True))
 

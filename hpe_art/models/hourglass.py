@@ -32,19 +32,16 @@ from torch import Tensor, nn
 class Residual(nn.Module):
     """Pre-activation bottleneck of half width (figure 4, left): BN-ReLU-conv, three times.
 
-    Args:
-        in_channels: channels of the input; where they differ from `out_channels`, the skip is
-            a 1x1 convolution.
-        out_channels: channels of the output.
+    Where the numbers of channels differ, the skip is a 1x1 convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         half = out_channels // 2
         self.body = nn.Sequential(
-            *_norm_relu_conv(in_channels, half, 1),
-            *_norm_relu_conv(half, half, 3),
-            *_norm_relu_conv(half, out_channels, 1),
+            *norm_relu_conv(in_channels, half, 1),
+            *norm_relu_conv(half, half, 3),
+            *norm_relu_conv(half, out_channels, 1),
         )
         same = in_channels == out_channels
         self.skip = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
@@ -54,9 +51,17 @@ class Residual(nn.Module):
         return self.skip(x) + self.body(x)
 
 
-def _norm_relu_conv(in_channels: int, out_channels: int, kernel: int) -> list[nn.Module]:
+def norm_relu_conv(in_channels: int, out_channels: int, kernel: int) -> list[nn.Module]:
+    """Batch norm, ReLU and a convolution that keeps the size."""
     convolution = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2)
     return [nn.BatchNorm2d(in_channels), nn.ReLU(inplace=True), convolution]
+
+
+def conv_norm_relu(channels: int) -> nn.Sequential:
+    """A 1x1 convolution, batch norm and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels, channels, 1), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+    )
 
 
 def prediction(channels: int, num_joints: int) -> nn.Conv2d:
@@ -73,29 +78,19 @@ def residuals(channels: int, count: int) -> nn.Sequential:
 
 
 class Hourglass(nn.Module):
-    """One hourglass (figure 3): pooled `depth` times and back, with a skip at every scale.
-
-    Args:
-        depth: number of poolings; H and W must be divisible by 2**depth.
-        channels: width, the same at every scale.
-        num_residuals: residuals at each place.
-    """
+    """One hourglass (figure 3): pooled `depth` times and back, with a skip at every scale."""
 
     def __init__(self, depth: int, channels: int, num_residuals: int) -> None:
         super().__init__()
         self.skip = residuals(channels, num_residuals)
         self.down = nn.Sequential(nn.MaxPool2d(2), residuals(channels, num_residuals))
-        self.inner = (
-            Hourglass(depth - 1, channels, num_residuals)
-            if depth > 1
-            else residuals(channels, num_residuals)
-        )
-        self.up = nn.Sequential(
-            residuals(channels, num_residuals), nn.Upsample(scale_factor=2, mode="nearest")
-        )
+        inner = Hourglass(depth - 1, channels, num_residuals) if depth > 1 else None
+        self.inner = inner or residuals(channels, num_residuals)
+        up = nn.Upsample(scale_factor=2, mode="nearest")
+        self.up = nn.Sequential(residuals(channels, num_residuals), up)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H, W)."""
+        """(N, C, H, W), divisible by 2**depth -> (N, C, H, W)."""
         return self.skip(x) + self.up(self.inner(self.down(x)))
 
 
@@ -103,15 +98,6 @@ def check_sizes(**sizes: int) -> None:
     """Raises ValueError unless all sizes are positive and `channels` is a multiple of 4."""
     if min(sizes.values()) < 1 or sizes["channels"] % 4:
         raise ValueError(f"Expected positive sizes and channels divisible by 4. Got {sizes}.")
-
-
-def check_image(x: Tensor, depth: int) -> None:
-    """Raises ValueError unless x (N, 3, H, W) can be quartered and then halved `depth` times."""
-    step = 4 * 2**depth
-    if x.shape[-2] % step or x.shape[-1] % step:
-        raise ValueError(
-            f"Expected height and width divisible by {step}. Got {tuple(x.shape[-2:])}."
-        )
 
 
 def stem(channels: int) -> nn.Sequential:
@@ -132,15 +118,70 @@ def hourglass_stack(depth: int, channels: int, num_residuals: int) -> nn.Sequent
     return nn.Sequential(
         Hourglass(depth, channels, num_residuals),
         residuals(channels, num_residuals),
-        nn.Conv2d(channels, channels, 1),
-        nn.BatchNorm2d(channels),
-        nn.ReLU(inplace=True),
+        *conv_norm_relu(channels),
     )
 
 
+class Stacks(BaseModule):
+    """Stacks in a row: to the input of each, 1x1 layers add its features and maps for the next.
+
+    A subclass makes all at once with `fill`; or `depth`, `stem`, the layers with `merge`, and a
+    `stack` of its own.
+    """
+
+    depth: int  # poolings in each hourglass
+    stem: nn.Module
+
+    def fill(self, maps: list[int], channels: int, depth: int, num_residuals: int) -> None:
+        """Makes hourglasses, for each number in `maps` one that predicts so many."""
+        self.depth = depth
+        self.stem = stem(channels)
+        self.hourglasses = nn.ModuleList(
+            hourglass_stack(depth, channels, num_residuals) for _ in maps
+        )
+        self.predictions = nn.ModuleList(prediction(channels, count) for count in maps)
+        self.merge(channels, maps)
+
+    def merge(self, channels: int, maps: list[int]) -> None:
+        """Makes the layers between stacks that predict so many maps each."""
+        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in maps[:-1])
+        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in maps[:-1])
+
+    def recalled(self, number: int, x: Tensor, maps: list[Tensor]) -> Tensor:
+        """What stack `number` takes, of its input and the maps so far."""
+        return x
+
+    def stack(self, number: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and maps of stack `number`."""
+        features = self.hourglasses[number](x)
+        return features, self.predictions[number](features)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Normalised images (N, 3, H, W) -> S tensors (N, ., H/4, W/4); the last is the prediction.
+
+        Raises:
+            ValueError: H or W is not divisible by 4 * 2**depth.
+        """
+        step = 4 * 2**self.depth
+        if x.shape[-2] % step or x.shape[-1] % step:
+            raise ValueError(
+                f"Expected height and width divisible by {step}. Got {tuple(x.shape[-2:])}."
+            )
+        x = self.stem(x)
+        maps: list[Tensor] = []
+        for number in range(len(self.merge_features) + 1):
+            x = self.recalled(number, x, maps)
+            features, predicted = self.stack(number, x)
+            maps.append(predicted)
+            if number < len(self.merge_features):
+                x = x + self.merge_features[number](features)
+                x = x + self.merge_heatmaps[number](predicted)
+        return maps
+
+
 @MODELS.register_module()
-class StackedHourglass(BaseModule):
-    """The whole network; its outputs are the heatmaps of every stack.
+class StackedHourglass(Stacks):
+    """The whole network; its outputs are the heatmaps of every stack, (N, K, H/4, W/4).
 
     Goes with MMPose's `CPMHead(num_stages=num_stacks, deconv_out_channels=None,
     final_layer=None)`, which adds the loss of every stack and the codec, and no layer.
@@ -148,11 +189,9 @@ class StackedHourglass(BaseModule):
     Args:
         num_joints: K.
         num_stacks: S; 2 and 8 in the paper.
-        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half
-            of it.
+        channels: width of the hourglasses; 256 in the paper. The stem has a quarter and a half.
         depth: poolings in each hourglass; 4 in the paper.
         num_residuals: residuals at each place; 1 in the published 8-stack network.
-
     Raises:
         ValueError: one of the sizes is not positive, or `channels` is no multiple of 4.
     """
@@ -167,44 +206,6 @@ class StackedHourglass(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = dict(
-            num_joints=num_joints,
-            num_stacks=num_stacks,
-            channels=channels,
-            depth=depth,
-            num_residuals=num_residuals,
-        )
-        check_sizes(**sizes)
-        self.depth = depth
-        self.stem = stem(channels)
-        stacks = range(num_stacks)
-        self.hourglasses = nn.ModuleList(
-            hourglass_stack(depth, channels, num_residuals) for _ in stacks
-        )
-        self.predictions = nn.ModuleList(prediction(channels, num_joints) for _ in stacks)
-        between = stacks[:-1]
-        self.merge_features = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in between)
-        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_joints, channels, 1) for _ in between)
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Predicts heatmaps after each stack.
-
-        Args:
-            x: (N, 3, H, W), normalised; H and W divisible by 4 * 2**depth.
-
-        Returns:
-            S tensors (N, K, H/4, W/4); the last is the prediction.
-
-        Raises:
-            ValueError: H or W is not divisible as said.
-        """
-        check_image(x, self.depth)
-        x = self.stem(x)
-        heatmaps = []
-        for stack, hourglass in enumerate(self.hourglasses):
-            features = hourglass(x)
-            heatmaps.append(self.predictions[stack](features))
-            if stack < len(self.merge_features):
-                x = x + self.merge_features[stack](features)
-                x = x + self.merge_heatmaps[stack](heatmaps[-1])
-        return heatmaps
+        sizes = dict(num_joints=num_joints, num_stacks=num_stacks, channels=channels)
+        check_sizes(**sizes, depth=depth, num_residuals=num_residuals)
+        self.fill([num_joints] * num_stacks, channels, depth, num_residuals)

@@ -7,46 +7,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpe_art.rendered_people.actions import Pose, draw_pose
-from hpe_art.rendered_people.body_model import Model, load_model
+from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.posing import overlap, world_rotations
 
 
 @dataclass(frozen=True)
 class Body:
-    """A posed body, feet or whatever is lowest on the ground z = 0.
+    """A posed body, feet or whatever is lowest on the ground z = 0."""
 
-    Attributes:
-        vertices: (V, 3) in metres; x to the person's left, y to the back, z up before posing.
-        joints: the MPII joints (16, 3).
-        pose: the pose it takes.
-        shape: the phenotype values it was made with.
-        head_frame: rotation (3, 3) of the head.
-    """
-
-    vertices: np.ndarray
-    joints: np.ndarray
+    vertices: np.ndarray  # (V, 3) in metres; before posing x is the person's left, y back, z up
+    joints: np.ndarray  # MPII's (16, 3)
     pose: Pose
-    shape: dict[str, float]
-    head_frame: np.ndarray
+    shape: dict[str, float]  # the phenotype values it was made with
 
 
 def draw_shape(rng: np.random.Generator) -> dict[str, float]:
     """Draw a build: teenagers to the old, thin to stout, short to tall."""
     ethnic = rng.dirichlet([0.7, 0.7, 0.7])
-    gender = rng.beta(0.35, 0.35)
-    return {
-        "gender": float(gender),
-        "age": float(rng.uniform(0.52, 0.64) if rng.random() < 0.2 else rng.uniform(0.64, 0.97)),
-        "muscle": float(np.clip(rng.normal(0.55, 0.2), 0.1, 1)),
-        "weight": float(np.clip(rng.normal(0.5, 0.2), 0.1, 0.95)),
-        "height": float(rng.uniform(0.25, 0.85)),
-        "proportions": float(rng.uniform(0.3, 1.0)),
-        "cupsize": float(rng.uniform(0.2, 0.7)),
-        "firmness": float(rng.uniform(0.4, 0.9)),
-        "african": float(ethnic[0]),
-        "asian": float(ethnic[1]),
-        "caucasian": float(ethnic[2]),
+    shape = {
+        "gender": rng.beta(0.35, 0.35),
+        "age": rng.uniform(0.52, 0.64) if rng.random() < 0.2 else rng.uniform(0.64, 0.97),
+        "muscle": np.clip(rng.normal(0.55, 0.2), 0.1, 1),
+        "weight": np.clip(rng.normal(0.5, 0.2), 0.1, 0.95),
+        "height": rng.uniform(0.25, 0.85),
+        "proportions": rng.uniform(0.3, 1.0),
+        "cupsize": rng.uniform(0.2, 0.7),
+        "firmness": rng.uniform(0.4, 0.9),
+        **dict(zip(("african", "asian", "caucasian"), ethnic, strict=True)),
     }
+    return {name: float(value) for name, value in shape.items()}
 
 
 def draw_body(shape_rng: np.random.Generator, pose_rng: np.random.Generator) -> Body:
@@ -60,17 +49,15 @@ def draw_body(shape_rng: np.random.Generator, pose_rng: np.random.Generator) -> 
         reference = model.anny(torch.eye(4).repeat(1, count, 1, 1), phenotype_kwargs=shape)
         heads = reference["bone_poses"][0, :, :3, 3].numpy().astype(float)
         rest = reference["vertices"][0].numpy()
-        best: tuple[float, Pose, np.ndarray] | None = None
+        least = np.inf
         for _ in range(12):
-            pose = draw_pose(pose_rng)
-            turns = world_rotations(pose, model, heads)
-            depth = overlap(turns, model, heads, rest)
-            if best is None or depth < best[0]:
-                best = (depth, pose, turns)
+            drawn = draw_pose(pose_rng)
+            turned = world_rotations(drawn, model, heads)
+            depth = overlap(turned, model, heads, rest)
+            if depth < least:
+                least, pose, turns = depth, drawn, turned
             if depth <= 0:
                 break
-        assert best is not None
-        _, pose, turns = best
         delta = np.tile(np.eye(4), (1, count, 1, 1))
         delta[0, 0, :3, :3] = turns[0]
         delta[0, 1:, :3, :3] = turns[model.parents[1:]].transpose(0, 2, 1) @ turns[1:]
@@ -82,11 +69,12 @@ def draw_body(shape_rng: np.random.Generator, pose_rng: np.random.Generator) -> 
     bones = bone_poses[0, :, :3, 3].numpy().astype(float)
     shift = np.array([0, 0, pose.rise - vertices[model.skin, 2].min()])
     shift[:2] = -bones[0, :2]
-    joints = _mpii_joints(bones, vertices, model)
-    return Body(vertices + shift, joints + shift, pose, shape, turns[model.bones["head"]])
+    joints = _mpii_joints(bones, vertices)
+    return Body(vertices + shift, joints + shift, pose, shape)
 
 
-def _mpii_joints(bones: np.ndarray, vertices: np.ndarray, model: Model) -> np.ndarray:
+def _mpii_joints(bones: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+    model = load_model()
     at = {name: bones[i] for name, i in model.bones.items()}
     # The highest point of the average adult's skull, without hair.
     top = vertices[model.skin[np.argmax(model.template[model.skin, 2])]]

@@ -14,36 +14,32 @@ from typing import Any
 
 import cv2
 import numpy as np
-
-from hpe_art.rendered_people.cache import cache_folder
-from hpe_art.rendered_people.posing import Rig
+import platformdirs
 
 logger = logging.getLogger(__name__)
 
-_NO_ANNY = "Rendering people needs Anny, a body model. Expected: pip install anny==0.6.2."
 # All vertices of MakeHuman's mesh, helpers included, and all parameters of the body's shape.
 _VARIANT = {"topology": "makehuman-full", "phenotypes": "all"}
 
 
 @dataclass(frozen=True)
-class Model(Rig):
-    """Anny with everything that is the same for all bodies.
+class Model:
+    """Anny with everything that is the same for all bodies; the average adult is the measure."""
 
-    Attributes:
-        anny: the body model with the helper meshes (clothing and hair shells) of MakeHuman.
-        faces: triangles of each part: body, tights, skirt, hair, l-eye, r-eye.
-        skin: the vertices of the body itself.
-        template: vertices (V, 3) of the average adult, metres, the frame of all patterns.
-        heads: joint positions of the average adult by bone, metres.
-        lips: share of lip at each vertex (V,).
-    """
+    anny: Any  # with the helper meshes (clothing and hair shells) of MakeHuman
+    bones: dict[str, int]  # index of each bone by name
+    parents: np.ndarray  # index of each bone's parent
+    weights: np.ndarray  # skinning weights of the vertices (V, bones)
+    faces: dict[str, np.ndarray]  # triangles of body, tights, skirt, hair, l-eye and r-eye
+    skin: np.ndarray  # the vertices of the body itself
+    template: np.ndarray  # average vertices (V, 3) in metres, the frame of all patterns
+    heads: dict[str, np.ndarray]  # where each average bone begins, metres
+    lips: np.ndarray  # share of lip at each vertex (V,)
 
-    anny: Any
-    faces: dict[str, np.ndarray]
-    skin: np.ndarray
-    template: np.ndarray
-    heads: dict[str, np.ndarray]
-    lips: np.ndarray
+
+def cache_folder() -> Path:
+    """The folder named by the environment variable HPE_ART_CACHE, or else the user's cache."""
+    return Path(os.environ.get("HPE_ART_CACHE") or platformdirs.user_cache_dir("hpe_art"))
 
 
 @functools.cache
@@ -61,7 +57,9 @@ def load_model() -> Model:
         import anny
         import anny.utils.obj_utils
     except ImportError as error:
-        raise ImportError(_NO_ANNY) from error
+        raise ImportError(
+            "Rendering people needs Anny, a body model. Expected: pip install anny==0.6.2."
+        ) from error
     import torch
 
     with warnings.catch_warnings():
@@ -69,8 +67,8 @@ def load_model() -> Model:
         model = _load_anny().float()
     base = Path(anny.__file__).parent / "data" / "mpfb2"
     _, uv, groups = anny.utils.obj_utils.load_obj_file(str(base / "3dobjs" / "base.obj"))
-    names = {"body": "body", "l-eye": "helper-l-eye", "r-eye": "helper-r-eye"}
-    names |= {k: f"helper-{k}" for k in ("tights", "skirt", "hair")}
+    helpers = ("l-eye", "r-eye", "tights", "skirt", "hair")
+    names = {"body": "body", **{part: f"helper-{part}" for part in helpers}}
     faces = {k: _triangles(groups[v]["face_vertex_indices"].numpy()) for k, v in names.items()}
     labels = list(model.bone_labels)
     average = dict.fromkeys(model.phenotype_labels, 0.5) | {"age": 0.67}
@@ -80,10 +78,10 @@ def load_model() -> Model:
     heads = dict(zip(labels, out["bone_poses"][0, :, :3, 3].numpy().astype(float), strict=True))
     return Model(
         anny=model,
-        faces=faces,
-        weights=model.dense_vertex_bone_weights.numpy(),
         bones={b: i for i, b in enumerate(labels)},
         parents=np.array(model.bone_parents),
+        weights=model.dense_vertex_bone_weights.numpy(),
+        faces=faces,
         skin=np.unique(faces["body"]),
         template=template,
         heads=heads,

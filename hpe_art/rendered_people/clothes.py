@@ -9,9 +9,8 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from hpe_art.rendered_people.bodies import Body
-from hpe_art.rendered_people.body_model import Model, load_model
-from hpe_art.rendered_people.materials import draw_colour
-from hpe_art.rendered_people.textures import Material
+from hpe_art.rendered_people.body_model import load_model
+from hpe_art.rendered_people.textures import Material, draw_colour
 from hpe_art.rendered_people.vectors import cross, length
 
 Offset = float | np.ndarray
@@ -22,38 +21,23 @@ _PATTERNS = ("plain", "plain", "plain", "heather", "hoops", "pinstripe", "check"
 
 @dataclass
 class Layer:
-    """A mesh with its surface.
+    """A mesh with its surface."""
 
-    Attributes:
-        vertices: (n, 3) in the scene.
-        pattern: (n, 3) the same points where the pattern is laid out.
-        faces: (m, 3).
-        material: the surface.
-        colours: (n, 3) for materials of kind "vertex".
-    """
-
-    vertices: np.ndarray
-    pattern: np.ndarray
-    faces: np.ndarray
+    vertices: np.ndarray  # (n, 3) in the scene
+    pattern: np.ndarray  # (n, 3) the same points where the pattern is laid out
+    faces: np.ndarray  # (m, 3)
     material: Material
-    colours: np.ndarray | None = None
+    colours: np.ndarray | None = None  # (n, 3) for materials of kind "vertex"
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Where each vertex of the average adult lies on the body.
+    """Where each vertex of the average adult lies on the body."""
 
-    Attributes:
-        arm: 0 at the shoulder, 0.5 at the elbow, 1 at the wrist; -1 off the arms.
-        height: 1 at the neck, 0 at the hips, -0.5 at the knees, -1 at the ankles.
-        foot: below the ankle.
-        shoes: triangles of the hulls around both feet, over the vertices of the body.
-    """
-
-    arm: np.ndarray
-    height: np.ndarray
-    foot: np.ndarray
-    shoes: np.ndarray
+    arm: np.ndarray  # 0 at the shoulder, 0.5 at the elbow, 1 at the wrist; -1 off the arms
+    height: np.ndarray  # 1 at the neck, 0 at the hips, -0.5 at the knees, -1 at the ankles
+    foot: np.ndarray  # below the ankle
+    shoes: np.ndarray  # triangles of the hulls around both feet, over the vertices of the body
 
 
 @functools.cache
@@ -62,20 +46,14 @@ def regions() -> Regions:
     model = load_model()
     p = model.template.copy()
     p[:, 0] = np.abs(p[:, 0])
-    limb = [
-        i
-        for b, i in model.bones.items()
-        if b.startswith(("upperarm", "lowerarm", "wrist", "finger", "metacarpal"))
-    ]
-    on_arm = model.weights[:, limb].sum(axis=1) > 0.4
+    on_arm = _share("upperarm", "lowerarm", "wrist", "finger", "metacarpal") > 0.4
     shoulder, elbow, wrist = (model.heads[f"{b}.L"] for b in ("upperarm01", "lowerarm01", "wrist"))
     arm = np.where(on_arm, np.maximum(_along(p, shoulder, elbow), 0) / 2, -1.0)
     fore = _along(p, elbow, wrist)
     arm = np.where(on_arm & (fore > 0), 0.5 + fore / 2, arm)
     levels = [model.heads[b][2] for b in ("foot.L", "lowerleg01.L", "upperleg01.L", "neck01")]
     height = np.interp(p[:, 2], levels, [-1, -0.5, 0, 1], left=-1.1, right=1.1)
-    feet = [i for b, i in model.bones.items() if b.startswith(("foot", "toe"))]
-    foot = model.weights[:, feet].sum(axis=1) > 0.5
+    foot = _share("foot", "toe") > 0.5
     body = model.skin
     hulls = []
     for sign in (-1, 1):
@@ -85,6 +63,12 @@ def regions() -> Regions:
     return Regions(arm, height, foot, np.concatenate(hulls))
 
 
+def _share(*limbs: str) -> np.ndarray:
+    """How much of each vertex hangs on bones whose names begin so, (V,)."""
+    model = load_model()
+    return model.weights[:, [i for b, i in model.bones.items() if b.startswith(limbs)]].sum(axis=1)
+
+
 def _along(p: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     line = end - start
     return (p - start) @ line / (line @ line)
@@ -92,30 +76,20 @@ def _along(p: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Outfit:
-    """What is worn, and how far it reaches.
+    """What is worn, and how far it reaches, in units of `Regions`."""
 
-    Attributes:
-        sleeve: end of the top's sleeves, in units of `Regions.arm`.
-        hem, neckline: ends of the top, in units of `Regions.height`.
-        legs, skirt: how far trousers and skirt reach down, in the same units; skirt 0 without one.
-        loose_top, loose_legs: how far the cloth stands off the skin, metres.
-        jacket, barefoot: whether a jacket is worn over the top, and no shoes.
-        socks, boots: how far down they begin, in units of `Regions.height`; boots 0 for shoes.
-        materials: surfaces of top, legs, jacket, socks and shoes.
-    """
-
-    sleeve: float
-    hem: float
+    sleeve: float  # end of the top's sleeves
+    hem: float  # ends of the top
     neckline: float
-    legs: float
-    skirt: float
-    loose_top: float
+    legs: float  # how far down the trousers reach
+    skirt: float  # the same of the skirt, 0 without one
+    loose_top: float  # metres that the cloth stands off the skin
     loose_legs: float
-    jacket: bool
-    socks: float
-    boots: float
+    jacket: bool  # worn over the top
+    socks: float  # how far down they begin
+    boots: float  # the same, 0 for shoes
     barefoot: bool
-    materials: dict[str, Material]
+    materials: dict[str, Material]  # of top, legs, jacket, socks and shoes
 
 
 def draw_outfit(rng: np.random.Generator, skirt_fits: bool, gender: float) -> Outfit:
@@ -125,7 +99,8 @@ def draw_outfit(rng: np.random.Generator, skirt_fits: bool, gender: float) -> Ou
     legs = rng.choice([0.28, 0.42, 0.75, 0.97], p=[0.12, 0.18, 0.1, 0.6])
     boots = 0.72 if rng.random() < 0.1 else 0.0
     cloth = {n: _cloth(rng) for n in ("top", "legs", "jacket", "socks")}
-    cloth["shoes"] = _shoe(rng)
+    colour = draw_colour(rng)
+    cloth["shoes"] = Material(colour, colour, "vertex", gloss=rng.uniform(0.05, 0.4), folds=0.1)
     if rng.random() < 0.12:
         cloth["legs"] = cloth["top"]
     return Outfit(
@@ -141,19 +116,13 @@ def draw_outfit(rng: np.random.Generator, skirt_fits: bool, gender: float) -> Ou
 def _cloth(rng: np.random.Generator) -> Material:
     kind = _PATTERNS[rng.integers(len(_PATTERNS))]
     first = draw_colour(rng)
-    second = (
-        draw_colour(rng) if rng.random() < 0.6 else np.clip(first * rng.uniform(0.4, 1.8), 0, 1)
-    )
+    other = rng.random() < 0.6
+    second = draw_colour(rng) if other else np.clip(first * rng.uniform(0.4, 1.8), 0, 1)
     if kind == "heather":
         second = first * rng.uniform(0.7, 0.9)
     size = {"print": rng.uniform(0.04, 0.12), "heather": 0.05}.get(kind, rng.uniform(0.05, 0.14))
     phase = np.array([0.0, rng.random(), rng.random()])
     return Material(first, second, kind, size, phase, gloss=0.03, folds=rng.uniform(0.12, 0.35))
-
-
-def _shoe(rng: np.random.Generator) -> Material:
-    first = draw_colour(rng)
-    return Material(first, first, "vertex", gloss=rng.uniform(0.05, 0.4), folds=0.1)
 
 
 def normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -166,15 +135,12 @@ def normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return total / np.maximum(length(total), 1e-12)[:, None]
 
 
-def dress(body: Body, outfit: Outfit, model: Model) -> tuple[list[Layer], np.ndarray]:
-    """Make the clothes.
-
-    Returns:
-        The layers, and which vertices of the body they hide.
-    """
-    where, o, m = regions(), outfit, outfit.materials
+def dress(body: Body, o: Outfit) -> tuple[list[Layer], np.ndarray]:
+    """Make the clothes, and say which vertices of the body they hide."""
+    where, m = regions(), o.materials
     arm, height = where.arm, where.height
     trunk = arm < 0
+    tights = load_model().faces["tights"]
     layers = []
 
     def covered(sleeve: float, hem: float, neckline: float) -> np.ndarray:
@@ -183,32 +149,47 @@ def dress(body: Body, outfit: Outfit, model: Model) -> tuple[list[Layer], np.nda
     def legs(length: float, waist: float = 0.26) -> np.ndarray:
         return trunk & (height < waist) & (height > -length)
 
-    tights = model.faces["tights"]
-    low = -o.skirt if o.skirt else -o.legs
-    flare = np.clip(-height, 0, 1)
     if not o.skirt:
-        layers.append(_shell(body, tights, legs(o.legs), o.loose_legs * (0.6 + flare), m["legs"]))
+        loose = o.loose_legs * (0.6 + np.clip(-height, 0, 1))
+        layers.append(shell(body, tights, legs(o.legs), loose, m["legs"]))
     fullness = np.where(trunk, 1.0 + 0.6 * np.clip(0.3 - height, 0, 1), 0.9)
     top = covered(o.sleeve, o.hem, o.neckline)
     if o.hem < 0.02:
         fullness = fullness + 0.25 * o.loose_legs / o.loose_top
-    layers.append(_shell(body, tights, top, 0.004 + o.loose_top * fullness, m["top"]))
+    layers.append(shell(body, tights, top, 0.004 + o.loose_top * fullness, m["top"]))
     if o.jacket:
-        layers.append(_jacket(body, tights, covered(0.97, o.hem - 0.06, 1.0), o, fullness))
+        template = load_model().template
+        open_front = (np.abs(template[:, 0]) < 0.055) & (template[:, 1] < 0) & trunk
+        inside = covered(0.97, o.hem - 0.06, 1.0) & ~open_front
+        layers.append(shell(body, tights, inside, 0.014 + o.loose_top * fullness, m["jacket"]))
     if o.skirt:
-        layers.append(_shell(body, model.faces["skirt"], height > -o.skirt, 0.006, m["legs"]))
-    hidden = (covered(o.sleeve - 0.05, o.hem + 0.07, o.neckline - 0.07)
-              | legs(-low - 0.05, 0.22) & (height > -0.94))  # fmt: skip
+        skirt = load_model().faces["skirt"]
+        layers.append(shell(body, skirt, height > -o.skirt, 0.006, m["legs"]))
+    hidden = covered(o.sleeve - 0.05, o.hem + 0.07, o.neckline - 0.07)
+    hidden = hidden | legs((o.skirt or o.legs) - 0.05, 0.22) & (height > -0.94)
     if not o.barefoot:
-        layers += _shoes(body, where, tights, o)
+        layers += _shoes(body, o)
         hidden = hidden | where.foot & (height < -1.005)
     return [layer for layer in layers if len(layer.faces)], hidden
 
 
-def _shell(
+def _shoes(body: Body, o: Outfit) -> list[Layer]:
+    where, model, material = regions(), load_model(), o.materials["shoes"]
+    z = model.template[:, 2]
+    sole = z < z[where.shoes.ravel()].min() + 0.022
+    colours = np.where(sole[:, None], 1 - 0.8 * material.first.mean(), material.first)
+    shaft = (where.arm < 0) & (where.height < -(o.boots or o.socks)) & (where.height > -1.09)
+    plain = Material(material.first, material.first) if o.boots else o.materials["socks"]
+    return [
+        make_layer(body, where.shoes, 0.006, material, colours),
+        shell(body, model.faces["tights"], shaft, 0.006 if o.boots else 0.002, plain),
+    ]
+
+
+def shell(
     body: Body, faces: np.ndarray, inside: np.ndarray, offset: Offset, material: Material
 ) -> Layer:
-    """The part of a mesh whose vertices are inside, moved outwards."""
+    """The part of a mesh whose vertices are inside (V,), moved outwards."""
     return make_layer(body, faces[inside[faces].all(axis=1)], offset, material)
 
 
@@ -230,24 +211,3 @@ def make_layer(
         points = points + normals(points, local) * lift[:, None]
     tint = None if colours is None else colours[used]
     return Layer(points, load_model().template[used], local, material, tint)
-
-
-def _jacket(
-    body: Body, tights: np.ndarray, inside: np.ndarray, o: Outfit, fullness: np.ndarray
-) -> Layer:
-    template = load_model().template
-    open_front = (np.abs(template[:, 0]) < 0.055) & (template[:, 1] < 0) & (regions().arm < 0)
-    return _shell(
-        body, tights, inside & ~open_front, 0.014 + o.loose_top * fullness, o.materials["jacket"]
-    )
-
-
-def _shoes(body: Body, where: Regions, tights: np.ndarray, o: Outfit) -> list[Layer]:
-    material = o.materials["shoes"]
-    template = load_model().template
-    sole = template[:, 2] < template[where.shoes.ravel(), 2].min() + 0.022
-    colours = np.where(sole[:, None], 1 - 0.8 * material.first.mean(), material.first)
-    shoes = make_layer(body, where.shoes, 0.006, material, colours)
-    shaft = (where.arm < 0) & (where.height < -(o.boots or o.socks)) & (where.height > -1.09)
-    plain = Material(material.first, material.first) if o.boots else o.materials["socks"]
-    return [shoes, _shell(body, tights, shaft, 0.006 if o.boots else 0.002, plain)]

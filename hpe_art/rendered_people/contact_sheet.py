@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,14 @@ from hpe_art.data.coco.writer import PERSON
 from hpe_art.skeleton import MPII
 
 _ZOOM = 2
+_COLUMNS, _PICTURES = 8, 64
 _COLOURS = {"right": (60, 60, 255), "left": (255, 120, 40), "centre": (60, 200, 60)}
 
 Bones = tuple[tuple[int, int, str], ...]
 
 
 def contact_sheet(
-    folder: Path,
-    split: str,
-    label_format: str = "mpii",
-    columns: int = 8,
-    rows: int = 8,
-    skeletons: bool = False,
+    folder: Path, split: str, label_format: str = "mpii", skeletons: bool = False
 ) -> np.ndarray:
     """Lay the first pictures of a set out in a grid.
 
@@ -32,26 +29,21 @@ def contact_sheet(
         folder: a set in the format of MPII or COCO.
         split: "train" or "val".
         label_format: "mpii" or "coco".
-        columns: pictures side by side.
-        rows: pictures below each other, at most.
         skeletons: draw the joints; hollow ones are occluded. The right side is red, the left blue.
-
     Returns:
         BGR picture, uint8.
     """
     read, bones = (_mpii_joints, MPII.bones) if label_format == "mpii" else (_coco_joints, _COCO)
-    pictures = read(folder / "annotations", split)
     tiles = []
-    for name, people in list(pictures.items())[: columns * rows]:
+    for name, people in islice(read(folder / "annotations", split).items(), _PICTURES):
         image = cv2.imread(str(folder / "images" / name))
         image = cv2.resize(image, None, fx=_ZOOM, fy=_ZOOM, interpolation=cv2.INTER_CUBIC)
         for joints in people if skeletons else []:
             _draw(image, joints, bones)
         tiles.append(image)
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
-    return np.concatenate([
-        np.concatenate(tiles[i : i + columns], axis=1) for i in range(0, len(tiles), columns)
-    ])  # fmt: skip
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % _COLUMNS)
+    rows = range(0, len(tiles), _COLUMNS)
+    return cv2.vconcat([cv2.hconcat(tiles[first : first + _COLUMNS]) for first in rows])
 
 
 def _side(*joints: int) -> str:

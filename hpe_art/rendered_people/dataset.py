@@ -13,8 +13,8 @@ from mmengine.dist import barrier, is_main_process
 from mmpose.datasets import CocoDataset, MpiiDataset
 from mmpose.registry import DATASETS
 
-from hpe_art.rendered_people.cache import cache_folder
-from hpe_art.rendered_people.person import SPLITS, VERSION
+from hpe_art.rendered_people.body_model import cache_folder
+from hpe_art.rendered_people.pictures import VERSION
 from hpe_art.rendered_people.rendering import render_people
 
 logger = logging.getLogger(__name__)
@@ -28,16 +28,12 @@ _NAMES = {"mpii": ("people_val", "people"), "coco": ("coco_val", "coco-people")}
 
 
 def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
-    """The folder of a split in the layout of MPII.
+    """The folder of a split, "train" or "val", in the layout of MPII.
 
     The validation people come with the package. The training people are rendered on first use into
     the user's cache (`platformdirs`, or the folder named by the environment variable
     HPE_ART_CACHE), which takes about 14 minutes for 8,000 people on two cores and needs Anny.
     A larger set begins with the people of a smaller one.
-
-    Args:
-        split: "train" or "val".
-        num_people: number of training people.
 
     Raises:
         ImportError: the training people are not rendered yet and Anny is not installed.
@@ -47,28 +43,17 @@ def people_folder(split: str, num_people: int = NUM_PEOPLE) -> Path:
 
 
 def coco_people_folder(split: str, num_pictures: int = NUM_PICTURES) -> Path:
-    """The folder of a split in COCO's format, bundled or rendered as by `people_folder`.
+    """The folder of a split in COCO's format; else as `people_folder`.
 
-    Nobody is in both formats. The bundled 99 pictures show 128 labelled people.
-
-    Args:
-        split: "train" or "val".
-        num_pictures: number of training pictures, with 1.3 labelled people each on average.
-
-    Raises:
-        ImportError: the training people are not rendered yet and Anny is not installed.
-        ValueError: no such split, or no pictures asked for.
+    Nobody is in both formats. The bundled 99 pictures show 128 labelled people; a training picture
+    shows 1.3 on average.
     """
     return _folder("coco", split, num_pictures)
 
 
 def _folder(label_format: str, split: str, count: int) -> Path:
-    if split not in SPLITS:
-        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
-    if split == "val":
-        return Path(__file__).parent / _NAMES[label_format][0]
-    folder = _train_folder(label_format, count)
-    if not folder.exists():
+    folder = _place(label_format, split, count)
+    if split != "val" and not folder.exists():
         logger.info("Rendering %d training pictures into %s", count, folder)
         try:
             render_people(folder, split, count, label_format=label_format)
@@ -78,42 +63,45 @@ def _folder(label_format: str, split: str, count: int) -> Path:
     return folder
 
 
+def _place(label_format: str, split: str, count: int) -> Path:
+    bundled, cached = _NAMES[label_format]
+    if split == "val":
+        return Path(__file__).parent / bundled
+    return cache_folder() / f"{cached}-v{VERSION}-{split}-{count}"
+
+
 def people_are_there(dataset: Mapping[str, Any]) -> bool:
-    """Whether a dataset can be loaded at once: not if its people are yet to be rendered.
-
-    Args:
-        dataset: config of any dataset of MMPose.
-    """
+    """Whether a dataset of MMPose, by its config, needs no people that are yet to be rendered."""
+    rendered = {
+        "RenderedPeople": ("mpii", "num_people", NUM_PEOPLE),
+        "RenderedCocoPeople": ("coco", "num_pictures", NUM_PICTURES),
+    }
     name = getattr(dataset["type"], "__name__", dataset["type"])
-    formats = {"RenderedPeople": "mpii", "RenderedCocoPeople": "coco"}
-    if name not in formats or dataset.get("split", "train") == "val":
+    if name not in rendered:
         return True
-    usual = {"mpii": NUM_PEOPLE, "coco": NUM_PICTURES}[formats[name]]
-    count = dataset.get("num_people", dataset.get("num_pictures", usual))
-    return _train_folder(formats[name], count).exists()
+    label_format, number, usual = rendered[name]
+    split = dataset.get("split", "train")
+    return _place(label_format, split, dataset.get(number, usual)).exists()
 
 
-def _train_folder(label_format: str, count: int) -> Path:
-    return cache_folder() / f"{_NAMES[label_format][1]}-v{VERSION}-train-{count}"
-
-
-def _shared_folder(label_format: str, split: str, count: int) -> Path:
-    """The folder, made by the first process while the others wait."""
+def _shared_files(label_format: str, split: str, count: int, labels: str) -> dict[str, Any]:
+    """Where MMPose finds a set; the first process makes it while the others wait."""
     if is_main_process():
         _folder(label_format, split, count)
     barrier()
-    return _folder(label_format, split, count)
+    return {
+        "data_root": str(_folder(label_format, split, count)),
+        "ann_file": f"annotations/{labels}_{split}.json",
+        "data_prefix": {"img": "images/"},
+    }
 
 
 @DATASETS.register_module()
 class RenderedPeople(MpiiDataset):
-    """MMPose's `MpiiDataset` on the rendered people.
+    """MMPose's `MpiiDataset` on the rendered people, "train" or "val"; the split gives the files.
 
-    Args:
-        split: "train" or "val".
-        num_people: number of training people; there are always 256 to validate on.
-        test_mode: as in `MpiiDataset`; with it the head boxes are loaded for `MpiiPCKAccuracy`.
-        **kwargs: whatever else `MpiiDataset` takes; the files are given by the split.
+    `num_people` are to train on; there are always 256 to validate on. With `test_mode` the head
+    boxes are loaded for `MpiiPCKAccuracy`.
     """
 
     def __init__(
@@ -123,35 +111,21 @@ class RenderedPeople(MpiiDataset):
         test_mode: bool = False,
         **kwargs: Any,
     ) -> None:
-        folder = _shared_folder("mpii", split, num_people)
-        boxes = folder / "annotations" / f"mpii_gt_{split}.mat"
-        super().__init__(
-            data_root=str(folder),
-            ann_file=f"annotations/mpii_{split}.json",
-            data_prefix={"img": "images/"},
-            headbox_file=str(boxes) if test_mode else None,
-            test_mode=test_mode,
-            **kwargs,
-        )
+        files = _shared_files("mpii", split, num_people, "mpii")
+        if test_mode:
+            files["headbox_file"] = f"{files['data_root']}/annotations/mpii_gt_{split}.mat"
+        super().__init__(**files, test_mode=test_mode, **kwargs)
 
 
 @DATASETS.register_module()
 class RenderedCocoPeople(CocoDataset):
-    """MMPose's `CocoDataset` on people rendered in groups.
+    """MMPose's `CocoDataset` on people rendered in groups; else as `RenderedPeople`.
 
-    Args:
-        split: "train" or "val".
-        num_pictures: number of training pictures; there are always 99 to validate on.
-        **kwargs: whatever else `CocoDataset` takes; the annotations are given by the split.
+    `num_pictures` are to train on; there are always 99 to validate on.
     """
 
     def __init__(
         self, split: str = "train", num_pictures: int = NUM_PICTURES, **kwargs: Any
     ) -> None:
-        folder = _shared_folder("coco", split, num_pictures)
-        super().__init__(
-            data_root=str(folder),
-            ann_file=f"annotations/person_keypoints_{split}.json",
-            data_prefix={"img": "images/"},
-            **kwargs,
-        )
+        files = _shared_files("coco", split, num_pictures, "person_keypoints")
+        super().__init__(**files, **kwargs)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from hpe_art.rendered_people.bodies import Body
-from hpe_art.rendered_people.body_model import Model, load_model
-from hpe_art.rendered_people.clothes import Layer, Offset, make_layer
-from hpe_art.rendered_people.materials import draw_colour
+from hpe_art.rendered_people.body_model import load_model
+from hpe_art.rendered_people.clothes import Layer, make_layer, shell
 from hpe_art.rendered_people.shapes import ellipsoid
-from hpe_art.rendered_people.textures import Material
+from hpe_art.rendered_people.textures import Material, draw_colour
 
 # sRGB colours of skin from very dark to very fair, and of hair.
 _SKIN = np.array([
@@ -27,33 +25,22 @@ _HAIR = np.array([
 _STYLES = ("bald", "buzz", "short", "short", "short", "bob", "long", "long", "tail", "bun", "afro")
 _HATS = ("cap", "cap", "beanie", "scarf", "helmet")
 
-Shell = Callable[[np.ndarray, Offset, Material], Layer]
-
 
 @dataclass(frozen=True)
 class Face:
-    """The head of the average adult, once per process.
+    """The head of the average adult, whose unit is the height from between the eyes to the top."""
 
-    Attributes:
-        at: vertices (V, 3) from between the eyes, in units of the height from there to the top.
-        depth: 0 at the forehead to 1 at the back of the head, (V,).
-        head: on the head or the upper neck (V,).
-        eye: middle of the left eye, (3,), in metres.
-        unit: that height in metres.
-        middle: between the eyes, in metres.
-    """
-
-    at: np.ndarray
-    depth: np.ndarray
-    head: np.ndarray
-    eye: np.ndarray
-    unit: float
-    middle: np.ndarray
+    at: np.ndarray  # vertices (V, 3) from between the eyes, in units
+    depth: np.ndarray  # 0 at the forehead to 1 at the back of the head, (V,)
+    head: np.ndarray  # on the head or the upper neck (V,)
+    eye: np.ndarray  # middle of the left eye, (3,), in metres
+    unit: float  # in metres
+    middle: np.ndarray  # between the eyes, in metres
 
 
 @functools.cache
 def face() -> Face:
-    """Measure the head."""
+    """Measure the head, once per process."""
     model = load_model()
     p = model.template
     eye = p[np.unique(model.faces["l-eye"])].mean(axis=0)
@@ -68,27 +55,16 @@ def face() -> Face:
 
 @dataclass(frozen=True)
 class Looks:
-    """Colours and styles of one person's head and skin.
+    """Colours and styles of one person's head and skin."""
 
-    Attributes:
-        skin: RGB in 0..1, linear light.
-        hair: RGB in 0..1, linear light.
-        style: name of the hair's style.
-        hat: name of the hat, empty without one.
-        hat_material: its surface.
-        beard: how dense the beard is, 0 without one, to 1.
-        glasses: whether they are worn.
-        length: how far down long hair reaches, as the z of `Face.at`.
-    """
-
-    skin: np.ndarray
-    hair: np.ndarray
-    style: str
-    hat: str
+    skin: np.ndarray  # RGB in 0..1, linear light
+    hair: np.ndarray  # likewise
+    style: str  # of the hair
+    hat: str  # empty without one
     hat_material: Material
-    beard: float
+    beard: float  # how dense it is, 0 without one, to 1
     glasses: bool
-    length: float
+    length: float  # how far down long hair reaches, as the z of `Face.at`
 
 
 def draw_looks(rng: np.random.Generator, shape: dict[str, float]) -> Looks:
@@ -114,16 +90,16 @@ def draw_looks(rng: np.random.Generator, shape: dict[str, float]) -> Looks:
     )  # fmt: skip
 
 
-def skin_layer(body: Body, looks: Looks, hidden: np.ndarray, model: Model) -> Layer:
+def skin_layer(body: Body, looks: Looks, hidden: np.ndarray) -> Layer:
     """The bare parts of the body, painted."""
-    faces = model.faces["body"]
+    faces = load_model().faces["body"]
     faces = faces[~hidden[faces].all(axis=1)]
     material = Material(looks.skin, looks.skin, "vertex", gloss=0.08, folds=0.04)
-    return make_layer(body, faces, 0.0, material, _paint(looks, model))
+    return make_layer(body, faces, 0.0, material, _paint(looks))
 
 
-def _paint(looks: Looks, model: Model) -> np.ndarray:
-    f = face()
+def _paint(looks: Looks) -> np.ndarray:
+    f, model = face(), load_model()
     x, y, z = np.abs(model.template[:, 0]), model.template[:, 1] - f.eye[1], f.at[:, 2]
     colour = np.tile(looks.skin, (len(x), 1))
 
@@ -151,41 +127,37 @@ def _paint(looks: Looks, model: Model) -> np.ndarray:
     return colour
 
 
-def _scalp(rise: float = 0.0) -> np.ndarray:
+def _scalp() -> np.ndarray:
     """The vertices on which hair grows, (V,)."""
     f = face()
     line = np.interp(
         f.depth, [-0.1, 0.18, 0.36, 0.46, 0.62, 1.0], [0.62, 0.55, 0.3, -0.1, -0.6, -0.95]
     )
-    return f.head & (f.at[:, 2] > line + rise)
+    return f.head & (f.at[:, 2] > line)
 
 
-def head_layers(body: Body, looks: Looks, model: Model) -> list[Layer]:
+def head_layers(body: Body, looks: Looks) -> list[Layer]:
     """Eyes, hair and hat."""
-    layers = [_eyes(body, model)]
+    style, f, faces = looks.style, face(), load_model().faces
     hair = Material(looks.hair, looks.hair, gloss=0.12, folds=0.35)
-    faces = model.faces["body"]
-
-    def shell(inside: np.ndarray, offset: Offset, material: Material) -> Layer:
-        return make_layer(body, faces[inside[faces].all(axis=1)], offset, material)
-
-    style, f = looks.style, face()
-    top = np.clip(f.at[:, 2], 0, 1)
+    layers = [_eyes(body)]
     if style not in ("bald", "buzz"):
         thick = {"afro": 0.045, "tail": 0.006, "bun": 0.006}.get(style, 0.012)
         flat = looks.hat != "" and style != "afro"
-        offset = 0.006 if flat else thick * (0.5 + 0.7 * top)
-        layers.append(shell(_scalp(), offset, hair))
+        offset = 0.006 if flat else thick * (0.5 + 0.7 * np.clip(f.at[:, 2], 0, 1))
+        layers.append(shell(body, faces["body"], _scalp(), offset, hair))
     if style in ("bob", "long") and looks.hat != "scarf":
-        layers.append(_falling(body, looks, model, hair))
+        # To the chin (bob) or further, without strands before the face.
+        length = -1.15 if style == "bob" else looks.length
+        inside = (f.at[:, 2] > length) & ((f.depth > 0.42) | (f.at[:, 2] > 0.35))
+        layers.append(shell(body, faces["hair"], inside, 0.004, hair))
     if style in ("tail", "bun") and looks.hat in ("", "cap"):
-        layers.append(_knot(body, style, looks, model, hair))
-    if looks.hat:
-        layers += _hat(body, looks, shell, model)
-    return layers
+        layers.append(_knot(body, looks, hair))
+    return [*layers, *_hat(body, looks)] if looks.hat else layers
 
 
-def _eyes(body: Body, model: Model) -> Layer:
+def _eyes(body: Body) -> Layer:
+    model = load_model()
     faces = np.concatenate([model.faces["l-eye"], model.faces["r-eye"]])
     p = model.template.copy()
     p[:, 0] = np.abs(p[:, 0])
@@ -196,53 +168,42 @@ def _eyes(body: Body, model: Model) -> Layer:
     return make_layer(body, faces, 0.0, material, colours)
 
 
-def _falling(body: Body, looks: Looks, model: Model, hair: Material) -> Layer:
-    """Hair that falls to the chin (bob) or further, without strands before the face."""
-    f = face()
-    length = -1.15 if looks.style == "bob" else looks.length
-    inside = (f.at[:, 2] > length) & ((f.depth > 0.42) | (f.at[:, 2] > 0.35))
-    faces = model.faces["hair"]
-    return make_layer(body, faces[inside[faces].all(axis=1)], 0.004, hair)
-
-
-def _on_head(body: Body, points: np.ndarray) -> np.ndarray:
-    """Carry points given on the average head over to this body's head."""
+def _on_head(body: Body, points: np.ndarray, faces: np.ndarray, material: Material) -> Layer:
+    """A mesh whose points are given on the average head, carried over to this body's head."""
     own = np.flatnonzero(_scalp())
     base = np.c_[load_model().template[own], np.ones(len(own))]
     move, *_ = np.linalg.lstsq(base, body.vertices[own], rcond=None)
-    return np.c_[points, np.ones(len(points))] @ move
+    return Layer(np.c_[points, np.ones(len(points))] @ move, points, faces, material)
 
 
-def _knot(body: Body, style: str, looks: Looks, model: Model, hair: Material) -> Layer:
+def _knot(body: Body, looks: Looks, hair: Material) -> Layer:
     f = face()
-    back = model.template[_scalp(), 1].max()
-    if style == "bun":
+    back = load_model().template[_scalp(), 1].max()
+    if looks.style == "bun":
         centre, radii = [0, back - 0.01, f.middle[2] + 0.6 * f.unit], [0.035, 0.035, 0.035]
     else:
         long = 0.07 + 0.03 * -looks.length
         centre, radii = [0, back + 0.03, f.middle[2] + 0.4 * f.unit - long], [0.025, 0.025, long]
-    points, faces = ellipsoid(np.array(centre), np.array(radii))
-    return Layer(_on_head(body, points), points, faces, hair)
+    return _on_head(body, *ellipsoid(centre, radii), hair)
 
 
-def _hat(body: Body, looks: Looks, shell: Shell, model: Model) -> list[Layer]:
-    f, material = face(), looks.hat_material
-    level = f.head & (f.at[:, 2] > np.interp(f.depth, [0, 1], [0.42, 0.15]))
+def _hat(body: Body, looks: Looks) -> list[Layer]:
+    f, material, faces = face(), looks.hat_material, load_model().faces["body"]
     if looks.hat == "scarf":
         around = f.head & (f.at[:, 2] > -1.6)
         open_face = (f.depth < 0.33) & (f.at[:, 2] < 0.5) & (f.at[:, 2] > -1.0)
-        return [shell(around & ~open_face, 0.014, material)]
+        return [shell(body, faces, around & ~open_face, 0.014, material)]
+    level = f.head & (f.at[:, 2] > np.interp(f.depth, [0, 1], [0.42, 0.15]))
     thick = {"cap": 0.016, "beanie": 0.02, "helmet": 0.032}[looks.hat]
-    layers = [shell(level, thick, material)]
-    if looks.hat != "beanie":
-        turn = np.radians(np.linspace(-75, 75, 9))
-        reach = 0.075 if looks.hat == "cap" else 0.03
-        front = model.template[level, 1].min() - 0.012
-        inner = np.stack([0.075 * np.sin(turn), front + 0.05 * (1 - np.cos(turn)),
-                          np.full(9, f.middle[2] + 0.5 * f.unit)], axis=1)  # fmt: skip
-        outer = inner + np.stack([0 * turn, -reach * np.cos(turn), -0.02 * np.cos(turn)], axis=1)
-        k = np.arange(8)
-        faces = np.r_[np.c_[k, k + 1, k + 9], np.c_[k + 1, k + 10, k + 9]]
-        points = np.r_[inner, outer]
-        layers.append(Layer(_on_head(body, points), points, faces, material))
-    return layers
+    hat = shell(body, faces, level, thick, material)
+    if looks.hat == "beanie":
+        return [hat]
+    turn = np.radians(np.linspace(-75, 75, 9))
+    reach = 0.075 if looks.hat == "cap" else 0.03
+    front = load_model().template[level, 1].min() - 0.012
+    inner = np.stack([0.075 * np.sin(turn), front + 0.05 * (1 - np.cos(turn)),
+                      np.full(9, f.middle[2] + 0.5 * f.unit)], axis=1)  # fmt: skip
+    outer = inner + np.stack([0 * turn, -reach * np.cos(turn), -0.02 * np.cos(turn)], axis=1)
+    k = np.arange(8)
+    brim = np.r_[np.c_[k, k + 1, k + 9], np.c_[k + 1, k + 10, k + 9]]
+    return [hat, _on_head(body, np.r_[inner, outer], brim, material)]

@@ -6,8 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpe_art.rendered_people.materials import any_material, draw_colour, grey, hsv, leafy
-from hpe_art.rendered_people.textures import Material, albedo, noise
+from hpe_art.rendered_people.textures import (
+    Material,
+    albedo,
+    any_material,
+    draw_colour,
+    grey,
+    hsv,
+    leafy,
+    noise,
+)
 from hpe_art.rendered_people.vectors import length
 
 _CEILING = Material(np.full(3, 0.75), np.ones(3), folds=0.03)
@@ -18,63 +26,37 @@ Patch = tuple[float, float, float, float, Material]
 
 @dataclass(frozen=True)
 class Wall:
-    """An upright plane {p: p . normal = distance}, seen from the side of the origin.
+    """An upright plane {p: p . normal = distance}, seen from the side of the origin."""
 
-    Attributes:
-        normal: horizontal direction away from the person (3,).
-        distance: metres from the origin.
-        height: metres; above it one looks past.
-        material: its surface.
-        patches: pictures, doors and windows on it.
-    """
-
-    normal: np.ndarray
-    distance: float
-    height: float
+    normal: np.ndarray  # horizontal direction away from the person (3,)
+    distance: float  # metres from the origin
+    height: float  # metres; above it one looks past
     material: Material
-    patches: list[Patch]
+    patches: list[Patch]  # pictures, doors and windows on it
 
 
 @dataclass(frozen=True)
 class Light:
-    """A distant lamp or the sun, and the light from all around.
+    """A distant lamp or the sun, and the light from all around; strengths are RGB."""
 
-    Attributes:
-        towards: direction to it (3,).
-        key: its RGB strength.
-        above: RGB strength of the light from above.
-        below: that of the light thrown back by the ground.
-    """
-
-    towards: np.ndarray
+    towards: np.ndarray  # direction to it (3,)
     key: np.ndarray
     above: np.ndarray
-    below: np.ndarray
+    below: np.ndarray  # thrown back by the ground
 
 
 @dataclass(frozen=True)
 class Place:
-    """Everything around a person that does not move.
-
-    Attributes:
-        ground: surface of the floor.
-        path: surface of the path across it, if there is one.
-        yaw: direction of the floor's pattern and of the path, radians.
-        walls: walls, hedges and houses.
-        ceiling: height in metres; inf outdoors.
-        sky: RGB of the zenith, of the horizon and of the woods on it, linear light.
-        light: the lamp or the sun.
-        haze: share of the light that is lost per metre.
-    """
+    """Everything around a person that does not move."""
 
     ground: Material
-    path: Material | None
-    yaw: float
+    path: Material | None  # across the ground
+    yaw: float  # direction of the ground's pattern and of the path, radians
     walls: list[Wall]
-    ceiling: float
-    sky: tuple[np.ndarray, np.ndarray, np.ndarray]
+    ceiling: float  # height in metres; inf outdoors
+    sky: tuple[np.ndarray, np.ndarray, np.ndarray]  # zenith, horizon, woods: RGB, linear light
     light: Light
-    haze: float
+    haze: float  # share of the light that is lost per metre
 
 
 def draw_place(rng: np.random.Generator) -> Place:
@@ -84,9 +66,7 @@ def draw_place(rng: np.random.Generator) -> Place:
 
 def _draw_light(rng: np.random.Generator, indoors: bool) -> Light:
     turn, height = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(28, 75))
-    towards = np.array(
-        [np.cos(turn) * np.cos(height), np.sin(turn) * np.cos(height), np.sin(height)]
-    )
+    towards = np.array([*_direction(turn)[:2] * np.cos(height), np.sin(height)])
     warm = np.array([1.0, rng.uniform(0.86, 1.0), rng.uniform(0.68, 1.0)])
     strength = rng.uniform(0.35, 0.8) if indoors else rng.choice([0.25, 0.8, 1.1])
     cool = np.array([rng.uniform(0.8, 1.0), 0.95, 1.0]) if not indoors else warm
@@ -97,44 +77,42 @@ def _draw_light(rng: np.random.Generator, indoors: bool) -> Light:
 def _draw_room(rng: np.random.Generator) -> Place:
     ground = any_material(rng, "planks planks tiles chessboard plain ground", (0.25, 0.7))
     yaw, height = rng.uniform(0, 2 * np.pi), rng.uniform(2.5, 3.8)
-    paint = any_material(
-        rng, "plain plain plain bricks panels pinstripe heather curtain", (0.15, 0.6)
-    )
+    papers = "plain plain plain bricks panels pinstripe heather curtain"
+    paint = any_material(rng, papers, (0.15, 0.6))
     paint = replace(paint, first=paint.first * 0.5 + 0.3, second=paint.second * 0.6 + 0.2)
     walls = []
     for k in range(4):
-        turn = yaw + k * np.pi / 2
-        material = (
-            paint
-            if rng.random() < 0.8
-            else any_material(rng, "shelves curtain bricks panels", (0.25, 0.5))
-        )
-        normal = np.array([np.cos(turn), np.sin(turn), 0.0])
-        walls.append(Wall(normal, rng.uniform(0.9, 4.0), height, material, _patches(rng)))
-    bright = np.full(3, 0.7)
-    return Place(
-        ground, None, yaw, walls, height, (bright, bright, bright), _draw_light(rng, True), 0.0
-    )
+        wall = _direction(yaw + k * np.pi / 2)
+        material = paint
+        if rng.random() >= 0.8:
+            material = any_material(rng, "shelves curtain bricks panels", (0.25, 0.5))
+        walls.append(Wall(wall, rng.uniform(0.9, 4.0), height, material, _patches(rng)))
+    sky = (np.full(3, 0.7),) * 3
+    return Place(ground, None, yaw, walls, height, sky, _draw_light(rng, indoors=True), 0.0)
+
+
+def _direction(turn: float) -> np.ndarray:
+    return np.array([np.cos(turn), np.sin(turn), 0.0])
 
 
 def _patches(rng: np.random.Generator) -> list[Patch]:
     patches = []
     for _ in range(rng.integers(0, 5)):
         left, width = rng.uniform(-4, 3), rng.uniform(0.3, 1.4)
+        right = left + width
         if rng.random() < 0.3:
             low, high = 0.0, rng.uniform(1.9, 2.2)
         else:
             low = rng.uniform(0.7, 1.6)
             high = low + rng.uniform(0.3, 1.1)
-        frame = draw_colour(rng)
-        patches.append(
-            (left - 0.05, left + width + 0.05, low - 0.05, high + 0.05, Material(frame, frame))
-        )
+        colour = draw_colour(rng)
+        frame = Material(colour, colour)
+        patches.append((left - 0.05, right + 0.05, low - 0.05, high + 0.05, frame))
         inner = any_material(rng, "plain print leaves windows ground panels check", (0.15, 0.5))
         if rng.random() < 0.3:
             glow = rng.uniform(0.7, 1.3, 3)
             inner = Material(glow, glow, folds=0.05)
-        patches.append((left, left + width, low, high, inner))
+        patches.append((left, right, low, high, inner))
     return patches
 
 
@@ -149,32 +127,22 @@ def _draw_outdoors(rng: np.random.Generator) -> Place:
     for _ in range(rng.choice(4, p=[0.1, 0.35, 0.35, 0.2])):
         turn, u = rng.uniform(0, 2 * np.pi), rng.random()
         if u < 0.3:
-            material, height, far = leafy(rng), rng.uniform(0.7, 2.6), rng.uniform(1.5, 9)
+            material, height, far = leafy(rng), (0.7, 2.6), (1.5, 9)
         elif u < 0.7:
             material = any_material(rng, "bricks bricks panels windows windows plain", (0.3, 1.2))
-            height, far = rng.uniform(2.5, 9), rng.uniform(1.5, 14)
+            height, far = (2.5, 9), (1.5, 14)
         elif u < 0.85:
-            material, height, far = (
-                any_material(rng, "panels", (0.1, 0.3)),
-                rng.uniform(0.8, 2),
-                rng.uniform(1.5, 7),
-            )
+            material, height, far = any_material(rng, "panels", (0.1, 0.3)), (0.8, 2), (1.5, 7)
         else:
-            material, height, far = (
-                any_material(rng, "windows", (2, 4)),
-                rng.uniform(8, 30),
-                rng.uniform(20, 45),
-            )
-        normal = np.array([np.cos(turn), np.sin(turn), 0.0])
+            material, height, far = any_material(rng, "windows", (2, 4)), (8, 30), (20, 45)
+        high, away = rng.uniform(*height), rng.uniform(*far)
         patches = _patches(rng) if 0.3 < u < 0.7 else []
-        walls.append(Wall(normal, far, height, material, patches))
+        walls.append(Wall(_direction(turn), away, high, material, patches))
     zenith = hsv(rng.uniform(0.54, 0.62), rng.uniform(0.1, 0.75), rng.uniform(0.35, 0.9))
     horizon = zenith * 0.35 + rng.uniform(0.4, 0.6)
     woods = leafy(rng).first * 1.5 + 0.04
-    return Place(
-        ground, path, yaw, walls, np.inf, (zenith, horizon, woods), _draw_light(rng, False),
-        rng.uniform(0.004, 0.02),
-    )  # fmt: skip
+    light, haze = _draw_light(rng, indoors=False), rng.uniform(0.004, 0.02)
+    return Place(ground, path, yaw, walls, np.inf, (zenith, horizon, woods), light, haze)
 
 
 def paint_place(

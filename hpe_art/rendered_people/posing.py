@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hpe_art.rendered_people.actions import Pose
+from hpe_art.rendered_people.body_model import Model
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 _NECK = ("neck01", "neck02", "neck03", "head")
@@ -20,21 +19,6 @@ _MASS = {
 
 Own = dict[str, tuple[str, np.ndarray]]
 """Rotation of a bone relative to another, or to its "parent"."""
-
-
-@dataclass(frozen=True)
-class Rig:
-    """The bones of the body model.
-
-    Attributes:
-        bones: index of each bone by name.
-        parents: index of each bone's parent.
-        weights: skinning weights of the vertices (V, bones).
-    """
-
-    bones: dict[str, int]
-    parents: np.ndarray
-    weights: np.ndarray
 
 
 def _turn(axes: str, *degrees: float) -> np.ndarray:
@@ -50,18 +34,18 @@ def _align(axis: np.ndarray, side: np.ndarray) -> np.ndarray:
     return np.stack([first, np.cross(third, first), third])
 
 
-def world_rotations(pose: Pose, rig: Rig, heads: np.ndarray) -> np.ndarray:
+def world_rotations(pose: Pose, rig: Model, heads: np.ndarray) -> np.ndarray:
     """Rotation of each bone from the reference pose to the drawn one, (bones, 3, 3)."""
     a = pose.angles
-    own = _limb_rotations(a, "L", rig, heads)
-    own |= _limb_rotations(a, "R", rig, heads)
-    for names, turn in (
-        (SPINE, _turn("zyx", a["twist"] / 5, a["side"] / 5, a["bend"] / 5)),
-        (_NECK, _turn("zyx", a["look"] / 4, a["tilt"] / 4, a["nod"] / 4)),
-    ):
-        own |= dict.fromkeys(names, ("parent", turn))
-    root = _turn("yx", a["roll"], a["lean"])
-    turns = _compose(root, own, rig)
+    own = _limb_rotations(a, "L", rig, heads) | _limb_rotations(a, "R", rig, heads)
+    spine = _turn("zyx", a["twist"] / 5, a["side"] / 5, a["bend"] / 5)
+    neck = _turn("zyx", a["look"] / 4, a["tilt"] / 4, a["nod"] / 4)
+    own |= dict.fromkeys(SPINE, ("parent", spine)) | dict.fromkeys(_NECK, ("parent", neck))
+    turns = np.empty((len(rig.bones), 3, 3))
+    turns[0] = _turn("yx", a["roll"], a["lean"])
+    for name, i in list(rig.bones.items())[1:]:
+        base, turn = own.get(name, ("parent", np.eye(3)))
+        turns[i] = turns[rig.parents[i] if base == "parent" else rig.bones[base]] @ turn
     if pose.action.support:
         turns = _stand_up(pose, turns, rig, heads) @ turns
     if pose.action.grounded:
@@ -70,20 +54,8 @@ def world_rotations(pose: Pose, rig: Rig, heads: np.ndarray) -> np.ndarray:
     return turns
 
 
-def _compose(root: np.ndarray, own: Own, rig: Rig) -> np.ndarray:
-    turns = np.empty((len(rig.bones), 3, 3))
-    turns[0] = root
-    for name, i in list(rig.bones.items())[1:]:
-        base, turn = own.get(name, ("parent", np.eye(3)))
-        turns[i] = turns[rig.parents[i] if base == "parent" else rig.bones[base]] @ turn
-    return turns
-
-
-def _limb_rotations(a: dict[str, float], side: str, rig: Rig, heads: np.ndarray) -> Own:
-    """Rotations of one side's limbs as (bone they are relative to, matrix).
-
-    Worked out for the left and mirrored for the right.
-    """
+def _limb_rotations(a: dict[str, float], side: str, rig: Model, heads: np.ndarray) -> Own:
+    """Of one side: worked out for the left and mirrored for the right."""
 
     def at(name: str) -> np.ndarray:
         return heads[rig.bones[f"{name}.L"]]
@@ -131,7 +103,7 @@ def _limb_rotations(a: dict[str, float], side: str, rig: Rig, heads: np.ndarray)
     return {f"{k}.{side}": v for k, v in limbs.items()}
 
 
-def _positions(turns: np.ndarray, rig: Rig, heads: np.ndarray) -> dict[str, np.ndarray]:
+def _positions(turns: np.ndarray, rig: Model, heads: np.ndarray) -> dict[str, np.ndarray]:
     """Where the bones begin, from their rotations."""
     place = np.zeros_like(heads)
     for i in range(1, len(heads)):
@@ -140,7 +112,7 @@ def _positions(turns: np.ndarray, rig: Rig, heads: np.ndarray) -> dict[str, np.n
     return {name: place[i] for name, i in rig.bones.items()}
 
 
-def _stand_up(pose: Pose, turns: np.ndarray, rig: Rig, heads: np.ndarray) -> np.ndarray:
+def _stand_up(pose: Pose, turns: np.ndarray, rig: Model, heads: np.ndarray) -> np.ndarray:
     """The rotation that puts the centre of mass above the feet that carry it."""
     at = _positions(turns, rig, heads)
     if pose.action.support == "seat":
@@ -180,7 +152,7 @@ def _lean_on_hands(at: dict[str, np.ndarray]) -> np.ndarray:
     return _turn("x", np.degrees(np.arctan2(line[2], -line[1])))
 
 
-def _flatten_foot(turns: np.ndarray, side: str, rig: Rig) -> None:
+def _flatten_foot(turns: np.ndarray, side: str, rig: Model) -> None:
     shin, foot = turns[rig.bones[f"lowerleg01.{side}"]], rig.bones[f"foot.{side}"]
     angle = np.degrees(np.arctan2(-shin[2, 1], shin[2, 2]))
     flat = shin @ _turn("x", np.clip(angle, -35, 45))
@@ -189,7 +161,7 @@ def _flatten_foot(turns: np.ndarray, side: str, rig: Rig) -> None:
             turns[i] = flat
 
 
-def overlap(turns: np.ndarray, rig: Rig, heads: np.ndarray, rest: np.ndarray) -> float:
+def overlap(turns: np.ndarray, rig: Model, heads: np.ndarray, rest: np.ndarray) -> float:
     """How deep, roughly and in metres, limbs run into the trunk, the head or each other."""
     at = _positions(turns, rig, heads)
     chest = turns[rig.bones["spine03"]]
@@ -200,33 +172,32 @@ def overlap(turns: np.ndarray, rig: Rig, heads: np.ndarray, rest: np.ndarray) ->
     scale = np.linalg.norm(heads[rig.bones["head"]] - heads[0]) / 0.6
 
     def in_trunk(p: np.ndarray) -> float:
-        along = np.clip((p - low) @ (high - low) / ((high - low) @ (high - low)), 0, 1)
-        local = chest.T @ (p - low - along * (high - low))
+        local = chest.T @ _off_line(p, low, high)
         radius = np.linalg.norm(local / [half_width, half_depth, 0.1 * scale])
         return float(max(0.0, 1 - radius) * half_depth)
 
     def in_capsule(p: np.ndarray, start: np.ndarray, end: np.ndarray, radius: float) -> float:
-        along = np.clip((p - start) @ (end - start) / ((end - start) @ (end - start)), 0, 1)
-        gap = float(np.linalg.norm(p - start - along * (end - start)))
-        return max(0.0, radius * float(scale) - gap)
+        return max(0.0, radius * float(scale) - float(np.linalg.norm(_off_line(p, start, end))))
 
+    crown = at["head"] + turns[rig.bones["head"]] @ np.array([0, 0.01, 0.09 * scale])
     total = 0.0
     for side, far in ("LR", "RL"):
         wrist, elbow = at[f"wrist.{side}"], at[f"lowerarm01.{side}"]
-        knuckle = at[f"finger3-1.{side}"]
-        for p in (wrist, (wrist + elbow) / 2, knuckle):
+        knee, far_knee = at[f"lowerleg01.{side}"], at[f"lowerleg01.{far}"]
+        for p in (wrist, (wrist + elbow) / 2, at[f"finger3-1.{side}"]):
             total += in_trunk(p)
-            total += in_capsule(
-                p,
-                at["neck03"],
-                at["head"] + turns[rig.bones["head"]] @ np.array([0, 0.01, 0.09 * scale]),
-                0.105,
-            )
+            total += in_capsule(p, at["neck03"], crown, 0.105)
             for leg in "LR":
                 total += in_capsule(p, at[f"upperleg02.{leg}"], at[f"lowerleg01.{leg}"], 0.075)
             total += in_capsule(p, at[f"lowerarm01.{far}"], at[f"wrist.{far}"], 0.045)
-        total += in_trunk(at[f"lowerleg01.{side}"]) + in_trunk(elbow)
-        for p in (at[f"foot.{side}"], at[f"lowerleg01.{side}"], at[f"toe3-1.{side}"]):
-            total += in_capsule(p, at[f"lowerleg01.{far}"], at[f"foot.{far}"], 0.09)
-            total += in_capsule(p, at[f"upperleg02.{far}"], at[f"lowerleg01.{far}"], 0.11)
+        total += in_trunk(knee) + in_trunk(elbow)
+        for p in (at[f"foot.{side}"], knee, at[f"toe3-1.{side}"]):
+            total += in_capsule(p, far_knee, at[f"foot.{far}"], 0.09)
+            total += in_capsule(p, at[f"upperleg02.{far}"], far_knee, 0.11)
     return total
+
+
+def _off_line(p: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """From the nearest point of the line between two others to p."""
+    line = end - start
+    return p - start - np.clip((p - start) @ line / (line @ line), 0, 1) * line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,19 +14,19 @@ _LARGE = 1024
 
 @dataclass(frozen=True)
 class Hits:
-    """What each pixel sees.
+    """What each pixel sees."""
 
-    Attributes:
-        pixel: flat indices of the pixels that see a triangle, (P,).
-        face: the triangle seen at each of them, (P,).
-        weights: barycentric weights on the screen, (P, 3).
-        nearness: interpolated nearness (H, W); -inf where nothing is seen.
-    """
+    pixel: np.ndarray  # flat indices of the pixels that see a triangle, (P,)
+    face: np.ndarray  # the triangle seen at each of them, (P,)
+    weights: np.ndarray  # barycentric weights on the screen, (P, 3)
+    nearness: np.ndarray  # interpolated nearness (H, W); -inf where nothing is seen
 
-    pixel: np.ndarray
-    face: np.ndarray
-    weights: np.ndarray
-    nearness: np.ndarray
+
+class _Triangles(NamedTuple):
+    low: np.ndarray  # first column and row of the bounding box (F, 2)
+    span: np.ndarray  # its width and height in pixels (F, 2)
+    plane: np.ndarray  # barycentric weights as a x + b y + c: (F, 3, 3)
+    near: np.ndarray  # nearness of the corners (F, 3)
 
 
 def rasterise(
@@ -40,9 +41,6 @@ def rasterise(
             triangles of a vertex (behind the camera).
         faces: vertex indices (F, 3); both sides are seen.
         size: height and width of the picture.
-
-    Returns:
-        The pixels that see something, with the face and the weights of its corners.
     """
     height, width = size
     x, y = screen[:, 0][faces], screen[:, 1][faces]
@@ -52,20 +50,21 @@ def rasterise(
     x, y, near = x[kept], y[kept], nearness[faces[kept]]
     twice_area, plane = _edge_functions(x, y)
     good = (np.abs(twice_area) > 1e-9) & np.isfinite(near[:, 0] + near[:, 1] + near[:, 2])
-    kept, plane, near = kept[good], plane[good], near[good]
+    kept = kept[good]
     low = np.stack([left[kept], top[kept]], axis=1).astype(np.int64)
     span = np.stack([right[kept], bottom[kept]], axis=1).astype(np.int64) - low
     area = span[:, 0] * span[:, 1]
+    of = _Triangles(low, span, plane[good], near[good])
 
     depth = np.full(size, -np.inf, np.float32)
     seen = np.full(size, -1, np.int64)
-    _fill_small(np.flatnonzero(area <= _LARGE), low, span, plane, near, depth, seen)
+    _fill_small(np.flatnonzero(area <= _LARGE), of, depth, seen)
     for k in np.flatnonzero(area > _LARGE):
-        _fill_large(k, low[k], span[k], plane, near, depth, seen)
+        _fill_large(k, of, depth, seen)
 
     pixel = np.flatnonzero(seen >= 0)
     triangle = seen.ravel()[pixel]
-    own = plane[triangle]
+    own = of.plane[triangle]
     x, y = pixel % width + 0.5, pixel // width + 0.5
     weights = own[..., 0] * x[:, None] + own[..., 1] * y[:, None] + own[..., 2]
     return Hits(pixel, kept[triangle], np.clip(weights, 0, 1), depth)
@@ -90,24 +89,16 @@ def _edge_functions(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return twice_area, plane
 
 
-def _fill_small(
-    small: np.ndarray,
-    low: np.ndarray,
-    span: np.ndarray,
-    plane: np.ndarray,
-    near: np.ndarray,
-    depth: np.ndarray,
-    seen: np.ndarray,
-) -> None:
+def _fill_small(small: np.ndarray, of: _Triangles, depth: np.ndarray, seen: np.ndarray) -> None:
     """Fill the small triangles at once: each bounding box becomes rows, each row pixels."""
-    row_of, y = _count_up(small, low[small, 1], span[small, 1])
-    row, x = _count_up(np.arange(len(row_of)), low[row_of, 0], span[row_of, 0])
+    row_of, y = _count_up(small, of.low[small, 1], of.span[small, 1])
+    row, x = _count_up(np.arange(len(row_of)), of.low[row_of, 0], of.span[row_of, 0])
     triangle = row_of[row]
     centre = x + 0.5
     inside = np.ones(len(x), bool)
     weights = []
     for k in range(3):
-        a, b, c = plane[:, k].T
+        a, b, c = of.plane[:, k].T
         along = (b[row_of] * (y + 0.5))[row]
         weight = a[triangle] * centre + along + c[triangle]
         inside &= weight >= -1e-6
@@ -115,7 +106,7 @@ def _fill_small(
     hit = np.flatnonzero(inside)
     triangle = triangle[hit]
     pixel = (y * depth.shape[1])[row[hit]] + x[hit]
-    first, second, third = (weights[k][hit] * near[:, k][triangle] for k in range(3))
+    first, second, third = (weights[k][hit] * of.near[:, k][triangle] for k in range(3))
     value = (first + second + third).astype(np.float32)
     np.maximum.at(depth.ravel(), pixel, value)  # a view, as the array is contiguous
     front = value == depth.ravel()[pixel]
@@ -127,26 +118,18 @@ def _count_up(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each owner `count` times, and the numbers from its `start` on."""
     end = np.cumsum(count)
-    return np.repeat(owner, count), np.arange(end[-1] if len(end) else 0) + np.repeat(
-        start - end + count, count
-    )
+    numbers = np.arange(end[-1] if len(end) else 0) + np.repeat(start - end + count, count)
+    return np.repeat(owner, count), numbers
 
 
-def _fill_large(
-    triangle: int,
-    low: np.ndarray,
-    span: np.ndarray,
-    plane: np.ndarray,
-    near: np.ndarray,
-    depth: np.ndarray,
-    seen: np.ndarray,
-) -> None:
+def _fill_large(triangle: int, of: _Triangles, depth: np.ndarray, seen: np.ndarray) -> None:
     """Fill one large triangle in pictures `depth` and `seen` (H, W)."""
+    low, span = of.low[triangle], of.span[triangle]
     box = tuple(slice(a, a + n) for a, n in zip(low[::-1], span[::-1], strict=True))
     x = low[0] + np.arange(span[0]) + 0.5
     y = (low[1] + np.arange(span[1]) + 0.5)[:, None]
     inside, value = np.ones(span[::-1], bool), np.zeros(span[::-1])
-    for (a, b, c), n in zip(plane[triangle], near[triangle], strict=True):
+    for (a, b, c), n in zip(of.plane[triangle], of.near[triangle], strict=True):
         weight = a * x + b * y + c
         inside &= weight >= -1e-6
         value += weight * n

@@ -7,60 +7,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import cv2
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from hpe_art.data.coco import writer as coco
 from hpe_art.data.mpii import writer as mpii
 from hpe_art.rendered_people.body_model import load_model
-from hpe_art.rendered_people.group import Group, group
-from hpe_art.rendered_people.person import SPLITS, VERSION, Person, person
+from hpe_art.rendered_people.pictures import SPLITS, VERSION, Group, Person, group, person
 
-
-@dataclass(frozen=True)
-class Format:
-    """How pictures are drawn and labelled.
-
-    Attributes:
-        draw: seed, split and index to a picture with its `image` and `quality`.
-        label: file name and picture to an entry.
-        write: folder, split, entries and seed to the files of labels.
-    """
-
-    draw: Callable[[int, str, int], Any]
-    label: Callable[[str, Any], Any]
-    write: Callable[[Path, str, list, int], None]
-
-
-def _mpii_entry(name: str, one: Person) -> dict:
-    return mpii.annotation(name, one.joints, one.inside, one.occluded, one.head_box)
-
-
-def _write_mpii(folder: Path, split: str, entries: list, seed: int) -> None:
-    mpii.write_annotations(folder, split, entries)
-
-
-def _coco_entry(name: str, picture: Group) -> tuple[str, list[dict]]:
-    return name, [
-        coco.annotation(one.keypoints, one.visibility, one.mask, one.crowd)
-        for one in picture.members
-    ]
-
-
-def _write_coco(folder: Path, split: str, entries: list, seed: int) -> None:
-    coco.write_annotations(folder, split, entries)
-    coco.write_detections(folder, split, entries, seed)
-
-
-FORMATS = {
-    "mpii": Format(person, _mpii_entry, _write_mpii),
-    "coco": Format(group, _coco_entry, _write_coco),
-}
+FORMATS: dict[str, Callable[[int, str, int], Person | Group]] = {"mpii": person, "coco": group}
+"""By format of the labels: what renders a picture from a seed, a split and an index."""
 
 
 def render_people(
@@ -74,21 +34,20 @@ def render_people(
     """Render a set of people in the format of MPII or of COCO.
 
     The set appears under its name only when it is complete. The same split, seed and recipe
-    (`person.VERSION`) give the same people, whatever the number of workers.
+    (`pictures.VERSION`) give the same people, whatever the number of workers. Splits and formats
+    share no person.
 
     Args:
         out: folder to create; it must not exist.
-        split: "train" or "val"; the two share no person.
+        split: "train" or "val".
         count: number of pictures, which show one person each ("mpii") or several ("coco").
-        seed: seed of the set.
+        seed: of the set.
         workers: number of processes; by default one per usable core.
-        label_format: "mpii" or "coco"; the two share no person.
-
+        label_format: "mpii" or "coco".
     Returns:
         The folder, with `images/NNNNN.jpg` and in `annotations` either `mpii_{split}.json` and
         `mpii_gt_{split}.mat`, or `person_keypoints_{split}.json` and
         `person_detections_{split}.json`.
-
     Raises:
         ImportError: Anny is not installed.
         FileExistsError: `out` exists.
@@ -107,7 +66,11 @@ def render_people(
         (work / "images").mkdir()
         jobs = [(label_format, work / "images", split, seed, index) for index in range(count)]
         entries = _render_all(jobs, workers or _usable_cores())
-        FORMATS[label_format].write(work, split, entries, seed)
+        if label_format == "mpii":
+            mpii.write_annotations(work, split, entries)
+        else:
+            coco.write_annotations(work, split, entries)
+            coco.write_detections(work, split, entries, seed)
         made = "people" if label_format == "mpii" else "pictures"
         (work / "VERSION").write_text(f"recipe {VERSION}, seed {seed}, {count} {made}\n")
         work.chmod(0o755)
@@ -133,28 +96,33 @@ def _usable_cores() -> int:
 
 
 def _render_all(jobs: list[tuple[str, Path, str, int, int]], workers: int) -> list:
-    entries = []
-    columns = (TextColumn("rendering {task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = ("rendering people", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     # Threads and a forked PyTorch do not go together.
     context = multiprocessing.get_context("spawn")
-    with Progress(*columns, TimeRemainingColumn()) as progress:
-        task = progress.add_task("people", total=len(jobs))
+    with (
+        Progress(*columns) as progress,
         # One thread each: NumPy and PyTorch read the variable when a worker imports them.
-        with (
-            patch.dict(os.environ, OMP_NUM_THREADS="1"),
-            context.Pool(min(workers, len(jobs)), cv2.setNumThreads, (1,)) as pool,
-        ):
-            for entry in pool.imap(_render_one, jobs, chunksize=4):
-                entries.append(entry)
-                progress.advance(task)
-    return entries
+        patch.dict(os.environ, OMP_NUM_THREADS="1"),
+        context.Pool(min(workers, len(jobs)), cv2.setNumThreads, (1,)) as pool,
+    ):
+        drawn = pool.imap(_render_one, jobs, chunksize=4)
+        return list(progress.track(drawn, total=len(jobs)))
 
 
 def _render_one(job: tuple[str, Path, str, int, int]) -> Any:
+    """Writes a picture; gives its entry of the labels."""
     label_format, images, split, seed, index = job
-    drawn = FORMATS[label_format].draw(seed, split, index)
+    drawn = FORMATS[label_format](seed, split, index)
     name = f"{index:05d}.jpg"
     quality = [cv2.IMWRITE_JPEG_QUALITY, drawn.quality]
     if not cv2.imwrite(str(images / name), drawn.image, quality):
         raise OSError(f"Expected to write {images / name}. The disk may be full.")
-    return FORMATS[label_format].label(name, drawn)
+    return _entry(name, drawn)
+
+
+def _entry(name: str, drawn: Person | Group) -> Any:
+    if isinstance(drawn, Person):
+        return mpii.annotation(name, drawn.joints, drawn.inside, drawn.occluded, drawn.head_box)
+    return name, [
+        coco.annotation(one.keypoints, one.visibility, one.mask, one.crowd) for one in drawn.members
+    ]

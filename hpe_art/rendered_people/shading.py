@@ -19,30 +19,50 @@ _CHEST = np.array([0, 0, 0.8], np.float32)
 
 
 @dataclass(frozen=True)
-class Scene:
-    """All layers as one mesh.
+class _Scene:
+    """All layers as one mesh."""
 
-    Attributes:
-        vertices, pattern, colours, normals: (V, 3) each.
-        faces: (F, 3).
-        layer: the layer of each face (F,).
-        materials: of each layer.
-    """
-
-    vertices: np.ndarray
+    vertices: np.ndarray  # (V, 3), as the next three
     pattern: np.ndarray
     colours: np.ndarray
     normals: np.ndarray
-    faces: np.ndarray
-    layer: np.ndarray
-    materials: list[Material]
+    faces: np.ndarray  # (F, 3)
+    layer: np.ndarray  # the layer of each face (F,)
+    materials: list[Material]  # of each layer
 
 
-def merge(layers: list[Layer]) -> Scene:
-    """Join layers into one mesh."""
+@dataclass(frozen=True)
+class Picture:
+    """A rendered view."""
+
+    light: np.ndarray  # linear RGB (H, W, 3)
+    layer: np.ndarray  # the layer seen at each pixel, -1 for the place itself (H, W)
+    points: np.ndarray  # the point of the scene seen there (H, W, 3); inf where there is no layer
+
+
+def render(layers: list[Layer], place: Place, camera: Camera) -> Picture:
+    """Render layers in a place."""
+    scene, size = _merge(layers), camera.size
+    screen, depth = camera.project(scene.vertices)
+    hits = rasterise(screen, 1 / depth, scene.faces, (size, size))
+    shadow = _ShadowMap(scene, place.light)
+    layer = np.full(size * size, -1)
+    layer[hits.pixel] = scene.layer[hits.face]
+    light = np.empty((size * size, 3), np.float32)
+    empty = np.flatnonzero(layer < 0)
+    light[empty] = _shade_place(scene, place, shadow, camera, camera.rays()[empty])
+    colour, at = _shade_hits(scene, place.light, shadow, camera.position, hits, 1 / depth)
+    light[hits.pixel] = colour
+    points = np.full((size * size, 3), np.inf)
+    points[hits.pixel] = at
+    grid = (size, size)
+    return Picture(light.reshape(*grid, 3), layer.reshape(grid), points.reshape(*grid, 3))
+
+
+def _merge(layers: list[Layer]) -> _Scene:
     start = np.cumsum([0] + [len(x.vertices) for x in layers])
     colours = [x.colours if x.colours is not None else np.zeros_like(x.vertices) for x in layers]
-    return Scene(
+    return _Scene(
         vertices=np.concatenate([x.vertices for x in layers]),
         pattern=np.concatenate([x.pattern for x in layers]),
         colours=np.concatenate(colours),
@@ -53,42 +73,8 @@ def merge(layers: list[Layer]) -> Scene:
     )
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A rendered view.
-
-    Attributes:
-        light: linear RGB (H, W, 3).
-        layer: the layer seen at each pixel, -1 for the place itself (H, W).
-        points: the point of the scene seen there (H, W, 3); inf where there is no layer.
-    """
-
-    light: np.ndarray
-    layer: np.ndarray
-    points: np.ndarray
-
-
-def render(scene: Scene, place: Place, camera: Camera) -> Picture:
-    """Render a scene."""
-    size = camera.size
-    screen, depth = camera.project(scene.vertices)
-    hits = rasterise(screen, 1 / depth, scene.faces, (size, size))
-    shadow = _ShadowMap(scene, place.light)
-    layer = np.full(size * size, -1)
-    layer[hits.pixel] = scene.layer[hits.face]
-    light = np.empty((size * size, 3), np.float32)
-    empty = np.flatnonzero(layer < 0)
-    light[empty] = _shade_place(scene, place, shadow, camera, camera.rays()[empty])
-    colour, at = _shade_hits(scene, hits, 1 / depth, place.light, shadow, camera.position)
-    light[hits.pixel] = colour
-    points = np.full((size * size, 3), np.inf)
-    points[hits.pixel] = at
-    grid = (size, size)
-    return Picture(light.reshape(*grid, 3), layer.reshape(grid), points.reshape(*grid, 3))
-
-
 def _shade_place(
-    scene: Scene, place: Place, shadow: _ShadowMap, camera: Camera, rays: np.ndarray
+    scene: _Scene, place: Place, shadow: _ShadowMap, camera: Camera, rays: np.ndarray
 ) -> np.ndarray:
     """Colours (P, 3) of the rays that meet no layer."""
     eye, rays = camera.position.astype(np.float32), rays.astype(np.float32)
@@ -108,16 +94,11 @@ def _shade_place(
 
 
 def _shade_hits(
-    scene: Scene,
-    hits: Hits,
-    nearness: np.ndarray,
-    light: Light,
-    shadow: _ShadowMap,
-    eye: np.ndarray,
+    scene: _Scene, light: Light, shadow: _ShadowMap, eye: np.ndarray, hits: Hits, near: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours and points (P, 3) of the pixels that see a layer."""
     corner = scene.faces[hits.face]
-    weights = hits.weights * nearness[corner]
+    weights = hits.weights * near[corner]
     total = weights[:, 0] + weights[:, 1] + weights[:, 2]
     weights = (weights / total[:, None]).astype(np.float32)
     parts = [scene.vertices, scene.normals, scene.pattern, scene.colours]
@@ -145,11 +126,7 @@ def _shade_hits(
 
 
 def _lit(
-    light: Light,
-    base: np.ndarray,
-    normal: np.ndarray,
-    open_sky: np.ndarray,
-    contact: np.ndarray,
+    light: Light, base: np.ndarray, normal: np.ndarray, open_sky: np.ndarray, contact: np.ndarray
 ) -> np.ndarray:
     facing = np.clip(normal @ np.float32(light.towards), 0, 1) * open_sky
     up = (0.5 + 0.5 * normal[:, 2])[:, None]
@@ -158,7 +135,7 @@ def _lit(
     return base * (facing[:, None] * np.float32(light.key) + around)
 
 
-def _contact(scene: Scene, at: np.ndarray) -> np.ndarray:
+def _contact(scene: _Scene, at: np.ndarray) -> np.ndarray:
     """How much of the sky is hidden from points of the ground by what is just above, in 0..1."""
     low = scene.vertices[scene.vertices[:, 2] < 0.35]
     cells, metres = 96, 4.0
@@ -174,7 +151,7 @@ def _contact(scene: Scene, at: np.ndarray) -> np.ndarray:
 class _ShadowMap:
     """Which points around the origin the key light reaches."""
 
-    def __init__(self, scene: Scene, light: Light) -> None:
+    def __init__(self, scene: _Scene, light: Light) -> None:
         side = np.cross(light.towards, [0, 0, 1.0])
         side /= np.linalg.norm(side)
         self._axes = np.stack([side, np.cross(light.towards, side), light.towards])

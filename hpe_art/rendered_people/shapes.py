@@ -22,19 +22,21 @@ def box(low: ArrayLike, high: ArrayLike) -> Mesh:
     return np.asarray(low) + np.concatenate(sides) * np.subtract(high, low), np.array(faces)
 
 
-def cylinder(centre: np.ndarray, radius: float, height: float, count: int = 14) -> Mesh:
-    """An upright cylinder that stands on `centre`."""
+def cylinder(radius: float, height: float, foot: float = 0.0) -> Mesh:
+    """An upright cylinder around the z axis whose foot is at height `foot`."""
+    count = 14
     turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
     ring = np.stack([np.cos(turn) * radius, np.sin(turn) * radius, np.zeros(count)], axis=1)
     up = np.array([0, 0, height])
-    points = np.concatenate([ring, ring + up, ring + up, [up]]) + centre
+    points = np.concatenate([ring, ring + up, ring + up, [up]])
+    points[:, 2] += foot
     k = np.arange(count)
     n = (k + 1) % count
     top = np.c_[2 * count + k, 2 * count + n, np.full(count, 3 * count)]
     return points, np.concatenate([np.c_[k, n, count + k], np.c_[n, count + n, count + k], top])
 
 
-def ellipsoid(centre: np.ndarray, radii: np.ndarray, rings: int = 9, count: int = 14) -> Mesh:
+def ellipsoid(centre: ArrayLike, radii: ArrayLike, rings: int = 9, count: int = 14) -> Mesh:
     """An ellipsoid with its poles up and down."""
     down = np.linspace(0, np.pi, rings)[:, None]
     turn = np.linspace(0, 2 * np.pi, count, endpoint=False)[None, :]

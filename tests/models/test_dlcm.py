@@ -4,8 +4,7 @@ from toys import FLIP_INDICES, HEATMAP_CODEC, PREPROCESSOR, data_samples, dlcm, 
 
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.models import DLCM
-from hpe_art.models.dlcm import DLCMHead
-from hpe_art.models.part_heatmap import BONES, LIMBS
+from hpe_art.models.dlcm import BONES, LIMBS, DLCMHead
 
 CODEC = dict(HEATMAP_CODEC, type="PartHeatmap")
 MEAN, STD = (torch.tensor(PREPROCESSOR[key])[:, None, None] for key in ("mean", "std"))

@@ -4,7 +4,7 @@ import torch
 from mmpose.registry import KEYPOINT_CODECS
 
 import hpe_art.models  # noqa: F401
-from hpe_art.models.part_heatmap import BONES, LIMBS
+from hpe_art.models.dlcm import BONES, LIMBS
 from hpe_art.skeleton import MPII
 
 SIZES = dict(input_size=(48, 32), heatmap_size=(24, 16))

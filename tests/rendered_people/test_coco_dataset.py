@@ -15,7 +15,7 @@ from xtcocotools import mask as coco_mask
 
 from hpe_art.rendered_people import RenderedCocoPeople, coco_people_folder
 from hpe_art.rendered_people import dataset as module
-from hpe_art.rendered_people.person import VERSION
+from hpe_art.rendered_people.pictures import VERSION
 
 pytestmark = pytest.mark.filterwarnings("ignore:The metainfo config file")
 

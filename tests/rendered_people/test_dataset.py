@@ -14,7 +14,7 @@ from scipy.io import loadmat
 from hpe_art.rendered_people import RenderedPeople, people_folder
 from hpe_art.rendered_people import dataset as module
 from hpe_art.rendered_people.body_model import load_model
-from hpe_art.rendered_people.person import VERSION
+from hpe_art.rendered_people.pictures import VERSION
 from hpe_art.skeleton import MPII
 
 pytestmark = pytest.mark.filterwarnings("ignore:The metainfo config file")

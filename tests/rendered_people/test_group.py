@@ -7,8 +7,8 @@ import pytest
 from hpe_art.rendered_people import coco_people_folder, render_people
 from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.contact_sheet import contact_sheet
-from hpe_art.rendered_people.dressed import moved
-from hpe_art.rendered_people.group import Member, group
+from hpe_art.rendered_people.pictures import Member, group
+from hpe_art.rendered_people.vectors import moved
 
 pytest.importorskip("anny", reason="rendering needs anny")
 
@@ -49,7 +49,7 @@ def test_a_member_of_whom_little_is_seen_is_a_crowd():
 
 
 def test_face_vertices_are_where_the_face_is():
-    from hpe_art.rendered_people.coco_keypoints import _face_vertices
+    from hpe_art.rendered_people.pictures import _face_vertices
 
     points = load_model().template
     nose, left_eye, right_eye, left_ear, right_ear = (

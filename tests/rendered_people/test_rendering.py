@@ -10,7 +10,7 @@ import pytest
 from hpe_art.rendered_people import people_folder, render_people
 from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.contact_sheet import contact_sheet
-from hpe_art.rendered_people.person import person, streams
+from hpe_art.rendered_people.pictures import person, streams
 
 BONES_OF_THE_BODY = [(0, 1), (1, 2), (3, 4), (4, 5), (10, 11), (11, 12), (13, 14), (14, 15)]
 
