@@ -60,6 +60,13 @@ class PeopleTruth:
             raise MetricError("Expected a box for everyone. Got none.")
         return np.max(self.bbox[:, 2:] - self.bbox[:, :2], axis=1)
 
+    def per_joint(self, lengths: ArrayLike) -> Numbers:
+        """Lengths (N,), (N, K) or one for all as (N, K), NaN where the joint is not labelled."""
+        labelled = np.asarray(self.keypoints)[..., 2] > 0
+        known = np.asarray(lengths, np.float64)
+        known = known[:, None] if known.ndim == 1 else known
+        return np.where(labelled, np.broadcast_to(known, labelled.shape), np.nan)
+
 
 class Metric(ABC):
     """Scores every joint of every person.
@@ -75,6 +82,7 @@ class Metric(ABC):
         needs: fields of `PeopleTruth` that are measured by, beside the pose.
         hit_at: the joint score from which on a joint counts as found.
         evaluators: classes of MMPose whose per-person twin it is.
+        settings: arguments of the metric, and what the evaluator's config calls each.
         scored: numbers of the joints in the total; the groups' and joints' own scores have all.
         offset: added to a predicted x and y before it is compared, in image pixels.
     """
@@ -86,6 +94,7 @@ class Metric(ABC):
     needs: tuple[str, ...] = ()
     hit_at: float
     evaluators: tuple[str, ...] = ()
+    settings: Mapping[str, str] = {}
     scored: tuple[int, ...]
     offset: float = 0.0
 
@@ -94,16 +103,12 @@ class Metric(ABC):
 
     @classmethod
     def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
-        """The metric for a dataset.
-
-        Args:
-            cfg: the config of the evaluator; empty where the metric is asked for by name.
-            skeleton: of the dataset.
+        """The metric for a dataset, by the evaluator's config; empty if it is asked for by name.
 
         Raises:
             MetricError: the skeleton, or the config, lacks what the metric needs.
         """
-        return cls(skeleton)
+        return cls(skeleton, **{ours: cfg[key] for ours, key in cls.settings.items() if key in cfg})
 
     @property
     def label(self) -> str:
@@ -117,36 +122,27 @@ class Metric(ABC):
         Args:
             poses: (N, K, 2 or 3), predicted, in image pixels; the third column is ignored.
             truth: of the same people.
-
         Returns:
             (N, K), NaN where the joint is not labelled.
-
         Raises:
             MetricError: the truth lacks what the metric needs.
             ValueError: shapes that do not agree.
         """
 
     def hits(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """Which joints are found: (N, K), 1 or 0, NaN where the joint is not labelled.
-
-        Args, Raises: as `joint_scores`.
-        """
+        """Which joints are found, as `joint_scores`: (N, K), 1 or 0, NaN where not labelled."""
         scores = self.joint_scores(poses, truth)
         found = scores >= self.hit_at if self.higher_is_better else scores <= self.hit_at
         return np.where(np.isnan(scores), np.nan, found)
 
     def radii(self, truth: PeopleTruth) -> Numbers:
-        """How far from its true place each joint may be and still count as found.
+        """How far from its true place each joint of people who pass `check` may be, to be found.
 
         Attacks ask for it that aim at the metric itself, such as by the loss "margin".
-
-        Args:
-            truth: of people who pass `check`.
 
         Returns:
             (N, K), in image pixels from the true place minus `offset`; NaN where the joint is not
             labelled or the person has no size.
-
         Raises:
             MetricError: no radius says whether a joint is found.
         """
@@ -181,14 +177,6 @@ class Metric(ABC):
         )
 
 
-def labelled_radii(lengths: ArrayLike, truth: PeopleTruth) -> Numbers:
-    """Lengths (N,), (N, K) or one for all as `Metric.radii` gives them."""
-    labelled = np.asarray(truth.keypoints)[..., 2] > 0
-    per_joint = np.asarray(lengths, np.float64)
-    per_joint = per_joint[:, None] if per_joint.ndim == 1 else per_joint
-    return np.where(labelled, np.broadcast_to(per_joint, labelled.shape), np.nan)
-
-
 def distances(
     poses: ArrayLike, truth: PeopleTruth, size: ArrayLike = 1.0, offset: float = 0.0
 ) -> NDArray[np.float32]:
@@ -199,11 +187,9 @@ def distances(
         truth: of the same people.
         size: (N,) or one for all, the unit of length in image pixels.
         offset: added to the predicted x and y first, in pixels.
-
     Returns:
         (N, K), in units of ``size``: NaN where the joint is not labelled or the size is NaN,
         infinite where the prediction is not finite.
-
     Raises:
         ValueError: shapes that do not agree.
     """

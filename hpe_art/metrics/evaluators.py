@@ -10,15 +10,12 @@ from hpe_art.skeleton import Skeleton
 
 
 def metric_for(evaluator: Any, metainfo: Mapping[str, Any]) -> Metric:
-    """The per-person twin of a config's evaluator.
-
-    The official numbers are the evaluator's own; this one gives intervals, and says who was hit.
+    """The per-person twin of a config's evaluator, which gives intervals and says who was hit.
 
     Args:
         evaluator: `cfg.test_evaluator`: the config of a metric of MMPose, whose `type` is a name or
             a class, or a list of them, of which the first that is known is taken.
         metainfo: `dataset.metainfo`.
-
     Raises:
         MetricError: none is known (the message lists those that are), or the dataset lacks what
             the metric needs.

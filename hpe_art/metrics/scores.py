@@ -37,13 +37,8 @@ def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[
 
     A group's score weights left and right alike. For one person pass the row alone.
 
-    Args:
-        joint_scores: (N, K), from `Metric.joint_scores`.
-        metric: whose they are.
-        skeleton: of the dataset.
-
     Raises:
-        ValueError: ``joint_scores`` is not (N, K).
+        ValueError: ``joint_scores``, from `Metric.joint_scores`, is not (N, K).
     """
     scores = check_joint_scores(joint_scores, skeleton)
     shown = scale(metric)
@@ -54,9 +49,7 @@ def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[
         value = _mean_of_known([joints[k] for k in metric.scored])
     else:
         value = _mean(scores[:, metric.scored], shown)
-    groups = {
-        name: _mean_of_known([joints[k] for k in group]) for name, group in skeleton.groups.items()
-    }
+    groups = {n: _mean_of_known([joints[k] for k in ks]) for n, ks in skeleton.groups.items()}
     return Score(value, groups, dict(zip(skeleton.joints, joints, strict=True)))
 
 
@@ -96,11 +89,7 @@ def scale(metric: Metric) -> float:
 
 
 def check_joint_scores(joint_scores: ArrayLike, skeleton: Skeleton) -> Numbers:
-    """The scores as float64.
-
-    Raises:
-        ValueError: they are not (N, K).
-    """
+    """The scores as float64; ValueError if they are not (N, K)."""
     scores = np.asarray(joint_scores, np.float64)
     if scores.ndim != 2 or scores.shape[1] != len(skeleton.joints):
         raise ValueError(
