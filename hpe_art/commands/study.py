@@ -91,7 +91,7 @@ def _study(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hpe_art.evaluation.processes import is_main
-    from hpe_art.report.findings_table import findings_table
+    from hpe_art.report.study_tables import findings_table
     from hpe_art.studies.jain2019.networks import bundled_note
     from hpe_art.studies.jain2019.study import run_study, write_study
 
@@ -165,7 +165,7 @@ def _grid(args: argparse.Namespace) -> Grid:
 
 
 def _print_plan(networks: Sequence[Network], console: Any) -> int:
-    from hpe_art.report.plan_table import plan_table
+    from hpe_art.report.study_tables import plan_table
     from hpe_art.studies.jain2019.networks import prepared_network
     from hpe_art.studies.plan import planned_runs
 

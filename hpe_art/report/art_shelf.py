@@ -25,7 +25,7 @@ def shelf_markdown(
             `before` and `after`, `moved` (mean distance in crop pixels that the joints were moved
             by), `linf` and `seconds`.
         not_for_poses: name and reason of the others.
-        conditions: how it was measured, in a sentence or two.
+        conditions: how it was measured, in words.
         metric: of the scores.
     """
     ran = [row for row in rows if "error" not in row]

@@ -8,18 +8,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hpe_art.evaluation.results import Attack, Results, Run, Score
-from hpe_art.report.drawing import Drawing, scores_under, side_by_side, use_score_axis
-from hpe_art.report.leading import (
-    at_eps,
-    is_noise,
-    judged_by,
-    leading_attack,
-    leading_eps,
-    over_eps,
-    ranked_attacks,
+from hpe_art.evaluation.results import Attack, Results, Run
+from hpe_art.report import leading
+from hpe_art.report.leading import is_noise, judged_by, over_eps
+from hpe_art.report.styles import (
+    NOISE_LABEL,
+    Drawing,
+    Styles,
+    add_legend,
+    draw_bars,
+    scores_under,
+    side_by_side,
+    use_log_axis,
+    use_score_axis,
 )
-from hpe_art.report.styles import NOISE_LABEL, Styles, add_legend, use_log_axis
 
 MAX_UNTARGETED = 2
 """Untargeted attacks in the figure over eps."""
@@ -36,8 +38,8 @@ def eps_panels(results: Results, styles: Styles) -> Drawing | None:
     panels += [(name, True) for name in _with_curve(results, True)[:1]]
     if not panels:
         return None
-    figure = Figure(figsize=(4.4 * len(panels), 4.6), layout="constrained")
-    for one, (name, targeted) in zip(side_by_side(figure, len(panels)), panels, strict=True):
+    figure, row = side_by_side(len(panels), 4.4 * len(panels), 4.6)
+    for one, (name, targeted) in zip(row, panels, strict=True):
         for network, run in results.runs.items():
             _draw_over_eps(one, run, name, targeted, styles, network)
         one.set_title(name, fontsize=14)
@@ -56,7 +58,7 @@ def eps_panels(results: Results, styles: Styles) -> Drawing | None:
 
 
 def _with_curve(results: Results, targeted: bool) -> list[str]:
-    names = ranked_attacks(results, targeted)
+    names = leading.ranked_attacks(results, targeted)
     return [n for n in names if any(len(over_eps(run, n)) > 1 for run in results.runs.values())]
 
 
@@ -103,12 +105,12 @@ def _points(
 
 def group_bars(results: Results, styles: Styles) -> Drawing | None:
     """Of each joint group, what the leading attacks leave and reach, at one eps."""
-    eps = leading_eps(results)
+    eps = leading.leading_eps(results)
     groups = list(next(iter(results.runs.values())).skeleton.groups)
     panels = []
     for targeted in (False, True):
-        name = leading_attack(results, targeted)
-        entries = {n: at_eps(run, name, eps) for n, run in results.runs.items()}
+        name = leading.leading_attack(results, targeted)
+        entries = {n: leading.at_eps(run, name, eps) for n, run in results.runs.items()}
         scores = {n: judged_by(a, targeted) for n, a in entries.items() if a is not None}
         if name and any(scores.values()):
             panels.append((name, targeted, scores))
@@ -117,21 +119,14 @@ def group_bars(results: Results, styles: Styles) -> Drawing | None:
     figure = Figure(figsize=(max(12, 1.5 * len(groups)), 3.5 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for one, (name, targeted, scores) in zip(axes, panels, strict=True):
-        _draw_groups(one, scores, groups, styles)
+        heights = {
+            network: None if score is None else [score.groups.get(g) or 0.0 for g in groups]
+            for network, score in scores.items()
+        }
+        draw_bars(one, heights, styles)
+        one.set_xticks(range(len(groups)), groups)
         use_score_axis(one, results, targeted)
         one.set_title(f"{name}, eps {eps:g}", fontsize=13)
     add_legend(figure)
     said = scores_under([(name, targeted) for name, targeted, _ in panels], results)
     return Drawing(figure, f"Each group of joints: {said}.")
-
-
-def _draw_groups(
-    axes: Axes, scores: dict[str, Score | None], groups: list[str], styles: Styles
-) -> None:
-    width = 0.8 / len(scores)
-    for i, (network, score) in enumerate(scores.items()):
-        if score is not None:
-            values = [score.groups.get(group) or 0.0 for group in groups]
-            places = np.arange(len(groups)) - 0.4 + (i + 0.5) * width
-            axes.bar(places, values, width, **styles.bar(network))
-    axes.set_xticks(range(len(groups)), groups)

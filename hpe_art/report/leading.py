@@ -16,11 +16,8 @@ def ranked_attacks(results: Results, targeted: bool) -> list[str]:
 
     Those with one perturbation for each image and eps in grey levels, of the training loss over
     the last output unless there are others alone. First is what the study names, then what was
-    run on most networks, with most eps in common, and is strongest at those.
-
-    Args:
-        results: of any networks.
-        targeted: judged by what they reach of the target poses; else by what they leave.
+    run on most networks, with most eps in common, and is strongest at those. Targeted ones are
+    judged by what they reach of the target poses, others by what they leave.
     """
     kinds = [
         (attack.outputs == "last" and attack.loss == "training", attack.name)

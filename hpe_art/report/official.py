@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from hpe_art.evaluation.results import Clean, Judged, Run
 from hpe_art.report.numbers import eps_text, score_text
-from hpe_art.report.table import markdown_lines
+from hpe_art.report.table import NARROW, markdown_lines, screen_table
 
 CAPTION = "By the config's own evaluator, {} in percent of the clean number. eps in grey levels."
 
@@ -19,20 +18,11 @@ def official_table(run: Run) -> Table | None:
     """A table for rich's console, relative numbers below; None where there are no numbers."""
     if not run.clean.official:
         return None
-    table = Table(
-        title=Text(f"{run.config}, official numbers"),
-        caption=CAPTION.format("below"),
-        box=box.SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-    )
     columns, rows = official_cells(run)
-    table.add_column(columns[0], no_wrap=True)
-    for column in columns[1:]:
-        table.add_column(column, justify="right")
+    title = f"{run.config}, official numbers"
+    table = screen_table(title, CAPTION.format("below"), columns, **NARROW)
     for row in rows:
-        cells = (cell.replace(" (", "\n").removesuffix(" %)") for cell in row)
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(cell.replace(" (", "\n").removesuffix(" %)")) for cell in row))
     return table
 
 
@@ -58,10 +48,6 @@ def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:
             relative = attack.relative_official.get(name)
             cells.append(text if relative is None else f"{text} ({relative:.1f} %)")
         rows.append(cells)
-    return ["attack", "eps", *_short(names)], rows
-
-
-def _short(names: Sequence[str]) -> Sequence[str]:
-    """Names without the evaluator's prefix, such as AP of coco/AP, if they are still apart."""
+    # Without the evaluator's prefix, such as AP of coco/AP, if they are still apart.
     short = [name.rpartition("/")[2] for name in names]
-    return short if len(set(short)) == len(names) else names
+    return ["attack", "eps", *(short if len(set(short)) == len(names) else names)], rows

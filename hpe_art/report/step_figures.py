@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from matplotlib.figure import Figure
+from collections.abc import Callable
 
 from hpe_art.evaluation.results import Attack, Results, Run
-from hpe_art.report.drawing import Drawing, side_by_side, use_score_axis
 from hpe_art.report.leading import family, judged_by, leading_attack, over_steps
-from hpe_art.report.styles import Styles, add_legend, use_log_axis
+from hpe_art.report.styles import (
+    Drawing,
+    Styles,
+    add_legend,
+    side_by_side,
+    use_log_axis,
+    use_score_axis,
+)
 
 Curve = dict[int, float]
 """Scores by the number of steps."""
+Panels = list[tuple[Attack, bool, dict[str, Curve]]]
+"""An entry of each leading attack, whether it is targeted, and a curve for each network."""
 
 
 def step_bars(results: Results, styles: Styles) -> Drawing | None:
     """What is gained from the usual number of steps to the longest run."""
-    panels = []
-    for lead, targeted, curves in _curves(results):
-        usual = lead.max_iter or 0
-        if longer := {n: c for n, c in curves.items() if usual in c and max(c) > usual}:
-            panels.append((lead, targeted, longer))
+    panels = _panels(results, lambda curve, usual: usual in curve and max(curve) > usual)
     if not panels:
         return None
-    figure = Figure(figsize=(5.5 * len(panels), 4.6), layout="constrained")
-    for axes, (lead, targeted, longer) in zip(
-        side_by_side(figure, len(panels)), panels, strict=True
-    ):
+    figure, row = side_by_side(len(panels), 5.5 * len(panels), 4.6)
+    for axes, (lead, targeted, longer) in zip(row, panels, strict=True):
         for i, (network, curve) in enumerate(longer.items()):
             bar = styles.bar(network)
             axes.bar(i - 0.2, curve[lead.max_iter or 0], 0.38, **bar)
@@ -41,14 +41,11 @@ def step_bars(results: Results, styles: Styles) -> Drawing | None:
 
 def step_curves(results: Results, styles: Styles) -> Drawing | None:
     """What is left, or reached, after each number of steps."""
-    panels = []
-    for lead, targeted, curves in _curves(results):
-        if long := {n: c for n, c in curves.items() if len(c) > 2}:
-            panels.append((lead, targeted, long))
+    panels = _panels(results, lambda curve, _: len(curve) > 2)
     if not panels:
         return None
-    figure = Figure(figsize=(5.5 * len(panels), 4.6), layout="constrained")
-    for axes, (lead, targeted, long) in zip(side_by_side(figure, len(panels)), panels, strict=True):
+    figure, row = side_by_side(len(panels), 5.5 * len(panels), 4.6)
+    for axes, (lead, targeted, long) in zip(row, panels, strict=True):
         for network, curve in long.items():
             axes.plot(list(curve), list(curve.values()), linewidth=2, **styles.line(network))
         axes.set_title(family(lead), fontsize=14)
@@ -58,14 +55,18 @@ def step_curves(results: Results, styles: Styles) -> Drawing | None:
     return Drawing(figure, "What is left, or reached, after each number of steps.")
 
 
-def _curves(results: Results) -> Iterator[tuple[Attack, bool, dict[str, Curve]]]:
-    """An entry of each leading attack, whether it is targeted, and a curve for each network."""
+def _panels(results: Results, is_shown: Callable[[Curve, int], bool]) -> Panels:
+    """Those with curves to be shown, which is asked for each with the usual number of steps."""
+    panels = []
     for targeted in (False, True):
         name = leading_attack(results, targeted)
         entries = (a for run in results.runs.values() for a in run.attacks if a.name == name)
         if lead := next(entries, None):
             curves = {n: _curve(run, family(lead), targeted) for n, run in results.runs.items()}
-            yield lead, targeted, curves
+            usual = lead.max_iter or 0
+            if shown := {n: curve for n, curve in curves.items() if is_shown(curve, usual)}:
+                panels.append((lead, targeted, shown))
+    return panels
 
 
 def _curve(run: Run, attack_family: str, targeted: bool) -> Curve:

@@ -4,21 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Literal
+from typing import Any, Literal
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from hpe_art.evaluation.results import Attack, Run, Score
-from hpe_art.report.numbers import UNITS, digits_of, eps_text, with_spread
+from hpe_art.report.numbers import UNITS, digits_of, eps_text, whole_score, with_spread
 
 SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}
 WIDTH, GAP = 5, 2
 """Columns of a score on the screen, and between two of them."""
+NARROW: dict[str, Any] = {"collapse_padding": True, "pad_edge": False}
 SCREEN = 100
 MAX_GROUPS = 10
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+TITLES = {
+    "transfer": "other networks: relative",
+    "defence": "behind a defence that the attacker does not know of: relative",
+}
+
+
+def screen_table(title: str, caption: str, columns: Sequence[str], **style: Any) -> Table:
+    """An empty table for rich's console; all columns but the first are to the right."""
+    table = Table(title=Text(title), caption=caption, box=box.SIMPLE_HEAD, **style)
+    first, *others = columns
+    table.add_column(first, no_wrap=True)
+    for column in others:
+        table.add_column(column, justify="right")
+    return table
+
+
+def markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown; all columns but the first are to the right."""
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    return ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
 
 
 def results_table(run: Run) -> Table:
@@ -27,17 +48,12 @@ def results_table(run: Run) -> Table:
     Below each score is half the width of its interval. Groups that do not fit are left out.
     """
     most = _groups_that_fit(run)
-    table = Table(
-        title=Text(f"{run.config}, {run.dataset.num_samples} people"),
-        caption=_caption(run, most),
-        box=box.SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-    )
     columns, rows = _cells(run, most)
-    table.add_column(columns[0], no_wrap=True)
-    for column in columns[1:]:
-        table.add_column(SHORT.get(column, column[:WIDTH]), justify="right", no_wrap=True)
+    title = f"{run.config}, {run.dataset.num_samples} people"
+    short = [SHORT.get(column, column[:WIDTH]) for column in columns[1:]]
+    table = screen_table(title, _caption(run, most), [columns[0], *short], **NARROW)
+    for column in table.columns:
+        column.no_wrap = True
     for row in rows:
         table.add_row(*(Text(cell.replace(" ±", "\n±")) for cell in row))
     return table
@@ -49,61 +65,38 @@ def results_markdown(run: Run) -> str:
     return "\n".join([*lines, "", _caption(run, MAX_GROUPS), ""])
 
 
-def markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown; all columns but the first are to the right."""
-    rule = ["---", *["---:"] * (len(columns) - 1)]
-    return ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
-
-
 def joint_table(run: Run) -> Table:
     """Every group and joint: what each attack leaves of it, and how much of the target it got."""
-    key = run.metric.key
-    table = Table(
-        title=Text("per joint"),
-        caption=f"clean: {key}. Attacks: relative {key}, in percent of the joint's clean one; "
-        f"→ target {key}.",
-        box=box.SIMPLE_HEAD,
+    key, digits = run.metric.key, digits_of(run.metric)
+    caption = (
+        f"clean: {key}. Attacks: relative {key}, in percent of the joint's clean one; "
+        f"→ target {key}."
     )
-    table.add_column("joint", no_wrap=True)
-    table.add_column("clean", justify="right")
-    for attack in run.attacks:
-        table.add_column(f"{attack.name} {eps_text(attack.eps)}", justify="right")
-    digits, clean = digits_of(run.metric), run.clean.score
-    for name in run.skeleton.groups:
-        cells = [_joint(attack, "group", name, digits) for attack in run.attacks]
-        table.add_row(name, _part(clean, "group", name, digits), *cells)
-    table.add_section()
-    for name in run.skeleton.joints:
-        cells = [_joint(attack, "joint", name, digits) for attack in run.attacks]
-        table.add_row(name, _part(clean, "joint", name, digits), *cells)
+    names = [f"{attack.name} {eps_text(attack.eps)}" for attack in run.attacks]
+    table = screen_table("per joint", caption, ["joint", "clean", *names])
+    for kind, parts in (("group", run.skeleton.groups), ("joint", run.skeleton.joints)):
+        table.add_section()
+        for name in parts:
+            cells = [_joint(attack, kind, name, digits) for attack in run.attacks]
+            table.add_row(name, _part(run.clean.score, kind, name, digits), *cells)
     return table
-
-
-TITLES = {
-    "transfer": "other networks: relative",
-    "defence": "behind a defence that the attacker does not know of: relative",
-}
 
 
 def observer_table(run: Run, kind: Literal["transfer", "defence"]) -> Table:
     """What the perturbed images leave of each observer, beside the attacked network."""
     key, digits = run.metric.key, digits_of(run.metric)
-    table = Table(
-        title=Text(f"{TITLES[kind]} {key}"),
-        caption=f"In percent of the own clean {key}, which is in the first row.",
-        box=box.SIMPLE_HEAD,
-    )
     observers = {name: one for name, one in run.observers.items() if one.kind == kind}
-    table.add_column("attack", no_wrap=True)
-    table.add_column("eps", justify="right")
-    for name in (PurePath(run.config).stem, *observers):
-        table.add_column(name, justify="right")
+    table = screen_table(
+        f"{TITLES[kind]} {key}",
+        f"In percent of the own clean {key}, which is in the first row.",
+        ["attack", "eps", PurePath(run.config).stem, *observers],
+    )
     clean = [run.clean.score, *(one.clean.score for one in observers.values())]
-    table.add_row(f"clean {key}", "-", *(_whole(score, digits) for score in clean))
+    table.add_row(f"clean {key}", "-", *(whole_score(score, digits) for score in clean))
     for attack in run.attacks:
         if observers.keys() & attack.observed.keys():
             seen = [attack, *(attack.observed.get(name) for name in observers)]
-            cells = ["-" if one is None else _whole(one.relative) for one in seen]
+            cells = [whole_score(one.relative if one else None) for one in seen]
             table.add_row(attack.name, eps_text(attack.eps), *cells)
     return table
 
@@ -137,7 +130,7 @@ def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:
     digits = digits_of(run.metric)
 
     def row(score: Score, relative: Score | None, target: Score | None) -> list[str]:
-        cells = [_whole(score, digits), _whole(relative), _whole(target, digits)]
+        cells = [whole_score(score, digits), whole_score(relative), whole_score(target, digits)]
         return cells + [_part(score, "group", name, digits) for name in groups]
 
     rows = [["clean", "-", *row(run.clean.score, None, None)]]
@@ -145,10 +138,6 @@ def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:
         scores = row(attack.score, attack.relative, attack.target)
         rows.append([attack.name, eps_text(attack.eps), *scores])
     return ["attack", "eps", run.metric.key, "relative", "target", *groups], rows
-
-
-def _whole(score: Score | None, digits: int = 1) -> str:
-    return "-" if score is None else with_spread(score.value, score.interval, digits)
 
 
 def _part(score: Score, kind: str, name: str, digits: int = 1) -> str:
