@@ -21,11 +21,7 @@ CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
 def check_paths(
     configs: Sequence[str | Path], out: Path, data_root: str | None = None, flag: str = "--work-dir"
 ) -> None:
-    """Sees that what is read exists and that results can be written.
-
-    Raises:
-        UserError: names the path.
-    """
+    """Sees that what is read exists and that results can be written; UserError names the path."""
     for config in configs:
         if not Path(config).is_file():
             fault = "is a folder" if Path(config).is_dir() else "does not exist"
@@ -75,8 +71,7 @@ def check_data(args: argparse.Namespace) -> None:
     """Sees that the checkpoint is there, and that folders hold what they should.
 
     Raises:
-        UserError: names the checkpoint.
-        FolderError: names what a folder lacks.
+        UserError, FolderError: names the checkpoint, or what a folder lacks.
     """
     source = args.checkpoint
     if source and "://" not in source and not Path(source).is_file():
@@ -100,13 +95,8 @@ def fit_folder(args: argparse.Namespace) -> dict[str, Any] | None:
     if not args.fit_data_root:
         return None
     prefix = args.image_prefix if args.fit_data_root == args.data_root else None
-    dataset = mpii_dataset(
-        args.fit_data_root,
-        "train",
-        args.fit_ann_file,
-        image_prefix=prefix,
-        ann_flag="--fit-ann-file",
-    )
+    root, file, flag = args.fit_data_root, args.fit_ann_file, "--fit-ann-file"
+    dataset = mpii_dataset(root, "train", file, image_prefix=prefix, ann_flag=flag)
     boxes = Path(dataset["ann_file"]).with_name("mpii_gt_train.mat")
     if boxes.is_file() and not args.fit_ann_file:  # then they can be scored too
         dataset.update(headbox_file=str(boxes), test_mode=True)
