@@ -58,11 +58,7 @@ def stand_in_for_mmcv_ext() -> bool:
 
 
 def stand_in_for_xtcocotools() -> bool:
-    """Serves pycocotools as `xtcocotools` where the latter cannot be imported.
-
-    Returns:
-        Whether it did.
-    """
+    """Serves pycocotools as `xtcocotools` where that cannot be imported. Returns whether it did."""
     try:
         # A wheel built against NumPy 1 raises ValueError under NumPy 2, not ImportError.
         importlib.import_module("xtcocotools.mask")
@@ -153,9 +149,8 @@ def _harmless_types() -> list[Any]:
 def load_checkpoints_safely() -> bool:
     """Makes MMEngine's checkpoint loader refuse pickles that would run code.
 
-    Returns:
-        Whether the harmless types could be allow-listed. On a torch that has no such list
-        (before 2.4) only plain tensors and containers load.
+    Returns whether the harmless types could be allow-listed; torch before 2.4 has no such list,
+    and loads only plain tensors and containers.
     """
     import torch
     from mmengine.runner import checkpoint

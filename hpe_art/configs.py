@@ -29,10 +29,7 @@ def shipped_configs() -> list[str]:
 
 
 def find_config(name: str | Path) -> Path:
-    """The path of a config, or of the shipped one of that name.
-
-    Args:
-        name: a path, which is given back as it is; or a name of `shipped_configs`.
+    """The path itself, or that of the shipped config of that name.
 
     Raises:
         UserError: neither a name of a shipped config nor anything that looks like a path.

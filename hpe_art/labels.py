@@ -10,11 +10,9 @@ from torch import Tensor
 
 
 def check_labels(y: Any, count: int) -> None:
-    """Refuses labels that do not fit the images.
+    """Refuses labels that do not fit as many images.
 
-    Args:
-        y: NumPy, or a tensor, of which only the shape is looked at: a GPU would be waited for.
-        count: number of images.
+    Of a tensor only the shape is looked at: a GPU would be waited for.
 
     Raises:
         ValueError: not of shape (N, K, 3), or a joint that counts is at no finite place.

@@ -38,10 +38,8 @@ def publish(
         command: with which it was trained.
         notes: training time, machine and what else a reader wants to know.
         bits: of each weight on disk, see `zoo.packing.pack`.
-
     Returns:
         The index entry.
-
     Raises:
         UserError: config or checkpoint cannot be used, or the entry is that of another config.
         ValueError: `bits` is not 2 to 8.
@@ -90,11 +88,9 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
         config: of the network, relative to the repository; its `load_from` names the bundle.
         path: what `UniversalPosePerturbation.save` wrote.
         command: with which it was fitted.
-
     Returns:
         The entry, which goes under `perturbations` of the network's; None, and nothing is
         bundled, where the perturbation changes the clean score by less than a tenth.
-
     Raises:
         UserError: no such file, one for another network, or the network is not bundled.
     """
@@ -135,12 +131,7 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
 
 
 def is_weak(relative: float, higher_is_better: bool) -> bool:
-    """Whether an attack leaves 90 % of the score or more; of errors, 110 % or less.
-
-    Args:
-        relative: percent of the clean score.
-        higher_is_better: of the metric.
-    """
+    """Whether an attack leaves 90 % of the clean score or more; of errors, 110 % or less."""
     lost = 100 - relative if higher_is_better else relative - 100
     return lost <= WEAK
 

@@ -8,11 +8,7 @@ from mmengine.registry import Registry
 
 
 def registered(registry: Registry, name: Any) -> Any:
-    """What is registered under a name.
-
-    Args:
-        registry: MMEngine's; its own name is that of one entry, such as "loss".
-        name: to look up.
+    """What is registered under a name; the registry's own is that of one entry, such as "loss".
 
     Raises:
         ValueError: nothing has that name (the message lists those there are).

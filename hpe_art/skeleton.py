@@ -53,23 +53,16 @@ class Skeleton:
 
     @classmethod
     def from_metainfo(cls, metainfo: Mapping[str, Any]) -> Skeleton:
-        """The skeleton of a dataset.
-
-        Args:
-            metainfo: `dataset.metainfo`, as `parse_pose_metainfo` of MMPose makes it.
-
-        Source: `parse_pose_metainfo` of MMPose 1.3.2.
-        """
+        """The skeleton of a dataset, by what `parse_pose_metainfo` of MMPose 1.3.2 makes."""
         joints = tuple(metainfo["keypoint_id2name"][k] for k in range(metainfo["num_keypoints"]))
         sigmas = tuple(round(float(sigma), 6) for sigma in metainfo["sigmas"])
+        links = metainfo["skeleton_links"]
         return cls(
             dataset=str(metainfo["dataset_name"]),
             joints=joints,
             flip_indices=tuple(map(int, metainfo["flip_indices"])),
             groups=group_joints(joints),
-            bones=tuple(
-                (int(a), int(b), _side(joints[a], joints[b])) for a, b in metainfo["skeleton_links"]
-            ),
+            bones=tuple((int(a), int(b), _side(joints[a], joints[b])) for a, b in links),
             sigmas=sigmas if len(sigmas) == len(joints) else None,
         )
 
@@ -148,53 +141,22 @@ def _side(*names: str) -> str:
 MPII = Skeleton(
     dataset="mpii",
     joints=(
-        "right_ankle",
-        "right_knee",
-        "right_hip",
-        "left_hip",
-        "left_knee",
-        "left_ankle",
-        "pelvis",
-        "thorax",
-        "upper_neck",
-        "head_top",
-        "right_wrist",
-        "right_elbow",
-        "right_shoulder",
-        "left_shoulder",
-        "left_elbow",
-        "left_wrist",
+        "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle",
+        "pelvis", "thorax", "upper_neck", "head_top", "right_wrist", "right_elbow",
+        "right_shoulder", "left_shoulder", "left_elbow", "left_wrist",
     ),
     flip_indices=(5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10),
     groups={  # pelvis and thorax are in none
-        "Head": (9,),
-        "Neck": (8,),
-        "Shoulder": (12, 13),
-        "Elbow": (11, 14),
-        "Wrist": (10, 15),
-        "Hip": (2, 3),
-        "Knee": (1, 4),
-        "Ankle": (0, 5),
+        "Head": (9,), "Neck": (8,), "Shoulder": (12, 13), "Elbow": (11, 14),
+        "Wrist": (10, 15), "Hip": (2, 3), "Knee": (1, 4), "Ankle": (0, 5),
     },
     bones=(
-        (0, 1, "right"),
-        (1, 2, "right"),
-        (2, 6, "right"),
-        (6, 3, "left"),
-        (3, 4, "left"),
-        (4, 5, "left"),
-        (6, 7, "centre"),
-        (7, 8, "centre"),
-        (8, 9, "centre"),
-        (8, 12, "right"),
-        (12, 11, "right"),
-        (11, 10, "right"),
-        (8, 13, "left"),
-        (13, 14, "left"),
-        (14, 15, "left"),
+        (0, 1, "right"), (1, 2, "right"), (2, 6, "right"), (6, 3, "left"), (3, 4, "left"),
+        (4, 5, "left"), (6, 7, "centre"), (7, 8, "centre"), (8, 9, "centre"), (8, 12, "right"),
+        (12, 11, "right"), (11, 10, "right"), (8, 13, "left"), (13, 14, "left"), (14, 15, "left"),
     ),
     sigmas=(
-        *(0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026),
-        *(0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062),
+        0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026,
+        0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062,
     ),
-)
+)  # fmt: skip

@@ -86,7 +86,6 @@ def training_config(
         data_root: folder in MPII format to train and validate on instead of the config's data.
         train_ann_file: its training annotations, as in `mpii_dataset`.
         **validation: `ann_file`, `headbox_file`, `image_prefix` of its validation set, likewise.
-
     Raises:
         FolderError: the folder lacks something.
         FileNotFoundError: no such config, or the weights that training starts from are missing.
@@ -97,27 +96,13 @@ def training_config(
     cfg = Config.fromfile(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     if resume and resume != "auto":
-        if load_from:
-            raise ValueError(
-                f"Expected --resume {resume} or --load-from. Got both: what is resumed has its "
-                "weights."
-            )
-        if not Path(resume).is_file():
-            raise FileNotFoundError(f"Expected a checkpoint to resume. Got {resume}: not there.")
+        _check_resume(resume, load_from)
         cfg.load_from, cfg.resume = resume, True
     cfg.launcher = launcher
     if data_root:
-        prefix = validation.get("image_prefix")
-        use_folder(
-            cfg.train_dataloader,
-            mpii_dataset(
-                data_root,
-                "train",
-                train_ann_file,
-                image_prefix=prefix,
-                ann_flag="--train-ann-file",
-            ),
-        )
+        prefix, flag = validation.get("image_prefix"), "--train-ann-file"
+        train = mpii_dataset(data_root, "train", train_ann_file, None, prefix, flag)
+        use_folder(cfg.train_dataloader, train)
         for loader in (cfg.val_dataloader, cfg.test_dataloader):
             use_folder(loader, mpii_dataset(data_root, "val", **validation))
     if options:
@@ -129,6 +114,16 @@ def training_config(
         cfg.load_from, cfg.resume = None, True
     _check_start(cfg)
     return cfg
+
+
+def _check_resume(checkpoint: str, load_from: str | None) -> None:
+    if load_from:
+        raise ValueError(
+            f"Expected --resume {checkpoint} or --load-from. Got both: what is resumed has its "
+            "weights."
+        )
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"Expected a checkpoint to resume. Got {checkpoint}: not there.")
 
 
 def first_weights(cfg: Config) -> str | None:
@@ -144,11 +139,8 @@ def first_weights(cfg: Config) -> str | None:
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
     """Sees that a checkpoint has the weights of a model's backbone; the head may be another.
 
-    MMEngine trains from scratch what it does not find in a checkpoint.
-
-    Args:
-        model: built, not yet loaded.
-        checkpoint: a path, or a name with one of MMEngine's prefixes.
+    MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
+    with one of MMEngine's prefixes.
 
     Raises:
         ValueError: some are missing or have other shapes.
