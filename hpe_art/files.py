@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 PACKAGES = (
     "hpe-art",
@@ -35,6 +38,12 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def json_rows(entries: Iterable[Any]) -> str:
+    """A list in JSON, an entry on each line."""
+    rows = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
+    return f"[\n{rows}\n]"
 
 
 def sha256(path: str | Path) -> str:

@@ -62,12 +62,10 @@ def _fault(path: str) -> str | None:
 
 
 def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
-    """MMPose's dataset from its config.
+    """MMPose's dataset from its config, `cfg.test_dataloader.dataset`.
 
-    Args:
-        settings: `cfg.test_dataloader.dataset`.
-        detections: keep its `bbox_file`, whose boxes have no poses; else the people and boxes are
-            those of the annotations.
+    The people and boxes are those of the annotations, or of detections: of the `bbox_file`, whose
+    boxes have no poses.
 
     Raises:
         DataError: MMPose cannot load it; its own words are in the message.

@@ -39,10 +39,8 @@ def mpii_dataset(
             `annotations/*gt*val*.mat`.
         image_prefix: folder of the images; default `images`.
         ann_flag: the flag of a tool that sets `ann_file`, for messages.
-
     Returns:
         Keyword arguments of `MpiiDataset` without a pipeline.
-
     Raises:
         FolderError: something is missing or ambiguous (the message lists the candidates), or
             annotations and head boxes differ in number.
@@ -62,9 +60,8 @@ def mpii_dataset(
         data_prefix=dict(img=f"{images}/"),
     )
     if split == "val":
-        boxes = _given_or_found(
-            root, headbox_file, "mpii_gt_val.mat", "*gt*val*.mat", "--headbox-file"
-        )
+        usual, pattern = "mpii_gt_val.mat", "*gt*val*.mat"
+        boxes = _given_or_found(root, headbox_file, usual, pattern, "--headbox-file")
         _check_same_people(annotations, boxes)
         dataset.update(headbox_file=str(boxes), test_mode=True)
     return dataset
@@ -128,11 +125,9 @@ def _count_boxes(boxes: Path) -> int:
 
 
 def use_folder(loader: Config, dataset: dict[str, Any]) -> None:
-    """Replaces the dataset of a dataloader's config, keeping its pipeline.
+    """Replaces the dataset of a dataloader's config, in place, keeping its pipeline.
 
-    Args:
-        loader: `cfg.train_dataloader` and its like; changed in place.
-        dataset: what `mpii_dataset` returns.
+    `loader` is `cfg.train_dataloader` or its like, `dataset` what `mpii_dataset` returns.
     """
     kept = {key: loader.dataset[key] for key in PIPELINE_KEYS if key in loader.dataset}
     loader.dataset = {**dataset, **kept}

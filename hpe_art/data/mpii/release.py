@@ -205,9 +205,7 @@ def split_by_list(people: list[Person], listed: Listed) -> tuple[list[Person], l
 def split_by_video(people: list[Person], fraction: float) -> tuple[list[Person], list[Person]]:
     """Training and validation people, the same at every call; no video is in both.
 
-    Args:
-        people: to be split.
-        fraction: the share of the videos that is for validation, 0..1.
+    `fraction` is the share of the videos that is for validation, 0..1.
     """
 
     def is_val(person: Person) -> bool:
