@@ -3,8 +3,6 @@
 The public names; each is imported when it is first used, so `import hpe_art` is quick.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 

@@ -8,8 +8,6 @@ Touches only what is missing, and says so once at debug level:
   they hold allow-listed. A pickle that would run code is refused, never executed.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import logging

@@ -1,7 +1,5 @@
 """The configs that are shipped with the package, and how a name becomes one of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from hpe_art.errors import UserError

@@ -1,7 +1,5 @@
 """Files that are whole or as they were before, their hashes, and the versions that made them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

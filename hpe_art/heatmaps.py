@@ -8,8 +8,6 @@ et al. 2020, arXiv:1910.06278): Gaussians around the joint itself rather than it
 end, and maxima found by a Newton step rather than a quarter of a cell.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

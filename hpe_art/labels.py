@@ -1,7 +1,5 @@
 """Poses as labels (N, K, 3): x, y in crop pixels, and whether the joint counts (above 0)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Puts trained weights, and perturbations fitted on them, into the bundle, with index entries."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from datetime import date

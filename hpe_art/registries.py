@@ -1,7 +1,5 @@
 """Looking up what is registered by name, with an error that lists the names there are."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mmengine.registry import Registry

@@ -3,8 +3,6 @@
 The training loop itself is MMEngine's.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

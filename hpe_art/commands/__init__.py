@@ -3,8 +3,6 @@
 Nothing heavy is imported before the arguments are parsed.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

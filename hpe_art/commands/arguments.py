@@ -1,7 +1,5 @@
 """What the commands share: their parsers, types and groups of arguments, and how they refuse."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import signal

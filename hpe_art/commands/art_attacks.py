@@ -3,8 +3,6 @@
 Writes docs/art_attacks.md. Each attack has a process of its own, and a minute.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess

@@ -5,8 +5,6 @@ eps 8 on 128 people. eps is in grey levels of 0 to 255. Writes results.json and 
 a table. What was done is kept: the same command goes on where it was stopped.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import warnings

@@ -1,7 +1,5 @@
 """The attacks that a command line asks for, and what does not go together."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import os

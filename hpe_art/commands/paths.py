@@ -3,8 +3,6 @@
 Nothing heavy is imported before the checks are through.
 """
 
-from __future__ import annotations
-
 import argparse
 import tempfile
 from collections.abc import Sequence

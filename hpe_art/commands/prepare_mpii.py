@@ -1,7 +1,5 @@
 """Makes MMPose's MPII layout from the release: `hpe-art prepare-mpii RELEASE.mat`."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Trains a network with MMEngine's Runner: `hpe-art train hourglass`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Sequence

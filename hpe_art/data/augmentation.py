@@ -1,7 +1,5 @@
 """Training augmentation that MMPose lacks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)

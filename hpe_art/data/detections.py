@@ -1,7 +1,5 @@
 """Whose pose a detected box shows: that of the annotated person it overlaps the most."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """MMPose's test sets: built from their configs, and which of their images can be read."""
 
-from __future__ import annotations
-
 import copy
 import io
 from contextlib import redirect_stdout

@@ -4,8 +4,6 @@ Shapes: N people, K joints, G groups. The draws depend on the seed and on N alon
 perturbed scores of the same people are drawn together, and a ratio of the two is one of pairs.
 """
 
-from __future__ import annotations
-
 import warnings
 from functools import lru_cache
 

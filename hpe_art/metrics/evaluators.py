@@ -1,7 +1,5 @@
 """From a config's evaluator, or a name, to the metric that scores each person alike."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

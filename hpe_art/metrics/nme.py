@@ -1,7 +1,5 @@
 """How far joints are off: in pixels (EPE), or in units of the face or the box (NME)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Object keypoint similarity of each person, COCO's likeness of two poses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -3,8 +3,6 @@
 Shapes: N people, K joints. Poses are in pixels of the image, x before y.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

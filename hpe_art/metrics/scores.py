@@ -3,8 +3,6 @@
 Shapes: N people, K joints.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """ART's shelf as a page: what runs on poses, through what, and with what effect."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Figures of what attacks do to networks: over eps, and to each group of joints."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

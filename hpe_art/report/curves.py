@@ -1,7 +1,5 @@
 """The relative score of one run as a function of eps."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

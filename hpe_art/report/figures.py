@@ -1,7 +1,5 @@
 """The figures of a report, by name, each with its caption; made from results alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The report: one HTML file with everything inside."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

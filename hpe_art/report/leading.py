@@ -1,7 +1,5 @@
 """Which attacks stand for all in summaries and figures: found in the results, not by name."""
 
-from __future__ import annotations
-
 import re
 from statistics import mean
 

@@ -1,7 +1,5 @@
 """A report as a Markdown page: what is in the results, for reading beside the code."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Scores in words: with as many digits as their unit asks for, and half of their interval."""
 
-from __future__ import annotations
-
 from hpe_art.evaluation.results import Interval, MetricRecord, Score
 
 UNITS = {"%": "in percent", "px": "in pixels"}

@@ -1,7 +1,5 @@
 """Figures of what others see: defended networks, other networks, universal perturbations alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

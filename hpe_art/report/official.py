@@ -1,7 +1,5 @@
 """Numbers of the config's own evaluator as a table: clean, and under each attack."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich.table import Table

@@ -4,8 +4,6 @@ Images are (3, H, W), RGB, 0..255. Poses are (K, 3) or (K, 2), pixels of the ima
 pixel centres on whole numbers. A joint that is not finite is left out, one outside is clipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

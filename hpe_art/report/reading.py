@@ -1,7 +1,5 @@
 """Several result files as one, to be reported together."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

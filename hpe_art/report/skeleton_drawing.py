@@ -1,7 +1,5 @@
 """How a pose is drawn: each side of the body with its colour, outline and dash."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

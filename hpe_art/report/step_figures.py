@@ -1,7 +1,5 @@
 """Figures of what more steps of the leading attacks do."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from hpe_art.evaluation.results import Attack, Results, Run

@@ -1,7 +1,5 @@
 """The plan of a study on the screen, and its findings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 

@@ -3,8 +3,6 @@
 Told apart with every common form of colour blindness (Okabe and Ito 2008), and in grey print.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

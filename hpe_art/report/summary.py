@@ -1,7 +1,5 @@
 """What to know first: which network breaks at which eps, and the weakest joint."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean

@@ -1,7 +1,5 @@
 """A run's scores as tables, for the screen and for a document."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """What the page's viewer shows: pictures inside, poses, the skeleton."""
 
-from __future__ import annotations
-
 import base64
 from collections import Counter
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Importing this module registers the checkpoint prefix `zoo://` with MMEngine, so
 can say `load_from = "zoo://hourglass"`.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """People in COCO's format, as MMPose's `CocoDataset` and `CocoMetric` read it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

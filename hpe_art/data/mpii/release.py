@@ -12,8 +12,6 @@ Source: Andriluka et al. 2014, "2D Human Pose Estimation: New Benchmark and Stat
 Analysis", and the description that comes with the file.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from pathlib import Path

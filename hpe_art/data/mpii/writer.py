@@ -1,7 +1,5 @@
 """People in the layout of MPII, as MMPose's `MpiiDataset` and `MpiiPCKAccuracy` read it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
