@@ -27,11 +27,7 @@ def shipped_configs() -> list[str]:
 
 
 def find_config(name: str | Path) -> Path:
-    """The path itself, or that of the shipped config of that name.
-
-    Raises:
-        UserError: neither a name of a shipped config nor anything that looks like a path.
-    """
+    """The path itself, or that of the shipped config of that name; UserError if it is neither."""
     path = Path(name)
     if path.is_file():
         return path

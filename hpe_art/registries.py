@@ -6,10 +6,9 @@ from mmengine.registry import Registry
 
 
 def registered(registry: Registry, name: Any) -> Any:
-    """What is registered under a name; the registry's own is that of one entry, such as "loss".
+    """What is registered under a name; ValueError lists the names that there are.
 
-    Raises:
-        ValueError: nothing has that name (the message lists those there are).
+    The registry's own name is that of one entry, such as "loss".
     """
     known = registry.module_dict
     if not isinstance(name, str) or name not in known:

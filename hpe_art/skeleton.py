@@ -33,22 +33,14 @@ class SkeletonError(UserError):
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Joints of one dataset.
+    """Joints of one dataset, K in number."""
 
-    Attributes:
-        dataset: its name, as in the meta information.
-        joints: K names.
-        flip_indices: K numbers, the joint that each becomes when the image is mirrored.
-        groups: numbers of joints of one kind, by the name of the kind; left and right together.
-        bones: joint, joint, and the side of the body: "left", "right" or "centre".
-        sigmas: K spreads of annotators in units of the square root of the area, if known.
-    """
-
-    dataset: str
+    dataset: str  # its name, as in the meta information
     joints: tuple[str, ...]
-    flip_indices: tuple[int, ...]
-    groups: Groups
-    bones: tuple[tuple[int, int, str], ...]
+    flip_indices: tuple[int, ...]  # the joint that each becomes when the image is mirrored
+    groups: Groups  # joints of one kind, left and right together, by the name of the kind
+    bones: tuple[tuple[int, int, str], ...]  # two joints, and the side: left, right or centre
+    #: Spreads of annotators in units of the square root of the area, if known.
     sigmas: tuple[float, ...] | None
 
     @classmethod
@@ -74,8 +66,7 @@ class Skeleton:
     def joint_numbers(self, names: Sequence[str]) -> list[int]:
         """Joints by their names, or those of a group such as Wrist; case does not matter.
 
-        Raises:
-            SkeletonError: no such joint (the message lists them).
+        SkeletonError where there is no such joint; the message lists them.
         """
         known = {name.lower(): [k] for k, name in enumerate(self.joints)}
         known |= {name.lower(): list(group) for name, group in self.groups.items()}

@@ -27,8 +27,7 @@ def command_parser(name: str, description: str | None) -> argparse.ArgumentParse
 def guarded(name: str, command: Callable[[], int]) -> int:
     """Runs a command; what a user can mend, or has stopped, becomes a line and an exit code.
 
-    Returns:
-        The command's own code; 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
+    That is 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
     """
     signal.signal(signal.SIGTERM, _stop)
     try:

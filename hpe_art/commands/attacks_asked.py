@@ -53,8 +53,7 @@ def check_together(args: argparse.Namespace) -> None:
 def attacks_asked(args: argparse.Namespace) -> list[Any]:
     """Every attack that the arguments ask for, in the order in which they run.
 
-    Raises:
-        UserError: names an attack that there is not, or an argument that none of them takes.
+    UserError names an attack that there is not, or an argument that none of them takes.
     """
     from hpe_art.attacks import Universal, expand
 

@@ -47,8 +47,7 @@ def check_paths(
 def config_files(paths: Sequence[str]) -> list[Path]:
     """The configs that are named, and those in folders that are named.
 
-    Raises:
-        UserError: a path does not exist, a folder has none, or two have one name.
+    UserError where a path does not exist, a folder has none, or two have one name.
     """
     files: list[Path] = []
     for path in map(Path, paths):
@@ -68,8 +67,7 @@ def config_files(paths: Sequence[str]) -> list[Path]:
 def check_data(args: argparse.Namespace) -> None:
     """Sees that the checkpoint is there, and that folders hold what they should.
 
-    Raises:
-        UserError, FolderError: names the checkpoint, or what a folder lacks.
+    UserError or FolderError names the checkpoint, or what a folder lacks.
     """
     source = args.checkpoint
     if source and "://" not in source and not Path(source).is_file():

@@ -51,27 +51,16 @@ class Images:
 
 @dataclass(frozen=True)
 class People:
-    """Some people of a test set, cropped by MMPose's own pipeline.
+    """Some people of a test set, cropped by MMPose's own pipeline."""
 
-    Attributes:
-        dataset: MMPose's, with its pipeline.
-        index: (N,), place of each in it.
-        y: (N, K, 3), true poses in crop pixels.
-        truth: true poses in image pixels, and what metrics measure them by.
-        center: (N, 2), of the crop in the image.
-        scale: (N, 2), its width and height in image pixels.
-        size: width and height of the crop in pixels.
-        skipped: names of the images left out because they cannot be read.
-    """
-
-    dataset: Any
-    index: NDArray[np.int64]
-    y: Array
-    truth: PeopleTruth
-    center: Array
-    scale: Array
-    size: tuple[int, int]
-    skipped: tuple[str, ...] = ()
+    dataset: Any  # MMPose's, with its pipeline
+    index: NDArray[np.int64]  # (N,), place of each in it
+    y: Array  # (N, K, 3), true poses in crop pixels
+    truth: PeopleTruth  # true poses in image pixels, and what metrics measure them by
+    center: Array  # (N, 2), of the crop in the image
+    scale: Array  # (N, 2), its width and height in image pixels
+    size: tuple[int, int]  # width and height of the crop in pixels
+    skipped: tuple[str, ...] = ()  # names of the images left out because they cannot be read
 
     def __len__(self) -> int:
         return len(self.index)
@@ -92,9 +81,7 @@ class People:
         return str(getattr(self.dataset, "ann_file", ""))
 
     def to_image(self, poses: Array) -> Array:
-        """Poses (N, ..., K, 3) from crop to image pixels, by each person's own metadata.
-
-        The third column is kept.
+        """Poses (N, ..., K, 3) from crop to image pixels by each person's metadata; visibility stays.
 
         Source: `TopdownPoseEstimator.add_pred_to_datasample` of MMPose 1.3.2.
         """
@@ -132,10 +119,7 @@ def people_of(dataset: Any, index: Sequence[int], annotated: Annotated | None = 
     """Some people of a built dataset, MMPose's in test mode, by their places in it.
 
     In a set of detections they have the poses of those annotated; that is None in one of
-    annotations.
-
-    Raises:
-        DataError: the pipeline does not crop people one by one.
+    annotations. DataError if the pipeline does not crop people one by one.
     """
     blank = _Blank(dataset)
     rows = []

@@ -28,8 +28,7 @@ def choose_people(
 ) -> tuple[list[int], tuple[str, ...]]:
     """Places of the first people whose images can be read, and names of those that cannot.
 
-    Raises:
-        DataError: more are asked for than there are, or an image cannot be read (it is named).
+    DataError if more are asked for than there are, or an image cannot be read (it is named).
     """
     total = len(dataset)
     if num_samples is not None and not 1 <= num_samples <= total:
@@ -63,10 +62,7 @@ def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
     """MMPose's dataset from its config, `cfg.test_dataloader.dataset`.
 
     The people and boxes are those of the annotations, or of detections: of the `bbox_file`, whose
-    boxes have no poses.
-
-    Raises:
-        DataError: MMPose cannot load it; its own words are in the message.
+    boxes have no poses. DataError where MMPose cannot load it, in its own words.
     """
     register_all_modules()
     settings = copy.deepcopy(dict(settings))

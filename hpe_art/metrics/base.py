@@ -31,19 +31,14 @@ class MetricError(UserError):
 
 @dataclass(frozen=True)
 class PeopleTruth:
-    """What people's predictions are measured against.
+    """What people's predictions are measured against."""
 
-    Attributes:
-        keypoints: (N, K, 3), x and y in image pixels and a weight; labelled where it is > 0.
-        head_size: (N,), in image pixels: MPII's 0.6 of the diagonal of the head box.
-        bbox: (N, 4), x1, y1, x2, y2 in image pixels.
-        area: (N,), of the person's mask in square pixels, as COCO has it.
-    """
-
-    keypoints: NDArray[Any]
-    head_size: NDArray[Any] | None = None
-    bbox: NDArray[Any] | None = None
-    area: NDArray[Any] | None = None
+    keypoints: NDArray[
+        Any
+    ]  # (N, K, 3), x, y in image pixels and a weight; labelled where it is > 0
+    head_size: NDArray[Any] | None = None  # (N,), image pixels: 0.6 of the head box's diagonal
+    bbox: NDArray[Any] | None = None  # (N, 4), x1, y1, x2, y2 in image pixels
+    area: NDArray[Any] | None = None  # (N,), of the person's mask in square pixels, as in COCO
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -152,11 +147,7 @@ class Metric(ABC):
         )
 
     def check(self, truth: PeopleTruth) -> None:
-        """Whether everybody has what the metric measures by.
-
-        Raises:
-            MetricError: someone has not (the message says what and who).
-        """
+        """MetricError unless everybody has what the metric measures by; it says what and who."""
         for name in self.needs:
             if getattr(truth, name) is None:
                 raise self._lacks(name, "none")

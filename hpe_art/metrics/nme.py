@@ -35,10 +35,9 @@ class EPE(Metric):
     evaluators: tuple[str, ...] = ("EPE",)
 
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """Distances in units of the metric, 0.05 for 5 %; `Metric.joint_scores` says the rest.
+        """In units of the metric, 0.05 for 5 %; as `Metric.joint_scores`.
 
-        Raises:
-            MetricError: the truth lacks the size, or a prediction is not finite.
+        MetricError also where a prediction is not finite.
         """
         self.check(truth)
         errors = distances(poses, truth, self._lengths(truth)).astype(np.float64)

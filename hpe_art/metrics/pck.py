@@ -139,17 +139,11 @@ class AUC(Metric):
 
 @dataclass(frozen=True)
 class PoseScore:
-    """PCKh in percent, 0..100. None where no sample is labelled.
+    """PCKh in percent, 0..100. None where no sample is labelled."""
 
-    Attributes:
-        PCKh: over the labelled joints of all people, without pelvis and thorax.
-        per_joint: for each of MPII's 16 names.
-        per_group: for each of MPII's eight groups, the mean of its joints.
-    """
-
-    PCKh: float | None
-    per_joint: dict[str, float | None]
-    per_group: dict[str, float | None]
+    PCKh: float | None  # over the labelled joints of all people, without pelvis and thorax
+    per_joint: dict[str, float | None]  # for each of MPII's 16 names
+    per_group: dict[str, float | None]  # for each of MPII's eight groups, the mean of its joints
 
 
 def pckh_hits(
@@ -173,10 +167,6 @@ def pckh_hits(
 
 
 def pckh(hits: ArrayLike) -> PoseScore:
-    """The PCKh of all people together, by the hits (N, 16) from ``pckh_hits``.
-
-    Raises:
-        ValueError: ``hits`` is not (N, 16).
-    """
+    """The PCKh of all people, by hits from ``pckh_hits``; ValueError if they are not (N, 16)."""
     found = score(hits, PCKh(MPII), MPII)
     return PoseScore(found.value, found.joints, found.groups)

@@ -17,26 +17,18 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Score(Generic[Value]):
-    """The score of all people together, or an interval of each number.
+    """The score of all people together, or an interval of each number."""
 
-    Attributes:
-        value: of the joints that the metric scores; None where no joint is labelled.
-        groups: by the name of the group, the mean of its joints.
-        joints: by the name of the joint.
-    """
-
-    value: Value | None
-    groups: dict[str, Value | None]
-    joints: dict[str, Value | None]
+    value: Value | None  # of the joints that the metric scores; None where none is labelled
+    groups: dict[str, Value | None]  # by the name of the group, the mean of its joints
+    joints: dict[str, Value | None]  # by the name of the joint
 
 
 def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[float]:
     """The score of all people together, in the unit of the metric.
 
-    A group's score weights left and right alike. For one person pass the row alone.
-
-    Raises:
-        ValueError: ``joint_scores``, from `Metric.joint_scores`, is not (N, K).
+    A group's score weights left and right alike. For one person pass the row alone. ValueError if
+    ``joint_scores``, from `Metric.joint_scores`, is not (N, K).
     """
     scores = check_joint_scores(joint_scores, skeleton)
     shown = scale(metric)

@@ -14,10 +14,8 @@ from hpe_art.report.styles import Styles, use_log_axis
 def eps_curve(run: Run) -> Figure:
     """The relative score over eps (a base-2 logarithm), a line per attack; noise is dashed.
 
-    An eps of 0 has no place on the axis and is left out; a null score leaves a gap.
-
-    Raises:
-        ValueError: fewer than two values of eps above 0.
+    An eps of 0 has no place on the axis and is left out; a null score leaves a gap. ValueError for
+    fewer than two values of eps above 0.
     """
     curves: dict[str, dict[float, float]] = {}
     noises = set()

@@ -13,15 +13,10 @@ from hpe_art.report.official import official_markdown
 
 
 class ScoreTable(NamedTuple):
-    """Scores of networks under attacks.
+    """Scores of networks under attacks."""
 
-    Attributes:
-        columns: every eps, or every number of steps.
-        rows: by network and attack, a score for each column, or None.
-    """
-
-    columns: list[Any]
-    rows: dict[tuple[str, str], list[Score | None]]
+    columns: list[Any]  # every eps, or every number of steps
+    rows: dict[tuple[str, str], list[Score | None]]  # by network and attack, one for each column
 
 
 def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) -> str:

@@ -24,23 +24,15 @@ FAST_PNG = {"compress_level": 1}
 
 @dataclass(frozen=True)
 class PersonPictures:
-    """One person before and after an attack; arrays as the module says.
+    """One person before and after an attack; arrays as the module says."""
 
-    Attributes:
-        index: place in the data set.
-        clean, perturbed: images.
-        clean_pose, perturbed_pose: predictions, in pixels of those images.
-        target_pose: what a targeted attack aimed at, or None.
-        clean_score, perturbed_score: this person's own, by the run's metric, or None.
-    """
-
-    index: int
+    index: int  # place in the data set
     clean: np.ndarray
     perturbed: np.ndarray
-    clean_pose: np.ndarray
+    clean_pose: np.ndarray  # predictions, in pixels of those images
     perturbed_pose: np.ndarray
-    target_pose: np.ndarray | None = None
-    clean_score: float | None = None
+    target_pose: np.ndarray | None = None  # what a targeted attack aimed at
+    clean_score: float | None = None  # this person's own, by the run's metric
     perturbed_score: float | None = None
 
 

@@ -13,33 +13,24 @@ BROKEN, BROKEN_ERROR = 50.0, 200.0
 
 @dataclass(frozen=True)
 class Row:
-    """One network: its clean score, the relative score by eps, and what follows from them.
-
-    Attributes:
-        breaks_at: the smallest eps that breaks it.
-        mean: of what is kept at the eps that all networks have.
-        joint: the group that keeps least, on average over eps.
-    """
+    """One network."""
 
     network: str
     clean: float | None
-    kept: dict[float, float | None]
-    breaks_at: float | None
-    mean: float | None
-    joint: str | None
+    kept: dict[float, float | None]  # the relative score by eps
+    breaks_at: float | None  # the smallest eps that breaks it
+    mean: float | None  # of what is kept at the eps that all networks have
+    joint: str | None  # the group that keeps least, on average over eps
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The networks under the leading untargeted attack, the least robust one first.
-
-    `joint` is the group that keeps least at the leading eps, on average over networks.
-    """
+    """The networks under the leading untargeted attack."""
 
     attack: str | None
-    rows: list[Row]
+    rows: list[Row]  # the least robust network first
     eps: list[float]
-    joint: str | None
+    joint: str | None  # the group that keeps least at the leading eps, on average over networks
 
 
 def summary(results: Results) -> Summary:

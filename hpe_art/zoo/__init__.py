@@ -27,11 +27,9 @@ def index() -> dict[str, dict[str, Any]]:
 
 
 def checkpoint_path(name: str) -> Path:
-    """The file of an entry, with or without the prefix `zoo://`, checked against the index.
+    """The file of an entry, with or without the prefix `zoo://`.
 
-    Raises:
-        ZooError: no such entry (the message lists those there are), or the file is not the one
-            that the index describes.
+    ZooError if there is none (it lists those there are), or it is not the one in the index.
     """
     name = name.removeprefix(PREFIX)
     entries = index()
@@ -53,8 +51,7 @@ def _checked(entry: dict[str, Any]) -> Path:
 def perturbation_path(name: str, eps: float) -> Path | None:
     """The file of the perturbation of eps grey levels that was fitted on a bundled network, if any.
 
-    Raises:
-        ZooError: the file is not the one that the index describes.
+    ZooError if it is not the one that the index describes.
     """
     network = index().get(name.removeprefix(PREFIX), {})
     entry = network.get("perturbations", {}).get(f"{eps:g}")

@@ -33,33 +33,20 @@ class ReleaseError(ValueError):
 
 
 class Person(NamedTuple):
-    """An annotated person.
+    """An annotated person."""
 
-    Attributes:
-        image: file name of the picture.
-        number: place among the people of the picture, counted from 1 as in the release.
-        video: what the pictures of one video have in common.
-        entry: the fields of MMPose's JSON, and `head_box`: x1, y1, x2, y2, counted from 1.
-    """
-
-    image: str
-    number: int
-    video: str
-    entry: dict[str, Any]
+    image: str  # file name of the picture
+    number: int  # place among the people of the picture, counted from 1 as in the release
+    video: str  # what the pictures of one video have in common
+    entry: dict[str, Any]  # of MMPose's JSON, and `head_box`: x1, y1, x2, y2, counted from 1
 
 
 class Release(NamedTuple):
-    """What the release holds; its test half has no joints.
+    """What the release holds; its test half has no joints."""
 
-    Attributes:
-        images: all file names, in the order of the release.
-        people: those of the training half with joints, scale, position and head box.
-        left_out: how many of the training half lack what.
-    """
-
-    images: list[str]
-    people: list[Person]
-    left_out: Counter[str]
+    images: list[str]  # all file names, in the order of the release
+    people: list[Person]  # of the training half with joints, scale, position and head box
+    left_out: Counter[str]  # how many of the training half lack what
 
 
 Listed = set[tuple[str, int | None]]
@@ -127,8 +114,7 @@ def prepare(
 def read_release(file: Path) -> Release:
     """Read `mpii_human_pose_v1_u12_1.mat`.
 
-    Raises:
-        ReleaseError: not a MATLAB file, no complete `RELEASE` in it, or a joint that is not 0..15.
+    ReleaseError: not a MATLAB file, no complete `RELEASE` in it, or a joint that is not 0..15.
     """
     content = _load(file)
     release: Any = content.get("RELEASE")
@@ -201,9 +187,9 @@ def split_by_list(people: list[Person], listed: Listed) -> tuple[list[Person], l
 
 
 def split_by_video(people: list[Person], fraction: float) -> tuple[list[Person], list[Person]]:
-    """Training and validation people, the same at every call; no video is in both.
+    """Training people, and those of a share (0..1) of the videos; no video is in both.
 
-    `fraction` is the share of the videos that is for validation, 0..1.
+    The same at every call.
     """
 
     def is_val(person: Person) -> bool:
