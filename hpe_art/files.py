@@ -10,17 +10,9 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "hpe-art",
-    "adversarial-robustness-toolbox",
-    "mmpose",
-    "mmengine",
-    "mmcv",
-    "mmcv-lite",
-    "mmdet",
-    "numpy",
-    "torch",
-    "torchvision",
-)
+    "hpe-art", "adversarial-robustness-toolbox", "mmpose", "mmengine", "mmcv", "mmcv-lite", "mmdet",
+    "numpy", "torch", "torchvision",
+)  # fmt: skip
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:

@@ -29,8 +29,5 @@ def check_labels(y: Any, count: int) -> None:
 
 
 def with_numbers(y: Tensor) -> Tensor:
-    """The same labels, with 0 for NaN and infinity at joints that do not count.
-
-    Such joints are left out by multiplying with 0, which NaN survives.
-    """
+    """The same labels, 0 for NaN and infinity at joints that do not count, since 0 * NaN is NaN."""
     return torch.where(y[..., 2:] > 0, y, y.nan_to_num(0.0, 0.0, 0.0))

@@ -6,10 +6,7 @@ from mmengine.registry import Registry
 
 
 def registered(registry: Registry, name: Any) -> Any:
-    """What is registered under a name; ValueError lists the names that there are.
-
-    The registry's own name is that of one entry, such as "loss".
-    """
+    """What a registry has under a name; ValueError lists the names that there are."""
     known = registry.module_dict
     if not isinstance(name, str) or name not in known:
         raise ValueError(

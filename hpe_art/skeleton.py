@@ -64,10 +64,7 @@ class Skeleton:
         return tuple(sorted(k for group in self.groups.values() for k in group))
 
     def joint_numbers(self, names: Sequence[str]) -> list[int]:
-        """Joints by their names, or those of a group such as Wrist; case does not matter.
-
-        SkeletonError where there is no such joint; the message lists them.
-        """
+        """Joints by name, or by group such as Wrist, in any case; SkeletonError lists all."""
         known = {name.lower(): [k] for k, name in enumerate(self.joints)}
         known |= {name.lower(): list(group) for name, group in self.groups.items()}
         unknown = [name for name in names if name.lower() not in known]

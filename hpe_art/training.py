@@ -1,7 +1,4 @@
-"""What MMEngine's Runner lacks for training on a CPU, and the command line's part of its config.
-
-The training loop itself is MMEngine's.
-"""
+"""What MMEngine's Runner lacks for training on a CPU, and the command line's part of its config."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,4 @@
-"""What the arguments of a tool name on disk: configs, a checkpoint, folders in MPII format.
-
-Nothing heavy is imported before the checks are through.
-"""
+"""The paths that arguments name, checked before anything heavy is imported."""
 
 import argparse
 import tempfile
@@ -45,10 +42,7 @@ def check_paths(
 
 
 def config_files(paths: Sequence[str]) -> list[Path]:
-    """The configs that are named, and those in folders that are named.
-
-    UserError where a path does not exist, a folder has none, or two have one name.
-    """
+    """The configs named, and those in folders; UserError if none is there, or two have one name."""
     files: list[Path] = []
     for path in map(Path, paths):
         if not path.exists():
@@ -65,10 +59,7 @@ def config_files(paths: Sequence[str]) -> list[Path]:
 
 
 def check_data(args: argparse.Namespace) -> None:
-    """Sees that the checkpoint is there, and that folders hold what they should.
-
-    UserError or FolderError names the checkpoint, or what a folder lacks.
-    """
+    """UserError or FolderError where the checkpoint is missing, or something in a folder."""
     source = args.checkpoint
     if source and "://" not in source and not Path(source).is_file():
         raise UserError(

@@ -4,18 +4,13 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from hpe_art.commands.arguments import (
-    LAUNCHERS,
-    add_config_options,
-    command_parser,
-    config,
-    refuse,
-)
+from hpe_art.commands import arguments
+from hpe_art.commands.arguments import config, refuse
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
-    parser = command_parser("train", __doc__)
+    parser = arguments.command_parser("train", __doc__)
     add = parser.add_argument
     add("config", type=config, help="config file, or name of a shipped one")
     add("--work-dir", help="folder of logs and checkpoints [as the config lies]")
@@ -23,8 +18,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     first = "first weights: a checkpoint, or those that the config names; else from scratch"
     add("--load-from", nargs="?", const="config", help=first)
     add("--amp", action="store_true", help="train the backbone in bfloat16")
-    add_config_options(parser, dest="options")
-    add("--launcher", choices=LAUNCHERS, default="none")
+    arguments.add_config_options(parser, dest="options")
+    add("--launcher", choices=arguments.LAUNCHERS, default="none")
     add("--data-root", help="train and validate on this folder in MPII format")
     add("--train-ann-file", help="training annotations [the one *train*.json]")
     add("--ann-file", help="validation annotations [the one *val*.json]")

@@ -25,10 +25,7 @@ BLANK = np.zeros((8, 8, 3), np.uint8)
 
 
 class Images:
-    """The crops of people at these places of a dataset, MMPose's.
-
-    (N, 3, H, W) uint8, read by its pipeline when sliced.
-    """
+    """Crops (N, 3, H, W) uint8 of people of a dataset, read by its pipeline when sliced."""
 
     dtype = np.dtype(np.uint8)
     ndim = 4
@@ -81,7 +78,7 @@ class People:
         return str(getattr(self.dataset, "ann_file", ""))
 
     def to_image(self, poses: Array) -> Array:
-        """Poses (N, ..., K, 3) from crop to image pixels by each person's metadata; visibility stays.
+        """Poses (N, ..., K, 3) from crop to image pixels by each one's metadata; visibility stays.
 
         Source: `TopdownPoseEstimator.add_pred_to_datasample` of MMPose 1.3.2.
         """

@@ -28,11 +28,8 @@ def drawn_scores(
 ) -> Draws:
     """The scores of the people themselves, then of each draw of them.
 
-    Args:
-        joint_scores: (N, K), from `Metric.joint_scores`.
-        metric: whose they are.
-        skeleton: of the dataset.
-        seed: of the draws; with the same N it gives the same draws.
+    Of scores (N, K) from `Metric.joint_scores`; with the same N a seed gives the same draws.
+
     Returns:
         (1 + draws, 1 + K + G): the total, joints and groups in the metric's unit; NaN where
         nothing is labelled.
@@ -73,10 +70,7 @@ def _times_drawn(count: int, seed: int) -> NDArray[np.uint16]:
 
 
 def relative_draws(perturbed: Draws, clean: Draws) -> Draws:
-    """Perturbed in percent of clean, draw by draw; NaN where the clean score is 0.
-
-    Both are from `drawn_scores`, of the same people with the same seed.
-    """
+    """Perturbed in percent of clean `drawn_scores` of the same seed; NaN where clean is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = 100.0 * perturbed / clean
     return np.where(np.isfinite(ratios), ratios, np.nan)

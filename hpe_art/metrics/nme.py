@@ -35,10 +35,7 @@ class EPE(Metric):
     evaluators: tuple[str, ...] = ("EPE",)
 
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """In units of the metric, 0.05 for 5 %; as `Metric.joint_scores`.
-
-        MetricError also where a prediction is not finite.
-        """
+        """In units of the metric, 0.05 for 5 %; MetricError also if a prediction is not finite."""
         self.check(truth)
         errors = distances(poses, truth, self._lengths(truth)).astype(np.float64)
         infinite = np.isinf(errors).any(axis=1)
@@ -64,7 +61,6 @@ class NME(EPE):
     """Normalised mean error: distance from the truth over a length of the person.
 
     Args:
-        skeleton: of the dataset.
         ends: two joints whose true distance is the length; those that are customary in the dataset
             if None. People whose two joints coincide, or lack labels, are left out.
         norm_item: "bbox_size", the longer side of the box, or "head_size" instead.

@@ -16,13 +16,8 @@ FILLED = 0.53
 class OKS(Metric):
     """exp(-d^2 / (2 s^2 k^2)) of each joint; the mean over people of each one's mean.
 
-    d is the distance in image pixels, s^2 the person's area, k twice the joint's sigma.
-
-    Args:
-        skeleton: of the dataset, with sigmas.
-        use_area: s^2 is the annotated area; else 0.53 of the box.
-    Raises:
-        MetricError: the dataset has no sigmas.
+    d is the distance in image pixels, s^2 the person's annotated area (without `use_area` 0.53 of
+    the box), k twice the joint's sigma. MetricError for a dataset without sigmas.
 
     Source: ``COCOeval.computeOks`` of pycocotools; ``use_area`` as in xtcocotools.
     """

@@ -25,7 +25,6 @@ class PCK(Metric):
     """Joints nearer to the truth than a share of the person's size; the mean over joints.
 
     Args:
-        skeleton: of the dataset.
         threshold: share of the size.
         size: "bbox", the longer side of the box; "head", the head size; "torso", JHMDB's left
             shoulder to right hip, of the prediction where the true one is shorter than a pixel.
@@ -108,7 +107,6 @@ class AUC(Metric):
     """Area under the curve of PCK over its threshold, the mean over joints.
 
     Args:
-        skeleton: of the dataset.
         norm_factor: the largest distance, in image pixels.
         thresholds: how many, equally spaced from 0; the largest distance itself is none.
 

@@ -72,10 +72,7 @@ def rendered(
 
 
 def svg(figure: Figure, prefix: str = "") -> str:
-    """A figure as SVG to be put into a page, its text as text.
-
-    The prefix is of all names inside, which have to be unique in a page.
-    """
+    """A figure as SVG, its text as text; the prefix makes the names inside unique in a page."""
     file = io.StringIO()
     # The same names inside each time.
     with rc_context({"svg.hashsalt": "hpe_art", "svg.fonttype": "none"}):

@@ -11,6 +11,9 @@ from hpe_art.report.leading import family, judged_by, leading_eps, metric_of, ov
 from hpe_art.report.numbers import digits_of, score_text, whole_score
 from hpe_art.report.official import official_markdown
 
+Found = dict[tuple[str, str], dict[Any, Score | None]]
+"""Scores by eps, or number of steps, of each network and attack."""
+
 
 class ScoreTable(NamedTuple):
     """Scores of networks under attacks."""
@@ -20,10 +23,7 @@ class ScoreTable(NamedTuple):
 
 
 def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) -> str:
-    """The page, of results from `read_runs`.
-
-    Figures are by their names: the path of each from where the page will be, and its caption.
-    """
+    """The page; figures are by name, each its path from where the page will be, and caption."""
     metric, eps = metric_of(results), leading_eps(results)
     filters = {
         "score": lambda value: score_text(value, digits_of(metric)),
@@ -53,31 +53,33 @@ def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) ->
 
 def over_eps(results: Results, targeted: bool) -> ScoreTable:
     """Scores of every attack that was run with several eps."""
-    found: dict[tuple[str, str], dict[Any, Score]] = {}
+    found: Found = {}
     for network, run in results.runs.items():
         for attack in run.attacks:
-            score = judged_by(attack, targeted)
-            if attack.targeted != targeted or attack.eps is None:
-                continue
-            if score is not None and score.value is not None:
-                found.setdefault((network, attack.name), {})[attack.eps] = score
+            if attack.targeted == targeted and attack.eps is not None:
+                row = found.setdefault((network, attack.name), {})
+                row[attack.eps] = judged_by(attack, targeted)
     return _table(found)
 
 
 def over_steps_at_one_eps(results: Results, targeted: bool) -> ScoreTable:
     """Scores after each number of steps at the leading eps, of attacks run with several."""
-    found: dict[tuple[str, str], dict[Any, Score]] = {}
+    found: Found = {}
     eps = leading_eps(results)
     for network, run in results.runs.items():
         for name in dict.fromkeys(family(a) for a in run.attacks if a.targeted == targeted):
-            scores = {n: judged_by(a, targeted) for n, a in over_steps(run, name, eps).items()}
-            row = {n: s for n, s in scores.items() if s is not None and s.value is not None}
-            found[network, name] = row
+            steps = over_steps(run, name, eps)
+            found[network, name] = {n: judged_by(a, targeted) for n, a in steps.items()}
     return _table(found)
 
 
-def _table(found: Mapping[tuple[str, str], Mapping[Any, Score]]) -> ScoreTable:
-    several = {key: row for key, row in found.items() if len(row) > 1}
+def _table(found: Found) -> ScoreTable:
+    """Of the rows with several scores."""
+    known = {
+        key: {c: s for c, s in row.items() if s and s.value is not None}
+        for key, row in found.items()
+    }
+    several = {key: row for key, row in known.items() if len(row) > 1}
     columns = sorted({column for row in several.values() for column in row})
     rows = {key: [row.get(column) for column in columns] for key, row in several.items()}
     return ScoreTable(columns, rows)

@@ -34,9 +34,6 @@ def eps_text(eps: float | None) -> str:
 
 
 def axis_label(kind: str, metric: MetricRecord, long: bool = False) -> str:
-    """What is along an axis, "relative" or "target", such as "relative PCKh (%)".
-
-    Ratios are in percent; `long` takes the metric's label instead of its key.
-    """
+    """Such as "relative PCKh (%)", ratios in percent; `long` has the metric's label for its key."""
     unit = "%" if kind == "relative" else metric.unit
     return f"{kind} {metric.label if long else metric.key}" + (f" ({unit})" if unit else "")

@@ -51,12 +51,8 @@ def draw_pictures(
 ) -> int:
     """Writes a picture for each attack and person, and the curve if there are several eps.
 
-    Args:
-        folder: made if it is missing.
-        people_by_attack: by the names of `pictured_attacks`, at their eps; others are not drawn.
-        run: its results.
-    Returns:
-        The number of pictures.
+    People are by the names of `pictured_attacks`, at their eps; others are not drawn. Returns the
+    number of pictures.
     """
     folder, count = Path(folder), 0
     for name, attack in pictured_attacks(run).items():
@@ -130,8 +126,7 @@ def magnification(eps: float) -> float:
 def _show(axes: Axes, image: np.ndarray) -> None:
     pixels = np.clip(np.rint(np.asarray(image, np.float64)), 0, 255).astype(np.uint8)
     axes.imshow(pixels.transpose(1, 2, 0))
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
 
 
 def _headline(person: PersonPictures, attack: Attack, metric: MetricRecord) -> str:

@@ -16,10 +16,7 @@ VIEWER_BYTES = 9_000_000
 
 
 def viewer_data(results: Results, folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Plain JSON for the page's script, of as many people as fit into `VIEWER_BYTES`, or of one.
-
-    `folders` are those of each network's pictures.
-    """
+    """JSON for the page's script, of as many people as fit into `VIEWER_BYTES`, or of one."""
     fit = _people_that_fit(results, folders)
     networks: dict[str, Any] = {}
     for network, run in results.runs.items():

@@ -4,14 +4,9 @@ ROOT/annotations/mpii_train.json  mpii_val.json  mpii_gt_val.mat
 ROOT/images/NNNNN.jpg
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from typing import Any
 
 PIPELINE_KEYS = ("pipeline", "indices")
 
@@ -124,7 +119,7 @@ def _count_boxes(boxes: Path) -> int:
     return shape[2]
 
 
-def use_folder(loader: Config, dataset: dict[str, Any]) -> None:
+def use_folder(loader: Any, dataset: dict[str, Any]) -> None:
     """Replaces the dataset of a dataloader's config, in place, keeping its pipeline.
 
     `loader` is `cfg.train_dataloader` or its like, `dataset` what `mpii_dataset` returns.

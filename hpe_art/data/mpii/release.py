@@ -112,10 +112,7 @@ def prepare(
 
 
 def read_release(file: Path) -> Release:
-    """Read `mpii_human_pose_v1_u12_1.mat`.
-
-    ReleaseError: not a MATLAB file, no complete `RELEASE` in it, or a joint that is not 0..15.
-    """
+    """Read the release; ReleaseError if it is another file, incomplete, or has joints over 15."""
     content = _load(file)
     release: Any = content.get("RELEASE")
     if not hasattr(release, "annolist") or not hasattr(release, "img_train"):
@@ -187,10 +184,7 @@ def split_by_list(people: list[Person], listed: Listed) -> tuple[list[Person], l
 
 
 def split_by_video(people: list[Person], fraction: float) -> tuple[list[Person], list[Person]]:
-    """Training people, and those of a share (0..1) of the videos; no video is in both.
-
-    The same at every call.
-    """
+    """Training people, and those of a share (0..1) of the videos; the same at every call."""
 
     def is_val(person: Person) -> bool:
         digest = hashlib.sha256(person.video.encode()).digest()
