@@ -8,12 +8,9 @@ from torch import Tensor
 
 
 def check_labels(y: Any, count: int) -> None:
-    """Refuses labels that do not fit as many images.
+    """ValueError for labels not of shape (N, K, 3), or a joint that counts at no finite place.
 
     Of a tensor only the shape is looked at: a GPU would be waited for.
-
-    Raises:
-        ValueError: not of shape (N, K, 3), or a joint that counts is at no finite place.
     """
     if y.ndim != 3 or len(y) != count or y.shape[2] != 3:
         raise ValueError(f"Expected y of shape (N, K, 3), N = {count}. Got {tuple(y.shape)}.")

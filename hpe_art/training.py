@@ -132,13 +132,10 @@ def first_weights(cfg: Config) -> str | None:
 
 
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
-    """Sees that a checkpoint has the weights of a model's backbone; the head may be another.
+    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
 
     MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
     with one of MMEngine's prefixes.
-
-    Raises:
-        ValueError: some are missing or have other shapes.
     """
     own: Any = model.module if is_model_wrapper(model) else model
     check_backbone(own.backbone, read_weights(checkpoint), checkpoint)

@@ -140,9 +140,8 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
 
     from hpe_art.evaluation.examples import pictured_people
     from hpe_art.evaluation.running import loop_of
-    from hpe_art.report.official import official_table
     from hpe_art.report.pictures import PersonPictures, draw_pictures, pictured_attacks
-    from hpe_art.report.table import joint_table, observer_table, results_table
+    from hpe_art.report.table import joint_table, observer_table, official_table, results_table
 
     loop, console = loop_of(runner), Console()
     prepared, run = loop.finished

@@ -100,8 +100,7 @@ class Metric(ABC):
     def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
         """The metric for a dataset, by the evaluator's config; empty if it is asked for by name.
 
-        Raises:
-            MetricError: the skeleton, or the config, lacks what the metric needs.
+        MetricError where the skeleton, or the config, lacks what the metric needs.
         """
         return cls(skeleton, **{ours: cfg[key] for ours, key in cls.settings.items() if key in cfg})
 

@@ -34,9 +34,7 @@ def metric_for(evaluator: Any, metainfo: Mapping[str, Any]) -> Metric:
 def metric_named(name: str, skeleton: Skeleton) -> Metric:
     """A registered metric with its usual settings.
 
-    Raises:
-        MetricError: nothing is registered by that name (the message lists what is), or the dataset
-            lacks what the metric needs.
+    MetricError where there is none (it lists them), or the dataset lacks what the metric needs.
     """
     known = METRICS.module_dict
     if name not in known:

@@ -55,9 +55,7 @@ def people_means(joint_scores: Numbers, metric: Metric) -> Numbers:
 def relative(perturbed: float | None, clean: float | None) -> float | None:
     """Perturbed score in percent of the clean one; None where that is 0 or either is None.
 
-    Below 100 is a loss where higher is better; above 100 is one of errors.
-
-    Source: Jain et al. 2019, "On the Robustness of Human Pose Estimation".
+    Below 100 is a loss where higher is better, above 100 of errors. Source: Jain et al. 2019.
     """
     if perturbed is None or not clean:
         return None

@@ -1,6 +1,7 @@
-"""Figures of what attacks do to networks: over eps, and to each group of joints."""
+"""Figures of what attacks do: over eps, over steps, and to each group of joints."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,7 +9,8 @@ from matplotlib.figure import Figure
 
 from hpe_art.evaluation.results import Attack, Results, Run
 from hpe_art.report import leading
-from hpe_art.report.leading import is_noise, judged_by, over_eps
+from hpe_art.report.leading import family, is_noise, judged_by, leading_attack, over_eps, over_steps
+from hpe_art.report.numbers import axis_label, digits_of
 from hpe_art.report.styles import (
     NOISE_LABEL,
     Drawing,
@@ -23,6 +25,53 @@ from hpe_art.report.styles import (
 
 MAX_UNTARGETED = 2
 """Untargeted attacks in the figure over eps."""
+Curve = dict[int, float]
+"""Scores by the number of steps."""
+Panels = list[tuple[Attack, bool, dict[str, Curve]]]
+"""An entry of each leading attack, whether it is targeted, and a curve for each network."""
+
+
+def eps_curve(run: Run) -> Figure:
+    """The relative score over eps (a base-2 logarithm), a line per attack; noise is dashed.
+
+    An eps of 0 has no place on the axis and is left out; a null score leaves a gap. ValueError for
+    fewer than two values of eps above 0.
+    """
+    curves: dict[str, dict[float, float]] = {}
+    noises = set()
+    for attack in run.attacks:
+        if attack.eps:
+            value = attack.relative.value
+            curve = curves.setdefault(attack.name, {})
+            curve[attack.eps] = np.nan if value is None else value
+            if is_noise(run, attack):
+                noises.add(attack.name)
+    ticks = sorted({eps for curve in curves.values() for eps in curve})
+    if len(ticks) < 2:
+        raise ValueError(f"Expected at least two values of eps above 0. Got {ticks}.")
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes, styles = figure.subplots(), Styles(list(curves))
+    for name, curve in curves.items():
+        style: dict[str, Any] = styles.line(name)
+        if name in noises:
+            style |= {"color": "0.4", "linestyle": "--"}
+        eps = sorted(curve)
+        axes.plot(eps, [curve[one] for one in eps], linewidth=2, **style)
+    grey = all(attack.norm == "inf" for attack in run.attacks)
+    use_log_axis(axes, ticks, f"eps ({'grey levels of 255' if grey else 'in its norm'})")
+    axes.set_ylabel(axis_label("relative", run.metric, long=True), fontsize=12)
+    axes.tick_params(labelsize=12)
+    axes.set_title(_title(run), fontsize=14)
+    figure.legend(loc="outside right center", fontsize=12)
+    return figure
+
+
+def _title(run: Run) -> str:
+    people, clean = f"{run.dataset.num_samples} people", run.clean.score.value
+    if clean is None:
+        return people
+    score = f"{clean:.{digits_of(run.metric)}f} {run.metric.unit}".rstrip()
+    return f"{people}, clean {run.metric.key} {score}"
 
 
 def eps_panels(results: Results, styles: Styles) -> Drawing | None:
@@ -107,7 +156,7 @@ def group_bars(results: Results, styles: Styles) -> Drawing | None:
     groups = list(next(iter(results.runs.values())).skeleton.groups)
     panels = []
     for targeted in (False, True):
-        name = leading.leading_attack(results, targeted)
+        name = leading_attack(results, targeted)
         entries = {n: leading.at_eps(run, name, eps) for n, run in results.runs.items()}
         scores = {n: judged_by(a, targeted) for n, a in entries.items() if a is not None}
         if name and any(scores.values()):
@@ -128,3 +177,61 @@ def group_bars(results: Results, styles: Styles) -> Drawing | None:
     add_legend(figure)
     said = scores_under([(name, targeted) for name, targeted, _ in panels], results)
     return Drawing(figure, f"Each group of joints: {said}.")
+
+
+def step_bars(results: Results, styles: Styles) -> Drawing | None:
+    """What is gained from the usual number of steps to the longest run."""
+    panels = _panels(results, lambda curve, usual: usual in curve and max(curve) > usual)
+    if not panels:
+        return None
+    figure, row = side_by_side(len(panels), 5.5 * len(panels), 4.6)
+    for axes, (lead, targeted, longer) in zip(row, panels, strict=True):
+        for i, (network, curve) in enumerate(longer.items()):
+            bar = styles.bar(network)
+            axes.bar(i - 0.2, curve[lead.max_iter or 0], 0.38, **bar)
+            axes.bar(i + 0.2, curve[max(curve)], 0.38, **{**bar, "alpha": 0.5})
+        title = f"{family(lead)}: {lead.max_iter} steps, then (pale) the longest run"
+        axes.set_title(title, fontsize=12)
+        use_score_axis(axes, results, targeted)
+        axes.set_xticks(range(len(longer)), list(longer), rotation=30, ha="right")
+    return Drawing(figure, "From the usual number of steps to the longest run.")
+
+
+def step_curves(results: Results, styles: Styles) -> Drawing | None:
+    """What is left, or reached, after each number of steps."""
+    panels = _panels(results, lambda curve, _: len(curve) > 2)
+    if not panels:
+        return None
+    figure, row = side_by_side(len(panels), 5.5 * len(panels), 4.6)
+    for axes, (lead, targeted, long) in zip(row, panels, strict=True):
+        for network, curve in long.items():
+            axes.plot(list(curve), list(curve.values()), linewidth=2, **styles.line(network))
+        axes.set_title(family(lead), fontsize=14)
+        use_log_axis(axes, sorted(set().union(*long.values())), "steps")
+        use_score_axis(axes, results, targeted, whole=True)
+    add_legend(figure)
+    return Drawing(figure, "What is left, or reached, after each number of steps.")
+
+
+def _panels(results: Results, is_shown: Callable[[Curve, int], bool]) -> Panels:
+    """Those with curves to be shown, which is asked for each with the usual number of steps."""
+    panels = []
+    for targeted in (False, True):
+        name = leading_attack(results, targeted)
+        entries = (a for run in results.runs.values() for a in run.attacks if a.name == name)
+        if lead := next(entries, None):
+            curves = {n: _curve(run, family(lead), targeted) for n, run in results.runs.items()}
+            usual = lead.max_iter or 0
+            if shown := {n: curve for n, curve in curves.items() if is_shown(curve, usual)}:
+                panels.append((lead, targeted, shown))
+    return panels
+
+
+def _curve(run: Run, attack_family: str, targeted: bool) -> Curve:
+    """At the eps that has most numbers of steps."""
+    curves = []
+    for eps in dict.fromkeys(a.eps for a in run.attacks if a.eps is not None):
+        found = over_steps(run, attack_family, eps)
+        scores = {steps: judged_by(a, targeted) for steps, a in found.items()}
+        curves.append({n: s.value for n, s in scores.items() if s and s.value is not None})
+    return max(curves, key=len, default={})

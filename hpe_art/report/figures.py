@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hpe_art.evaluation.results import Results
-from hpe_art.report.attack_figures import eps_panels, group_bars
+from hpe_art.report.attack_figures import eps_panels, group_bars, step_bars, step_curves
 from hpe_art.report.observer_figures import defence_bars, transfer_maps, universal_pictures
-from hpe_art.report.step_figures import step_bars, step_curves
 from hpe_art.report.styles import Drawing, Styles
 
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from hpe_art.evaluation.results import Results
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text
-from hpe_art.report.official import official_cells
 from hpe_art.report.styles import Drawing, Styles
 from hpe_art.report.summary import remarks, summary
+from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
 
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))

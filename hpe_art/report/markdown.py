@@ -9,7 +9,7 @@ from hpe_art.evaluation.results import Results, Score
 from hpe_art.report.html import rendered
 from hpe_art.report.leading import family, judged_by, leading_eps, metric_of, over_steps
 from hpe_art.report.numbers import digits_of, score_text, whole_score
-from hpe_art.report.official import official_markdown
+from hpe_art.report.table import official_markdown
 
 Found = dict[tuple[str, str], dict[Any, Score | None]]
 """Scores by eps, or number of steps, of each network and attack."""

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hpe_art.evaluation.results import Attack, MetricRecord, Run
-from hpe_art.report.curves import eps_curve
+from hpe_art.report.attack_figures import eps_curve
 from hpe_art.report.leading import is_noise
 from hpe_art.report.numbers import score_text
 from hpe_art.report.skeleton_drawing import add_side_legend, draw_skeleton

@@ -8,8 +8,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results import Attack, Run, Score
-from hpe_art.report.numbers import UNITS, digits_of, eps_text, whole_score, with_spread
+from hpe_art.evaluation.results import Attack, Clean, Judged, Run, Score
+from hpe_art.report.numbers import UNITS, digits_of, eps_text, score_text, whole_score, with_spread
 
 SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}
 WIDTH, GAP = 5, 2
@@ -18,6 +18,7 @@ NARROW: dict[str, Any] = {"collapse_padding": True, "pad_edge": False}
 SCREEN = 100
 MAX_GROUPS = 10
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+OFFICIAL = "By the config's own evaluator, {} in percent of the clean number. eps in grey levels."
 TITLES = {
     "transfer": "other networks: relative",
     "defence": "behind a defence that the attacker does not know of: relative",
@@ -149,3 +150,44 @@ def _joint(attack: Attack, kind: str, name: str, digits: int) -> str:
     if attack.targeted and attack.target:
         cell += f" → {_part(attack.target, kind, name, digits)}"
     return cell
+
+
+def official_table(run: Run) -> Table | None:
+    """Numbers of the config's own evaluator, relative ones below; None where there are none."""
+    if not run.clean.official:
+        return None
+    columns, rows = official_cells(run)
+    title = f"{run.config}, official numbers"
+    table = screen_table(title, OFFICIAL.format("below"), columns, **NARROW)
+    for row in rows:
+        table.add_row(*(Text(cell.replace(" (", "\n").removesuffix(" %)")) for cell in row))
+    return table
+
+
+def official_markdown(run: Run) -> str:
+    """The same as Markdown; empty where there are no such numbers."""
+    if not run.clean.official:
+        return ""
+    return "\n".join(
+        [*markdown_lines(*official_cells(run)), "", OFFICIAL.format("in brackets"), ""]
+    )
+
+
+def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:
+    """Names of columns, and a row for the clean images and each attack."""
+    names = list(run.clean.official)
+    judged: Sequence[Clean | Judged] = (run.clean, *run.attacks)
+    # Some evaluators give shares and others percents.
+    largest = {name: max(abs(one.official.get(name, 0.0)) for one in judged) for name in names}
+    digits = {name: 3 if largest[name] <= 1 else 1 for name in names}
+    rows = [["clean", "-", *(score_text(run.clean.official[n], digits[n]) for n in names)]]
+    for attack in run.attacks:
+        cells = [attack.name, eps_text(attack.eps)]
+        for name in names:
+            text = score_text(attack.official.get(name), digits[name])
+            relative = attack.relative_official.get(name)
+            cells.append(text if relative is None else f"{text} ({relative:.1f} %)")
+        rows.append(cells)
+    # Without the evaluator's prefix, such as AP of coco/AP, if they are still apart.
+    short = [name.rpartition("/")[2] for name in names]
+    return ["attack", "eps", *(short if len(set(short)) == len(names) else names)], rows

@@ -27,10 +27,7 @@ def index() -> dict[str, dict[str, Any]]:
 
 
 def checkpoint_path(name: str) -> Path:
-    """The file of an entry, with or without the prefix `zoo://`.
-
-    ZooError if there is none (it lists those there are), or it is not the one in the index.
-    """
+    """The file of an entry, with `zoo://` or without; ZooError if it is not that of the index."""
     name = name.removeprefix(PREFIX)
     entries = index()
     if name not in entries:
@@ -49,10 +46,7 @@ def _checked(entry: dict[str, Any]) -> Path:
 
 
 def perturbation_path(name: str, eps: float) -> Path | None:
-    """The file of the perturbation of eps grey levels that was fitted on a bundled network, if any.
-
-    ZooError if it is not the one that the index describes.
-    """
+    """The file of a network's perturbation of eps grey levels, if any; ZooError likewise."""
     network = index().get(name.removeprefix(PREFIX), {})
     entry = network.get("perturbations", {}).get(f"{eps:g}")
     return None if entry is None else _checked(entry)
