@@ -67,31 +67,20 @@ class Metric(ABC):
     """Scores every joint of every person.
 
     A metric of your own is a subclass, registered with `@METRICS.register_module(name=...)`.
-
-    Attributes:
-        key: short name, such as "PCKh".
-        higher_is_better: False for errors.
-        unit: "%" for shares, which are shown times 100, "px" for distances, "" for others.
-        per: what the total is a mean over. "joints": all labelled joints of everybody; "people":
-            each person's mean; "joint_means": each joint's mean over people.
-        needs: fields of `PeopleTruth` that are measured by, beside the pose.
-        hit_at: the joint score from which on a joint counts as found.
-        evaluators: classes of MMPose whose per-person twin it is.
-        settings: arguments of the metric, and what the evaluator's config calls each.
-        scored: numbers of the joints in the total; the groups' and joints' own scores have all.
-        offset: added to a predicted x and y before it is compared, in image pixels.
     """
 
-    key: str
-    higher_is_better: bool = True
-    unit: str = "%"
+    key: str  # short name, such as "PCKh"
+    higher_is_better: bool = True  # False for errors
+    unit: str = "%"  # "%" for shares, which are shown times 100, "px" for distances, "" for others
+    #: What the total is a mean over: all labelled joints of everybody ("joints"), each person's
+    #: mean ("people"), or each joint's mean over people ("joint_means").
     per: Per = "joints"
-    needs: tuple[str, ...] = ()
-    hit_at: float
-    evaluators: tuple[str, ...] = ()
-    settings: Mapping[str, str] = {}
-    scored: tuple[int, ...]
-    offset: float = 0.0
+    needs: tuple[str, ...] = ()  # fields of `PeopleTruth` that are measured by, beside the pose
+    hit_at: float  # the joint score from which on a joint counts as found
+    evaluators: tuple[str, ...] = ()  # classes of MMPose whose per-person twin it is
+    settings: Mapping[str, str] = {}  # its arguments, and what the evaluator's config calls them
+    scored: tuple[int, ...]  # joints in the total; the groups' and joints' own scores have all
+    offset: float = 0.0  # added to a predicted x and y before it is compared, in image pixels
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.scored = tuple(range(len(skeleton.joints)))

@@ -106,9 +106,7 @@ class PCKh(PCK):
 class AUC(Metric):
     """Area under the curve of PCK over its threshold, the mean over joints.
 
-    Args:
-        norm_factor: the largest distance, in image pixels.
-        thresholds: how many, equally spaced from 0; the largest distance itself is none.
+    Thresholds are equally spaced from 0 to the largest, `norm_factor` image pixels, which is none.
 
     Source: ``AUC`` and ``keypoint_auc`` of MMPose 1.3.2.
     """

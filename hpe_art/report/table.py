@@ -168,9 +168,8 @@ def official_markdown(run: Run) -> str:
     """The same as Markdown; empty where there are no such numbers."""
     if not run.clean.official:
         return ""
-    return "\n".join(
-        [*markdown_lines(*official_cells(run)), "", OFFICIAL.format("in brackets"), ""]
-    )
+    lines = markdown_lines(*official_cells(run))
+    return "\n".join([*lines, "", OFFICIAL.format("in brackets"), ""])
 
 
 def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:

@@ -24,8 +24,9 @@ from scipy.io import loadmat
 from hpe_art.data.mpii.writer import write_annotations
 from hpe_art.skeleton import MPII
 
-JSONS = ("mpii_train.json", "mpii_val.json", "mpii_trainval.json")
-FILES = (*JSONS, "mpii_gt_train.mat", "mpii_gt_val.mat")
+FILES = (
+    "mpii_train.json", "mpii_val.json", "mpii_trainval.json", "mpii_gt_train.mat", "mpii_gt_val.mat"
+)  # fmt: skip
 
 
 class ReleaseError(ValueError):
@@ -60,14 +61,10 @@ def prepare(
     val_fraction: float = 0.1,
     overwrite: bool = False,
 ) -> str:
-    """Write the annotation files of MMPose's MPII layout.
+    """Write the annotation files of MMPose's MPII layout in `root`, from the release.
 
-    Args:
-        file: `mpii_human_pose_v1_u12_1.mat`.
-        root: the folder that gets `annotations/`.
-        val_list: who is for validation, see `read_val_list` and `split_by_list`.
-        val_fraction: without a list, the share of the videos that is for validation.
-        overwrite: replace what is there.
+    For validation are those on a list (`read_val_list`, `split_by_list`), else a share of videos.
+
     Returns:
         Lines for the user: how many people are where, who was left out, what is still to do.
     Raises:
@@ -141,15 +138,12 @@ def read_release(file: Path) -> Release:
 
 
 def read_val_list(file: Path, images: list[str]) -> Listed:
-    """Read who is for validation.
+    """Read who is for validation, given the images of the release.
 
-    Args:
-        file: text with an image name, or an image name and the number of a person in it (counted
-            from 1), per line; empty lines and those from `#` on do not count. Or the
-            `detections.mat` of Tompson et al., which numbers images and people as the release does.
-        images: the images of the release.
-    Raises:
-        ReleaseError: a line that is neither, or a MATLAB file without these numbers.
+    The file is a text with an image name, or an image name and the number of a person in it
+    (counted from 1), per line; empty lines and those from `#` on do not count. Or it is the
+    `detections.mat` of Tompson et al., which numbers images and people as the release does.
+    ReleaseError for a line that is neither, or a MATLAB file without these numbers.
     """
     if file.suffix == ".mat":
         content = _load(file)
