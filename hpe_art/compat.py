@@ -132,9 +132,8 @@ def _served_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _harmless_types() -> list[Any]:
     from mmengine.logging import HistoryBuffer
 
-    multiarray = importlib.import_module(
-        "numpy._core.multiarray" if hasattr(np, "_core") else "numpy.core.multiarray"
-    )
+    core = "_core" if hasattr(np, "_core") else "core"
+    multiarray = importlib.import_module(f"numpy.{core}.multiarray")
     types = [HistoryBuffer, _served_as("builtins.getattr", _history_statistic), np.ndarray]
     types += [np.dtype, *{type(np.dtype(code)) for code in "?bhilqBHILQefdUS"}]
     # Files name the module of the NumPy that wrote them, which may be the other one.

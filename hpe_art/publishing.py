@@ -27,7 +27,7 @@ WEAK = 10.0  # per cent of the clean score: what costs less is not worth its pla
 def publish(
     config: str, checkpoint: str, name: str, command: str, notes: str = "", bits: int = 8
 ) -> dict[str, Any]:
-    """Bundles a checkpoint; the scores in the index are those of the bundled file itself.
+    """Bundles a checkpoint; the scores in its index entry are those of the bundled file itself.
 
     Args:
         config: the config that it was trained from, relative to the repository.
@@ -36,8 +36,6 @@ def publish(
         command: with which it was trained.
         notes: training time, machine and what else a reader wants to know.
         bits: of each weight on disk, see `zoo.packing.pack`.
-    Returns:
-        The index entry.
     Raises:
         UserError: config or checkpoint cannot be used, or the entry is that of another config.
         ValueError: `bits` is not 2 to 8.
@@ -56,8 +54,7 @@ def publish(
         torch.save({"state_dict": packing.unpack(packed)}, bundled)
         run = _scored(cfg, str(bundled), folder)
     stale = zoo.index().get(name, {}).get("perturbations", {}).values()  # of other weights
-    path = zoo.save(name, packed)
-    score = run.clean.score.value
+    path, score = zoo.save(name, packed), run.clean.score.value
     entry = {
         "file": path.name,
         "sha256": sha256(path),

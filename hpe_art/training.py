@@ -70,8 +70,7 @@ def training_config(
         config: path of the config file.
         work_dir: folder of logs and checkpoints; default `work_dirs/NAME`, below the name of the
             folder that the config is in, unless that is `mmpose_configs` or elsewhere.
-        resume: "auto" (the newest checkpoint of the work folder; a new start where there is
-            none), or a checkpoint to resume.
+        resume: "auto" (the newest checkpoint of the work folder, if there is one), or a checkpoint.
         load_from: "config" (the config's own `load_from`), or a checkpoint with the first
             weights. By default training starts from scratch whatever the config's `load_from`
             says, since that names the *finished* weights.
@@ -82,9 +81,8 @@ def training_config(
         train_ann_file: its training annotations, as in `mpii_dataset`.
         **validation: `ann_file`, `headbox_file`, `image_prefix` of its validation set, likewise.
     Raises:
-        FolderError: the folder lacks something.
         FileNotFoundError: no such config, or the weights that training starts from are missing.
-        ValueError: a checkpoint to resume, and other first weights.
+        ValueError: the folder lacks something, or a checkpoint to resume and other first weights.
     """
     if not Path(config).is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
@@ -95,11 +93,7 @@ def training_config(
         cfg.load_from, cfg.resume = resume, True
     cfg.launcher = launcher
     if data_root:
-        prefix, flag = validation.get("image_prefix"), "--train-ann-file"
-        train = mpii_dataset(data_root, "train", train_ann_file, None, prefix, flag)
-        use_folder(cfg.train_dataloader, train)
-        for loader in (cfg.val_dataloader, cfg.test_dataloader):
-            use_folder(loader, mpii_dataset(data_root, "val", **validation))
+        _use_own_people(cfg, data_root, train_ann_file, **validation)
     if options:
         cfg.merge_from_dict(options)
     if amp:  # after the options, which may name other hooks
@@ -109,6 +103,16 @@ def training_config(
         cfg.load_from, cfg.resume = None, True
     _check_start(cfg)
     return cfg
+
+
+def _use_own_people(
+    cfg: Config, root: str, train_ann_file: str | None, image_prefix: str | None = None, **more: Any
+) -> None:
+    flag = "--train-ann-file"
+    train = mpii_dataset(root, "train", train_ann_file, None, image_prefix, flag)
+    use_folder(cfg.train_dataloader, train)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        use_folder(loader, mpii_dataset(root, "val", image_prefix=image_prefix, **more))
 
 
 def _check_resume(checkpoint: str, load_from: str | None) -> None:

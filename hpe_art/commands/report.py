@@ -29,9 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     args = parse(argv)
     try:
-        check_paths([], args.out.parent)
-        if args.markdown:
-            check_paths([], args.markdown.parent)
+        for page in filter(None, (args.out, args.markdown)):
+            check_paths([], page.parent)
         from hpe_art.report.reading import read_runs
 
         results, folders = read_runs(args.results)

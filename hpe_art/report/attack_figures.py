@@ -25,6 +25,8 @@ from hpe_art.report.styles import (
 
 MAX_UNTARGETED = 2
 """Untargeted attacks in the figure over eps."""
+Points = list[tuple[float, float, tuple[float, float]]]
+"""(eps, score, ends of its interval), in the order of eps."""
 Curve = dict[int, float]
 """Scores by the number of steps."""
 Panels = list[tuple[Attack, bool, dict[str, Curve]]]
@@ -116,19 +118,23 @@ def _draw_over_eps(
     points = _points(entries, targeted)
     if not points:
         return
-    eps, values, ends = zip(*points, strict=True)
+    eps, _, ends = zip(*points, strict=True)
     low, high = np.array(ends).T
-    axes.fill_between(eps, low, high, color=styles.colour(network), alpha=0.12)
-    axes.plot(eps, values, linewidth=2, **styles.line(network))
+    line = styles.line(network)
+    axes.fill_between(eps, low, high, color=line["color"], alpha=0.12)
+    _draw(axes, points, linewidth=2, **line)
     every = _points([a for a in run.attacks if _is_twin(a, entries[0])], targeted)
-    if every:
-        own = dict(color=styles.colour(network), marker=styles.line(network)["marker"])
-        eps, values, _ = zip(*every, strict=True)
-        axes.plot(eps, values, linewidth=1, linestyle=(0, (2, 2)), markersize=4, **own)
-    noise = [] if targeted else _points([a for a in run.attacks if is_noise(run, a)], False)
-    if noise:
-        eps, values, _ = zip(*noise, strict=True)
-        axes.plot(eps, values, linewidth=1, color="0.6", zorder=0, label=NOISE_LABEL)
+    own = {"color": line["color"], "marker": line["marker"], "markersize": 4}
+    _draw(axes, every, linewidth=1, linestyle=(0, (2, 2)), **own)
+    if not targeted:
+        noise = _points([a for a in run.attacks if is_noise(run, a)], targeted)
+        _draw(axes, noise, linewidth=1, color="0.6", zorder=0, label=NOISE_LABEL)
+
+
+def _draw(axes: Axes, points: Points, **style: Any) -> None:
+    if points:
+        eps, values, _ = zip(*points, strict=True)
+        axes.plot(eps, values, **style)
 
 
 def _is_twin(attack: Attack, of: Attack) -> bool:
@@ -138,10 +144,7 @@ def _is_twin(attack: Attack, of: Attack) -> bool:
     return alike and attack.outputs == "all" and attack.outputs != of.outputs
 
 
-def _points(
-    entries: Sequence[Attack], targeted: bool
-) -> list[tuple[float, float, tuple[float, float]]]:
-    """(eps, score, ends of its interval), in the order of eps."""
+def _points(entries: Sequence[Attack], targeted: bool) -> Points:
     scores = [(a.eps, judged_by(a, targeted)) for a in entries]
     return sorted(
         (eps, score.value, score.interval or (score.value, score.value))

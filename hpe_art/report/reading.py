@@ -11,10 +11,8 @@ def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
     """Merges studies and single runs; gives also the folder of each network's pictures.
 
     Paths are result files, records of studies, or folders with a `results.json` or `record.npz`.
-
-    Raises:
-        ResultsError: not a result file, a network in two of them, none at all, or several metrics
-            or skeletons.
+    ResultsError if one is not, or for a network in two of them, none at all, or several metrics
+    or skeletons.
     """
     runs: dict[str, Run] = {}
     files: dict[str, Path] = {}

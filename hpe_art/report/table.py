@@ -140,9 +140,8 @@ def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:
 
 
 def _part(score: Score, kind: str, name: str, digits: int = 1) -> str:
-    if kind == "group":
-        return with_spread(score.groups.get(name), score.group_intervals.get(name), digits)
-    return with_spread(score.joints.get(name), score.joint_intervals.get(name), digits)
+    values, intervals = getattr(score, f"{kind}s"), getattr(score, f"{kind}_intervals")
+    return with_spread(values.get(name), intervals.get(name), digits)
 
 
 def _joint(attack: Attack, kind: str, name: str, digits: int) -> str:

@@ -27,6 +27,11 @@ from hpe_art.skeleton import MPII
 FILES = (
     "mpii_train.json", "mpii_val.json", "mpii_trainval.json", "mpii_gt_train.mat", "mpii_gt_val.mat"
 )  # fmt: skip
+NOT_STANDARD = (
+    "This is not the standard validation set (Tompson et al., 2,958 people), which the release does "
+    "not name:\nPCKh on it is not comparable with published figures. For the standard one give its "
+    "list with --val-list."
+)
 
 
 class ReleaseError(ValueError):
@@ -88,11 +93,7 @@ def prepare(
         note = _not_found(release.people, listed)
     else:
         train, val = split_by_video(release.people, val_fraction)
-        note = (
-            "This is not the standard validation set (Tompson et al., 2,958 people), which the "
-            "release does not name:\nPCKh on it is not comparable with published figures. "
-            "For the standard one give its list with --val-list."
-        )
+        note = NOT_STANDARD
     if not train or not val:
         raise ReleaseError(
             f"Expected people to train on and to validate on. Got {len(train)} and {len(val)}: "
