@@ -88,7 +88,8 @@ def group_joints(joints: Sequence[str]) -> Groups:
     kinds = [[word for word in _words(joint) if word not in SIDES] for joint in joints]
     groups = _gather(map(_title, kinds))
     if len(groups) > MAX_GROUPS:
-        groups = _gather(_title(_without_positions(kind)) for kind in kinds)
+        plain = ([w for w in kind if not re.fullmatch(POSITIONS, w)] for kind in kinds)
+        groups = _gather(map(_title, plain))
     if len(groups) > MAX_GROUPS:
         groups = _gather(map(_part, kinds))
     return groups if set(groups) != {REST} else {_title([]): groups[REST]}
@@ -105,10 +106,6 @@ def _words(name: str) -> list[str]:
     """Words of left_big_toe, L_EarBase, forelegR1, kpt-0, without numbers, in lower case."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
     return [word.lower() for word in words if word.lower() != "kpt"]
-
-
-def _without_positions(words: list[str]) -> list[str]:
-    return [word for word in words if not re.fullmatch(POSITIONS, word)]
 
 
 def _title(words: list[str]) -> str:

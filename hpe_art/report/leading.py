@@ -21,7 +21,8 @@ def ranked_attacks(results: Results, targeted: bool) -> list[str]:
         (attack.outputs == "last" and attack.loss == "training", attack.name)
         for run in results.runs.values()
         for attack in run.attacks
-        if attack.targeted == targeted and _is_compared(run, attack)
+        if attack.targeted == targeted and attack.universal is None and attack.norm == "inf"
+        if attack.eps is not None and not is_noise(run, attack)
     ]
     plain = {name for usual, name in kinds if usual} or {name for _, name in kinds}
     names = sorted(plain, key=lambda name: (_rank(results, name, targeted), name))
@@ -84,16 +85,6 @@ def judged_by(attack: Attack, targeted: bool) -> Score | None:
     return attack.target if targeted else attack.relative
 
 
-def is_lower_stronger(results: Results, targeted: bool) -> bool:
-    """Whether a lower score of `judged_by` is a stronger attack; targets of errors are lower."""
-    return metric_of(results).higher_is_better != targeted
-
-
-def _is_compared(run: Run, attack: Attack) -> bool:
-    own = attack.universal is None and attack.norm == "inf" and attack.eps is not None
-    return own and not is_noise(run, attack)
-
-
 def _rank(results: Results, name: str, targeted: bool) -> tuple[float, ...]:
     held = [entries for run in results.runs.values() if (entries := over_eps(run, name))]
     common = set.intersection(*({a.eps for a in entries} for entries in held))
@@ -104,5 +95,6 @@ def _rank(results: Results, name: str, targeted: bool) -> tuple[float, ...]:
         if (a.eps in common or not common) and (score := judged_by(a, targeted)) is not None
         if score.value is not None
     ]
-    sign = 1 if is_lower_stronger(results, targeted) else -1
+    # A stronger attack leaves less of a score, or reaches more; of errors the other way round.
+    sign = 1 if metric_of(results).higher_is_better != targeted else -1
     return (-len(held), -len(common), sign * mean(scores) if scores else float("inf"))

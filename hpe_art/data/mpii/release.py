@@ -28,9 +28,9 @@ FILES = (
     "mpii_train.json", "mpii_val.json", "mpii_trainval.json", "mpii_gt_train.mat", "mpii_gt_val.mat"
 )  # fmt: skip
 NOT_STANDARD = (
-    "This is not the standard validation set (Tompson et al., 2,958 people), which the release does "
-    "not name:\nPCKh on it is not comparable with published figures. For the standard one give its "
-    "list with --val-list."
+    "This is not the standard validation set (Tompson et al., 2,958 people), which the release "
+    "does not name:\nPCKh on it is not comparable with published figures. For the standard one "
+    "give its list with --val-list."
 )
 
 
