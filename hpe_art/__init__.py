@@ -3,36 +3,21 @@
 The public names; each is imported when it is first used, so `import hpe_art` is quick.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 
-_HOMES = {
-    "PyTorchPoseEstimator": "hpe_art.estimators",
-    "PoseClassifierView": "hpe_art.estimators",
-    "ModelError": "hpe_art.estimators",
-    "find_config": "hpe_art.configs",
-    "load_config": "hpe_art.estimators.loading",
-    "load_people": "hpe_art.data.people",
-    "People": "hpe_art.data.people",
-    "AttackSpec": "hpe_art.attacks",
-    "build_spec": "hpe_art.attacks",
-    "ATTACKS": "hpe_art.attacks",
-    "LOSSES": "hpe_art.losses",
-    "METRICS": "hpe_art.metrics",
-    "UniversalPosePerturbation": "hpe_art.attacks",
-    "RandomSignNoise": "hpe_art.attacks",
-    "PoseFastGradientMethod": "hpe_art.attacks",
-    "PoseProjectedGradientDescent": "hpe_art.attacks",
-    "PoseAPGD": "hpe_art.attacks",
-    "PoseAutoAttack": "hpe_art.attacks",
-    "goal_of": "hpe_art.evaluation.goals",
-    "random_far_poses": "hpe_art.attacks",
-    "pckh": "hpe_art.metrics",
-    "pckh_hits": "hpe_art.metrics",
-    "relative_pckh": "hpe_art.metrics",
+_NAMES = {
+    "attacks": "ATTACKS AttackSpec PoseAPGD PoseAutoAttack PoseFastGradientMethod RandomSignNoise "
+    "PoseProjectedGradientDescent UniversalPosePerturbation build_spec random_far_poses",
+    "configs": "find_config",
+    "data.people": "People load_people",
+    "estimators": "ModelError PoseClassifierView PyTorchPoseEstimator",
+    "estimators.loading": "load_config",
+    "evaluation.goals": "goal_of",
+    "losses": "LOSSES",
+    "metrics": "METRICS pckh pckh_hits relative_pckh",
 }
+_HOMES = {name: f"hpe_art.{home}" for home, names in _NAMES.items() for name in names.split()}
 __all__ = sorted(_HOMES)
 __version__ = "0.2.0"
 

@@ -8,8 +8,6 @@ Touches only what is missing, and says so once at debug level:
   they hold allow-listed. A pickle that would run code is refused, never executed.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import logging
@@ -58,11 +56,7 @@ def stand_in_for_mmcv_ext() -> bool:
 
 
 def stand_in_for_xtcocotools() -> bool:
-    """Serves pycocotools as `xtcocotools` where the latter cannot be imported.
-
-    Returns:
-        Whether it did.
-    """
+    """Serves pycocotools as `xtcocotools` where that cannot be imported. Returns whether it did."""
     try:
         # A wheel built against NumPy 1 raises ValueError under NumPy 2, not ImportError.
         importlib.import_module("xtcocotools.mask")
@@ -138,9 +132,8 @@ def _served_as(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _harmless_types() -> list[Any]:
     from mmengine.logging import HistoryBuffer
 
-    multiarray = importlib.import_module(
-        "numpy._core.multiarray" if hasattr(np, "_core") else "numpy.core.multiarray"
-    )
+    core = "_core" if hasattr(np, "_core") else "core"
+    multiarray = importlib.import_module(f"numpy.{core}.multiarray")
     types = [HistoryBuffer, _served_as("builtins.getattr", _history_statistic), np.ndarray]
     types += [np.dtype, *{type(np.dtype(code)) for code in "?bhilqBHILQefdUS"}]
     # Files name the module of the NumPy that wrote them, which may be the other one.
@@ -153,9 +146,8 @@ def _harmless_types() -> list[Any]:
 def load_checkpoints_safely() -> bool:
     """Makes MMEngine's checkpoint loader refuse pickles that would run code.
 
-    Returns:
-        Whether the harmless types could be allow-listed. On a torch that has no such list
-        (before 2.4) only plain tensors and containers load.
+    Returns whether the harmless types could be allow-listed; torch before 2.4 has no such list,
+    and loads only plain tensors and containers.
     """
     import torch
     from mmengine.runner import checkpoint

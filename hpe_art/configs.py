@@ -1,7 +1,5 @@
 """The configs that are shipped with the package, and how a name becomes one of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from hpe_art.errors import UserError
@@ -29,14 +27,7 @@ def shipped_configs() -> list[str]:
 
 
 def find_config(name: str | Path) -> Path:
-    """The path of a config, or of the shipped one of that name.
-
-    Args:
-        name: a path, which is given back as it is; or a name of `shipped_configs`.
-
-    Raises:
-        UserError: neither a name of a shipped config nor anything that looks like a path.
-    """
+    """The path itself, or that of the shipped config of that name; UserError if it is neither."""
     path = Path(name)
     if path.is_file():
         return path

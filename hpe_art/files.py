@@ -1,25 +1,18 @@
 """Files that are whole or as they were before, their hashes, and the versions that made them."""
 
-from __future__ import annotations
-
 import hashlib
+import json
 import os
 import platform
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 PACKAGES = (
-    "hpe-art",
-    "adversarial-robustness-toolbox",
-    "mmpose",
-    "mmengine",
-    "mmcv",
-    "mmcv-lite",
-    "mmdet",
-    "numpy",
-    "torch",
-    "torchvision",
-)
+    "hpe-art", "adversarial-robustness-toolbox", "mmpose", "mmengine", "mmcv", "mmcv-lite", "mmdet",
+    "numpy", "torch", "torchvision",
+)  # fmt: skip
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
@@ -35,6 +28,12 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def json_rows(entries: Iterable[Any]) -> str:
+    """A list in JSON, an entry on each line."""
+    rows = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
+    return f"[\n{rows}\n]"
 
 
 def sha256(path: str | Path) -> str:

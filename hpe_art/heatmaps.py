@@ -1,12 +1,12 @@
 """Gaussian heatmaps, to and from poses, on the device of the tensors: torch only.
 
-Shapes: N images, K joints, B bones, H x W heatmap cells. Where MMPose's `MSRAHeatmap` has a
-convention (rounding, window, quarter-cell shift), these functions have the same. "Unbiased" is
-the codec's word for DARK (Zhang et al. 2020, arXiv:1910.06278): Gaussians around the joint itself
-rather than its cell, and maxima found by a Newton step rather than a quarter of a cell.
+Shapes: N images, K joints, B bones, H x W heatmap cells. Poses `y` are (N, K, 3), crop pixels and
+visibility; `factor` is (2,), crop pixels per cell in x and y; `size` is (W, H) of the heatmaps,
+(N, K, H, W); `sigma` is in cells. Where MMPose's `MSRAHeatmap` has a convention (rounding, window,
+quarter-cell shift), these functions have the same. "Unbiased" is the codec's word for DARK (Zhang
+et al. 2020, arXiv:1910.06278): Gaussians around the joint itself rather than its cell, which do not
+end, and maxima found by a Newton step rather than a quarter of a cell.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 
@@ -14,25 +14,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+Bone = tuple[int, int]
+Size = tuple[int, int]
 SHARPNESS = 25.0
 """Of the softmax that stands in for a maximum: a second peak of 0.8 gets a hundredth."""
 
 
 def encode_heatmaps(
-    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float, unbiased: bool = False
+    y: Tensor, factor: Tensor, size: Size, sigma: float, unbiased: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Gaussian targets, as MMPose's `MSRAHeatmap.encode`, on the device of `y`.
+    """Gaussian targets, as MMPose's `MSRAHeatmap.encode`.
 
-    Args:
-        y: (N, K, 3), crop pixels and visibility.
-        factor: (2,), crop pixels per cell in x and y.
-        size: (W, H) of the heatmaps.
-        sigma: in cells; the Gaussian ends at 3 sigma, which must be a whole number.
-        unbiased: the Gaussian is around the joint itself, and does not end.
+    The Gaussian ends at 3 sigma, which must be a whole number.
 
     Returns:
-        Heatmaps (N, K, H, W) with peak 1 at the nearest cell (or the joint), and weights (N, K):
-        1 where the joint is visible and its Gaussian touches the map, else 0.
+        Heatmaps with peak 1 at the nearest cell (or the joint), and weights (N, K): 1 where the
+        joint is visible and its Gaussian touches the map, else 0.
     """
     width, height = size
     centre, weights = _centres(y, factor, size, sigma, unbiased)
@@ -45,25 +42,16 @@ def encode_heatmaps(
 
 def encode_bones(
     y: Tensor,
-    bones: Sequence[tuple[int, int]],
+    bones: Sequence[Bone],
     factor: Tensor,
-    size: tuple[int, int],
+    size: Size,
     sigma: float,
     unbiased: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Targets of bones: at each cell the largest Gaussian of all points of the bone.
 
-    That is the Gaussian of the cell's distance to the bone, a straight line between the two
-    joints' cells; it ends at 3 sigma. Unbiased, the line is between the joints, and there is no
-    end.
-
-    Args:
-        y: (N, K, 3), crop pixels and visibility.
-        bones: B pairs of joints.
-        factor: (2,), crop pixels per cell in x and y.
-        size: (W, H) of the heatmaps.
-        sigma: in cells.
-        unbiased: as said.
+    That is the Gaussian of the cell's distance to the bone, a straight line between the cells of
+    a pair of joints (unbiased: between the joints); it ends at 3 sigma.
 
     Returns:
         Heatmaps (N, B, H, W) with peak 1 along the bone, and weights (N, B): 1 where both joints
@@ -90,7 +78,7 @@ def encode_bones(
 
 
 def _centres(
-    y: Tensor, factor: Tensor, size: tuple[int, int], sigma: float, unbiased: bool
+    y: Tensor, factor: Tensor, size: Size, sigma: float, unbiased: bool
 ) -> tuple[Tensor, Tensor]:
     """Where each joint's Gaussian is (N, K, 2), in cells, and whether it has a target (N, K)."""
     centre = y[..., :2] / factor
@@ -107,13 +95,10 @@ def _profile(distance: Tensor, sigma: float, end: float) -> Tensor:
 
 
 def decode_heatmaps(heatmaps: Tensor, factor: Tensor, blur: Tensor | None = None) -> Tensor:
-    """Maxima between the cells, as MMPose's `MSRAHeatmap.decode`, on the device.
+    """Maxima between the cells, as MMPose's `MSRAHeatmap.decode`.
 
-    Args:
-        heatmaps: (N, K, H, W).
-        factor: (2,), crop pixels per cell in x and y.
-        blur: (L,), odd L, a Gaussian kernel: unbiased decoding, a Newton step on the logarithm of
-            the blurred heatmaps. Default a quarter of a cell towards the larger neighbours.
+    A quarter of a cell towards the larger neighbours; with `blur`, a Gaussian kernel (L,) of odd L,
+    unbiased, by a Newton step on the logarithm of the blurred heatmaps.
 
     Returns:
         (N, K, 3): x, y in crop pixels, and the maximum. Where no cell is positive, MMPose puts
@@ -175,19 +160,11 @@ def _newton(heatmaps: Tensor, cells: Tensor, blur: Tensor) -> Tensor:
 
 
 def expected_distances(heatmaps: Tensor, points: Tensor, factor: Tensor) -> Tensor:
-    """How far a joint lies from a point, as a smooth function of its heatmap.
+    """How far joints lie from points (N, K, 2): (N, K) crop pixels, smooth in the heatmaps.
 
     The heatmap, stretched to 0 to 1, is read as a distribution over cells (a softmax so sharp that
     nearly all of it lies at the maximum), and the distance is averaged over it. It tends to that
     of the decoded joint, and unlike that has a gradient everywhere.
-
-    Args:
-        heatmaps: (N, K, H, W).
-        points: (N, K, 2), crop pixels.
-        factor: (2,), crop pixels per cell in x and y.
-
-    Returns:
-        (N, K), in crop pixels.
     """
     height, width = heatmaps.shape[2:]
     low, high = heatmaps.amin((2, 3), keepdim=True), heatmaps.amax((2, 3), keepdim=True)

@@ -1,7 +1,5 @@
 """Poses as labels (N, K, 3): x, y in crop pixels, and whether the joint counts (above 0)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -10,14 +8,9 @@ from torch import Tensor
 
 
 def check_labels(y: Any, count: int) -> None:
-    """Refuses labels that do not fit the images.
+    """ValueError for labels not of shape (N, K, 3), or a joint that counts at no finite place.
 
-    Args:
-        y: NumPy, or a tensor, of which only the shape is looked at: a GPU would be waited for.
-        count: number of images.
-
-    Raises:
-        ValueError: not of shape (N, K, 3), or a joint that counts is at no finite place.
+    Of a tensor only the shape is looked at: a GPU would be waited for.
     """
     if y.ndim != 3 or len(y) != count or y.shape[2] != 3:
         raise ValueError(f"Expected y of shape (N, K, 3), N = {count}. Got {tuple(y.shape)}.")
@@ -33,8 +26,5 @@ def check_labels(y: Any, count: int) -> None:
 
 
 def with_numbers(y: Tensor) -> Tensor:
-    """The same labels, with 0 for NaN and infinity at joints that do not count.
-
-    Such joints are left out by multiplying with 0, which NaN survives.
-    """
+    """The same labels, 0 for NaN and infinity at joints that do not count, since 0 * NaN is NaN."""
     return torch.where(y[..., 2:] > 0, y, y.nan_to_num(0.0, 0.0, 0.0))

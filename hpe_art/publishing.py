@@ -1,7 +1,5 @@
 """Puts trained weights, and perturbations fitted on them, into the bundle, with index entries."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from datetime import date
@@ -29,7 +27,7 @@ WEAK = 10.0  # per cent of the clean score: what costs less is not worth its pla
 def publish(
     config: str, checkpoint: str, name: str, command: str, notes: str = "", bits: int = 8
 ) -> dict[str, Any]:
-    """Bundles a checkpoint; the scores in the index are those of the bundled file itself.
+    """Bundles a checkpoint; the scores in its index entry are those of the bundled file itself.
 
     Args:
         config: the config that it was trained from, relative to the repository.
@@ -38,10 +36,6 @@ def publish(
         command: with which it was trained.
         notes: training time, machine and what else a reader wants to know.
         bits: of each weight on disk, see `zoo.packing.pack`.
-
-    Returns:
-        The index entry.
-
     Raises:
         UserError: config or checkpoint cannot be used, or the entry is that of another config.
         ValueError: `bits` is not 2 to 8.
@@ -60,8 +54,7 @@ def publish(
         torch.save({"state_dict": packing.unpack(packed)}, bundled)
         run = _scored(cfg, str(bundled), folder)
     stale = zoo.index().get(name, {}).get("perturbations", {}).values()  # of other weights
-    path = zoo.save(name, packed)
-    score = run.clean.score.value
+    path, score = zoo.save(name, packed), run.clean.score.value
     entry = {
         "file": path.name,
         "sha256": sha256(path),
@@ -90,11 +83,9 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
         config: of the network, relative to the repository; its `load_from` names the bundle.
         path: what `UniversalPosePerturbation.save` wrote.
         command: with which it was fitted.
-
     Returns:
         The entry, which goes under `perturbations` of the network's; None, and nothing is
         bundled, where the perturbation changes the clean score by less than a tenth.
-
     Raises:
         UserError: no such file, one for another network, or the network is not bundled.
     """
@@ -135,12 +126,7 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
 
 
 def is_weak(relative: float, higher_is_better: bool) -> bool:
-    """Whether an attack leaves 90 % of the score or more; of errors, 110 % or less.
-
-    Args:
-        relative: percent of the clean score.
-        higher_is_better: of the metric.
-    """
+    """Whether an attack leaves 90 % of the clean score or more; of errors, 110 % or less."""
     lost = 100 - relative if higher_is_better else relative - 100
     return lost <= WEAK
 

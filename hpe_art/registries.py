@@ -1,22 +1,12 @@
 """Looking up what is registered by name, with an error that lists the names there are."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mmengine.registry import Registry
 
 
 def registered(registry: Registry, name: Any) -> Any:
-    """What is registered under a name.
-
-    Args:
-        registry: MMEngine's; its own name is that of one entry, such as "loss".
-        name: to look up.
-
-    Raises:
-        ValueError: nothing has that name (the message lists those there are).
-    """
+    """What a registry has under a name; ValueError lists the names that there are."""
     known = registry.module_dict
     if not isinstance(name, str) or name not in known:
         raise ValueError(

@@ -33,43 +33,28 @@ class SkeletonError(UserError):
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Joints of one dataset.
+    """Joints of one dataset, K in number."""
 
-    Attributes:
-        dataset: its name, as in the meta information.
-        joints: K names.
-        flip_indices: K numbers, the joint that each becomes when the image is mirrored.
-        groups: numbers of joints of one kind, by the name of the kind; left and right together.
-        bones: joint, joint, and the side of the body: "left", "right" or "centre".
-        sigmas: K spreads of annotators in units of the square root of the area, if known.
-    """
-
-    dataset: str
+    dataset: str  # its name, as in the meta information
     joints: tuple[str, ...]
-    flip_indices: tuple[int, ...]
-    groups: Groups
-    bones: tuple[tuple[int, int, str], ...]
+    flip_indices: tuple[int, ...]  # the joint that each becomes when the image is mirrored
+    groups: Groups  # joints of one kind, left and right together, by the name of the kind
+    bones: tuple[tuple[int, int, str], ...]  # two joints, and the side: left, right or centre
+    #: Spreads of annotators in units of the square root of the area, if known.
     sigmas: tuple[float, ...] | None
 
     @classmethod
     def from_metainfo(cls, metainfo: Mapping[str, Any]) -> Skeleton:
-        """The skeleton of a dataset.
-
-        Args:
-            metainfo: `dataset.metainfo`, as `parse_pose_metainfo` of MMPose makes it.
-
-        Source: `parse_pose_metainfo` of MMPose 1.3.2.
-        """
+        """The skeleton of a dataset, by what `parse_pose_metainfo` of MMPose 1.3.2 makes."""
         joints = tuple(metainfo["keypoint_id2name"][k] for k in range(metainfo["num_keypoints"]))
         sigmas = tuple(round(float(sigma), 6) for sigma in metainfo["sigmas"])
+        links = metainfo["skeleton_links"]
         return cls(
             dataset=str(metainfo["dataset_name"]),
             joints=joints,
             flip_indices=tuple(map(int, metainfo["flip_indices"])),
             groups=group_joints(joints),
-            bones=tuple(
-                (int(a), int(b), _side(joints[a], joints[b])) for a, b in metainfo["skeleton_links"]
-            ),
+            bones=tuple((int(a), int(b), _side(joints[a], joints[b])) for a, b in links),
             sigmas=sigmas if len(sigmas) == len(joints) else None,
         )
 
@@ -79,11 +64,7 @@ class Skeleton:
         return tuple(sorted(k for group in self.groups.values() for k in group))
 
     def joint_numbers(self, names: Sequence[str]) -> list[int]:
-        """Joints by their names, or those of a group such as Wrist; case does not matter.
-
-        Raises:
-            SkeletonError: no such joint (the message lists them).
-        """
+        """Joints by name, or by group such as Wrist, in any case; SkeletonError lists all."""
         known = {name.lower(): [k] for k, name in enumerate(self.joints)}
         known |= {name.lower(): list(group) for name, group in self.groups.items()}
         unknown = [name for name in names if name.lower() not in known]
@@ -107,7 +88,8 @@ def group_joints(joints: Sequence[str]) -> Groups:
     kinds = [[word for word in _words(joint) if word not in SIDES] for joint in joints]
     groups = _gather(map(_title, kinds))
     if len(groups) > MAX_GROUPS:
-        groups = _gather(_title(_without_positions(kind)) for kind in kinds)
+        plain = ([w for w in kind if not re.fullmatch(POSITIONS, w)] for kind in kinds)
+        groups = _gather(map(_title, plain))
     if len(groups) > MAX_GROUPS:
         groups = _gather(map(_part, kinds))
     return groups if set(groups) != {REST} else {_title([]): groups[REST]}
@@ -124,10 +106,6 @@ def _words(name: str) -> list[str]:
     """Words of left_big_toe, L_EarBase, forelegR1, kpt-0, without numbers, in lower case."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
     return [word.lower() for word in words if word.lower() != "kpt"]
-
-
-def _without_positions(words: list[str]) -> list[str]:
-    return [word for word in words if not re.fullmatch(POSITIONS, word)]
 
 
 def _title(words: list[str]) -> str:
@@ -148,53 +126,22 @@ def _side(*names: str) -> str:
 MPII = Skeleton(
     dataset="mpii",
     joints=(
-        "right_ankle",
-        "right_knee",
-        "right_hip",
-        "left_hip",
-        "left_knee",
-        "left_ankle",
-        "pelvis",
-        "thorax",
-        "upper_neck",
-        "head_top",
-        "right_wrist",
-        "right_elbow",
-        "right_shoulder",
-        "left_shoulder",
-        "left_elbow",
-        "left_wrist",
+        "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle",
+        "pelvis", "thorax", "upper_neck", "head_top", "right_wrist", "right_elbow",
+        "right_shoulder", "left_shoulder", "left_elbow", "left_wrist",
     ),
     flip_indices=(5, 4, 3, 2, 1, 0, 6, 7, 8, 9, 15, 14, 13, 12, 11, 10),
     groups={  # pelvis and thorax are in none
-        "Head": (9,),
-        "Neck": (8,),
-        "Shoulder": (12, 13),
-        "Elbow": (11, 14),
-        "Wrist": (10, 15),
-        "Hip": (2, 3),
-        "Knee": (1, 4),
-        "Ankle": (0, 5),
+        "Head": (9,), "Neck": (8,), "Shoulder": (12, 13), "Elbow": (11, 14),
+        "Wrist": (10, 15), "Hip": (2, 3), "Knee": (1, 4), "Ankle": (0, 5),
     },
     bones=(
-        (0, 1, "right"),
-        (1, 2, "right"),
-        (2, 6, "right"),
-        (6, 3, "left"),
-        (3, 4, "left"),
-        (4, 5, "left"),
-        (6, 7, "centre"),
-        (7, 8, "centre"),
-        (8, 9, "centre"),
-        (8, 12, "right"),
-        (12, 11, "right"),
-        (11, 10, "right"),
-        (8, 13, "left"),
-        (13, 14, "left"),
-        (14, 15, "left"),
+        (0, 1, "right"), (1, 2, "right"), (2, 6, "right"), (6, 3, "left"), (3, 4, "left"),
+        (4, 5, "left"), (6, 7, "centre"), (7, 8, "centre"), (8, 9, "centre"), (8, 12, "right"),
+        (12, 11, "right"), (11, 10, "right"), (8, 13, "left"), (13, 14, "left"), (14, 15, "left"),
     ),
     sigmas=(
-        *(0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026),
-        *(0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062),
+        0.089, 0.083, 0.107, 0.107, 0.083, 0.089, 0.026, 0.026,
+        0.026, 0.026, 0.062, 0.072, 0.179, 0.179, 0.072, 0.062,
     ),
-)
+)  # fmt: skip

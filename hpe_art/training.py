@@ -1,9 +1,4 @@
-"""What MMEngine's Runner lacks for training on a CPU, and the command line's part of its config.
-
-The training loop itself is MMEngine's.
-"""
-
-from __future__ import annotations
+"""What MMEngine's Runner lacks for training on a CPU, and the command line's part of its config."""
 
 from pathlib import Path
 from typing import Any
@@ -75,8 +70,7 @@ def training_config(
         config: path of the config file.
         work_dir: folder of logs and checkpoints; default `work_dirs/NAME`, below the name of the
             folder that the config is in, unless that is `mmpose_configs` or elsewhere.
-        resume: "auto" (the newest checkpoint of the work folder; a new start where there is
-            none), or a checkpoint to resume.
+        resume: "auto" (the newest checkpoint of the work folder, if there is one), or a checkpoint.
         load_from: "config" (the config's own `load_from`), or a checkpoint with the first
             weights. By default training starts from scratch whatever the config's `load_from`
             says, since that names the *finished* weights.
@@ -86,40 +80,20 @@ def training_config(
         data_root: folder in MPII format to train and validate on instead of the config's data.
         train_ann_file: its training annotations, as in `mpii_dataset`.
         **validation: `ann_file`, `headbox_file`, `image_prefix` of its validation set, likewise.
-
     Raises:
-        FolderError: the folder lacks something.
         FileNotFoundError: no such config, or the weights that training starts from are missing.
-        ValueError: a checkpoint to resume, and other first weights.
+        ValueError: the folder lacks something, or a checkpoint to resume and other first weights.
     """
     if not Path(config).is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
     cfg = Config.fromfile(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     if resume and resume != "auto":
-        if load_from:
-            raise ValueError(
-                f"Expected --resume {resume} or --load-from. Got both: what is resumed has its "
-                "weights."
-            )
-        if not Path(resume).is_file():
-            raise FileNotFoundError(f"Expected a checkpoint to resume. Got {resume}: not there.")
+        _check_resume(resume, load_from)
         cfg.load_from, cfg.resume = resume, True
     cfg.launcher = launcher
     if data_root:
-        prefix = validation.get("image_prefix")
-        use_folder(
-            cfg.train_dataloader,
-            mpii_dataset(
-                data_root,
-                "train",
-                train_ann_file,
-                image_prefix=prefix,
-                ann_flag="--train-ann-file",
-            ),
-        )
-        for loader in (cfg.val_dataloader, cfg.test_dataloader):
-            use_folder(loader, mpii_dataset(data_root, "val", **validation))
+        _use_own_people(cfg, data_root, train_ann_file, **validation)
     if options:
         cfg.merge_from_dict(options)
     if amp:  # after the options, which may name other hooks
@@ -129,6 +103,26 @@ def training_config(
         cfg.load_from, cfg.resume = None, True
     _check_start(cfg)
     return cfg
+
+
+def _use_own_people(
+    cfg: Config, root: str, train_ann_file: str | None, image_prefix: str | None = None, **more: Any
+) -> None:
+    flag = "--train-ann-file"
+    train = mpii_dataset(root, "train", train_ann_file, None, image_prefix, flag)
+    use_folder(cfg.train_dataloader, train)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        use_folder(loader, mpii_dataset(root, "val", image_prefix=image_prefix, **more))
+
+
+def _check_resume(checkpoint: str, load_from: str | None) -> None:
+    if load_from:
+        raise ValueError(
+            f"Expected --resume {checkpoint} or --load-from. Got both: what is resumed has its "
+            "weights."
+        )
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"Expected a checkpoint to resume. Got {checkpoint}: not there.")
 
 
 def first_weights(cfg: Config) -> str | None:
@@ -142,16 +136,10 @@ def first_weights(cfg: Config) -> str | None:
 
 
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
-    """Sees that a checkpoint has the weights of a model's backbone; the head may be another.
+    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
 
-    MMEngine trains from scratch what it does not find in a checkpoint.
-
-    Args:
-        model: built, not yet loaded.
-        checkpoint: a path, or a name with one of MMEngine's prefixes.
-
-    Raises:
-        ValueError: some are missing or have other shapes.
+    MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
+    with one of MMEngine's prefixes.
     """
     own: Any = model.module if is_model_wrapper(model) else model
     check_backbone(own.backbone, read_weights(checkpoint), checkpoint)

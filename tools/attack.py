@@ -1,8 +1,6 @@
 """Attacks a pose model and scores it: `python tools/attack.py mmpose_configs/hourglass.py`."""
 
-import sys
-
 from hpe_art.commands.attack import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,8 +1,6 @@
 """Makes MMPose's MPII layout from the release: `python tools/prepare_mpii.py RELEASE.mat`."""
 
-import sys
-
 from hpe_art.commands.prepare_mpii import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,8 +1,6 @@
 """Bundles trained weights: `python tools/publish.py CONFIG CHECKPOINT --command '...'`."""
 
-import sys
-
 from hpe_art.commands.publish import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

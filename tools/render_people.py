@@ -1,8 +1,6 @@
 """Renders people: `python tools/render_people.py --split val --out DIR`."""
 
-import sys
-
 from hpe_art.commands.render_people import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

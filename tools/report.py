@@ -1,8 +1,6 @@
 """One HTML page from result files: `python tools/report.py study -o report.html`."""
 
-import sys
-
 from hpe_art.commands.report import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,8 +1,6 @@
 """Runs the whole study of the paper: `python tools/study.py --quick`."""
 
-import sys
-
 from hpe_art.commands.study import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -3,8 +3,6 @@
 Nothing heavy is imported before the arguments are parsed.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence
@@ -26,11 +24,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command that is named first; gives its exit code.
-
-    Args:
-        argv: the command and its arguments; None: those of the process.
-    """
+    """Runs the command that is named first, in `argv` or the process; gives its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="hpe-art", description="Adversarial attacks on 2D human pose models."

@@ -1,7 +1,5 @@
 """What the commands share: their parsers, types and groups of arguments, and how they refuse."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import signal
@@ -13,16 +11,12 @@ from typing import Any
 from hpe_art.configs import find_config
 from hpe_art.errors import UserError
 
+LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 PRECISIONS = ("auto", "float32", "folded", "bfloat16")
 
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
-    """A parser of the command's arguments, which is called what the user called.
-
-    Args:
-        name: of the command's module.
-        description: its docstring, shown as it is.
-    """
+    """A parser of the arguments of a command's module, called what the user called."""
     return argparse.ArgumentParser(
         prog=_called(name),
         description=description,
@@ -33,12 +27,7 @@ def command_parser(name: str, description: str | None) -> argparse.ArgumentParse
 def guarded(name: str, command: Callable[[], int]) -> int:
     """Runs a command; what a user can mend, or has stopped, becomes a line and an exit code.
 
-    Args:
-        name: of the command's module.
-        command: gives the exit code.
-
-    Returns:
-        The command's own code; 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
+    That is 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
     """
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -75,45 +64,34 @@ def _called(name: str) -> str:
     return tool if Path(sys.argv[0]).name == tool else f"hpe-art {name.replace('_', '-')}"
 
 
-def positive_int(text: str) -> int:
-    """Argparse type: a whole number of at least 1."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, got {text}")
-    return value
+def _number(
+    expected: str, convert: Callable[[str], Any], is_good: Callable[[Any], bool]
+) -> Callable[[str], Any]:
+    """An argparse type: what `convert` makes of the text, if that is good."""
+
+    def parse(text: str) -> Any:
+        try:
+            value = convert(text)
+        except (KeyError, ValueError):
+            value = math.nan
+        if not is_good(value):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text}")
+        return value
+
+    return parse
 
 
-def seed(text: str) -> int:
-    """Argparse type: a whole number of at least 0."""
-    if not text.strip().isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 0, got {text}")
-    return int(text)
-
-
-def positive_float(text: str) -> float:
-    """Argparse type: a finite number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"expected a finite number > 0, got {text}")
-    return value
-
-
-def norm(text: str) -> float:
-    """Argparse type: inf, 1 or 2."""
-    if text not in ("inf", "1", "2"):
-        raise argparse.ArgumentTypeError(f"expected inf, 1 or 2, got {text}")
-    return float(text)
+positive_int = _number("a whole number >= 1", int, lambda value: value >= 1)
+seed = _number("a whole number >= 0", int, lambda value: value >= 0)
+positive_float = _number("a finite number > 0", float, lambda value: 0 < value < math.inf)
+norm = _number(
+    "inf, 1 or 2", {"inf": math.inf, "1": 1.0, "2": 2.0}.__getitem__, lambda value: value > 0
+)
 
 
 def key_value(text: str) -> str:
     """Argparse type: KEY=VALUE, left as it is for MMEngine's `DictAction`."""
-    if not text.partition("=")[0] or "=" not in text:
+    if text.find("=") < 1:
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}")
     return text
 
@@ -126,6 +104,40 @@ def config(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_config_options(parser: argparse.ArgumentParser, dest: str = "cfg_options") -> None:
+    """`--cfg-options` as MMEngine has it."""
+    from mmengine.config import DictAction
+
+    parser.add_argument(
+        "--cfg-options",
+        dest=dest,
+        nargs="+",
+        type=key_value,
+        action=DictAction,
+        help="KEY=VALUE overrides of the config",
+    )
+
+
+def add_people_arguments(parser: argparse.ArgumentParser, batch_size: int | None) -> None:
+    """How many people are attacked at once and in all, and on what."""
+    add, usual = parser.add_argument, batch_size or "the dataloader's"
+    add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
+    add("--batch-size", type=positive_int, default=batch_size, help=f"images per pass [{usual}]")
+    add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
+
+
+def add_fit_arguments(parser: argparse.ArgumentParser, usual: str) -> Any:
+    """The arguments of fitting universal perturbations; `usual` is the usual folder."""
+    fit = parser.add_argument_group("universal perturbations")
+    add = fit.add_argument
+    add("--fit-data-root", metavar="DIR", help=f"folder in MPII format to fit on [{usual}]")
+    add("--fit-ann-file", metavar="FILE", help="its annotations [the one *train*.json]")
+    add("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
+    add("--epochs", type=positive_int, help="passes over them [2]")
+    return fit
+
+
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that name people to attack, for every tool that does."""
     data = parser.add_argument_group("data (relative paths join the root)")
@@ -136,40 +148,23 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
 
 
+def check_data_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Ends the process where files are named in a folder that is not."""
+    if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
+        parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
+
+
 def add_process_arguments(parser: argparse.ArgumentParser, usual: str) -> None:
-    """The arguments of runs that go on where they were stopped, in one process or many.
-
-    Args:
-        parser: of the command.
-        usual: the usual folder, for the help.
-    """
+    """The arguments of runs that go on where they were stopped; `usual` is the usual folder."""
     run = parser.add_argument_group("the run")
-    run.add_argument(
-        "--work-dir", "--out", dest="work_dir", type=Path, help=f"folder of the results [{usual}]"
-    )
-    run.add_argument(
-        "--overwrite", action="store_true", help="begin anew where the folder has other settings"
-    )
-    run.add_argument(
-        "--launcher",
-        choices=["none", "pytorch", "slurm", "mpi"],
-        default="none",
-        help="what started the processes [none: there is one]",
-    )
-    run.add_argument("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
-
-
-def recorded(args: argparse.Namespace) -> dict[str, Any]:
-    """The arguments as they go into the results, in the types of JSON."""
-    return {name: _plain(value) for name, value in vars(args).items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and math.isinf(value):
-        return "inf"
-    return str(value) if isinstance(value, Path) else value
+    add = run.add_argument
+    out = f"folder of the results [{usual}]"
+    add("--work-dir", "--out", dest="work_dir", type=Path, help=out)
+    anew = "begin anew where the folder has other settings"
+    add("--overwrite", action="store_true", help=anew)
+    started = "what started the processes [none: there is one]"
+    add("--launcher", choices=LAUNCHERS, default="none", help=started)
+    add("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)
 
 
 def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
@@ -184,3 +179,22 @@ def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
         "folder that is gone on with as before [auto]",
     )
     speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")
+
+
+def run_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings of a `RunSpec` that every tool that attacks has arguments for."""
+    names = ("num_samples", "batch_size", "seed", "device", "precision", "compile")
+    return {name: getattr(args, name) for name in (*names, "skip_unreadable", "overwrite")}
+
+
+def recorded(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments as they go into the results, in the types of JSON."""
+    return {name: _plain(value) for name, value in vars(args).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and math.isinf(value):
+        return "inf"
+    return str(value) if isinstance(value, Path) else value

@@ -3,8 +3,6 @@
 Writes docs/art_attacks.md. Each attack has a process of its own, and a minute.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import subprocess
@@ -15,29 +13,69 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
 from hpe_art.commands.arguments import command_line, command_parser, config, positive_int, refuse
 from hpe_art.commands.paths import check_paths
 
 CONFIG = "hourglass"
 PAGE = Path("docs/art_attacks.md")
+START = 10
+"""Seconds for the start of a process."""
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = command_parser("art_attacks", __doc__)
-    parser.add_argument("--config", type=config, default=CONFIG, help=f"network [{CONFIG}]")
-    parser.add_argument("--only", nargs="+", metavar="ATTACK", help="classes [all]")
-    parser.add_argument("--num-samples", type=positive_int, default=4, help="people [4]")
-    parser.add_argument("--seconds", type=positive_int, default=60, help="for each attack [60]")
-    parser.add_argument("--out", type=Path, help=f"page [{PAGE}]")
-    parser.add_argument("--one", metavar="ATTACK", help="run one, and print its row as JSON")
+    add = parser.add_argument
+    add("--config", type=config, default=CONFIG, help=f"network [{CONFIG}]")
+    add("--only", nargs="+", metavar="ATTACK", help="classes [all]")
+    add("--num-samples", type=positive_int, default=4, help="people [4]")
+    add("--seconds", type=positive_int, default=60, help="for each attack [60]")
+    add("--out", type=Path, help=f"page [{PAGE}]")
+    add("--one", metavar="ATTACK", help="run one, and print its row as JSON")
     args = parser.parse_args(argv)
     if args.only and not args.out:
         parser.error(f"--only needs --out: {PAGE} is for all of them")
     args.out = args.out or PAGE
     return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    args = parse(argv)
+    warnings.filterwarnings("ignore")
+    if args.one:
+        return _run_one(args)
+    try:
+        metric = _checked(args)
+    except ValueError as error:
+        return refuse("art_attacks", error)
+    from rich.progress import track
+
+    from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
+    from hpe_art.report.art_shelf import shelf_markdown
+
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for name in track(args.only or sorted(RECIPES), "attacks"):
+        rows.append(_run_in_a_process(name, args))
+        page = shelf_markdown(rows, NOT_FOR_POSES, _conditions(args), metric)
+        args.out.write_text(page, encoding="utf-8")
+    print(args.out)
+    return 0
+
+
+def _checked(args: argparse.Namespace) -> Any:
+    """Says once what is wrong, and not with each attack; the metric of the network's people."""
+    check_paths([args.config], args.out.parent)
+    from hpe_art.attacks import ArtRecipe
+    from hpe_art.evaluation.running import loop_of
+    from hpe_art.evaluation.scoring import metric_record
+
+    for name in args.only or ():
+        ArtRecipe(recipe=name)
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = loop_of(_prepared(args, Path(folder))).prepare()
+    return metric_record(prepared.metric)
 
 
 def _prepared(args: argparse.Namespace, folder: Path, *attacks: Any) -> Any:
@@ -46,11 +84,28 @@ def _prepared(args: argparse.Namespace, folder: Path, *attacks: Any) -> Any:
     from hpe_art.evaluation.running import attack_runner, checkpoint_of
     from hpe_art.evaluation.spec import run_spec
 
-    cfg = load_config(args.config)
-    spec = run_spec(
-        attacks=attacks, num_samples=args.num_samples, device="cpu", precision="float32"
-    )
+    cfg, count = load_config(args.config), args.num_samples
+    spec = run_spec(attacks=attacks, num_samples=count, device="cpu", precision="float32")
     return attack_runner(cfg, spec, folder, checkpoint_of(args.config, cfg, None))
+
+
+def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    command = [sys.executable, "-W", "ignore", "-m", "hpe_art", "art-attacks", "--one", name]
+    command += ["--config", str(Path(args.config).absolute())]
+    command += ["--num-samples", str(args.num_samples)]
+    row, limit = _described(name), args.seconds + START
+    try:
+        with tempfile.TemporaryDirectory() as folder:  # some leave files where they run
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=limit, check=True, cwd=folder
+            )
+        return {**row, **json.loads(done.stdout.strip().splitlines()[-1])}
+    except subprocess.TimeoutExpired:
+        return {**row, "error": f"not done after {args.seconds} s. {row['note']}".strip()}
+    except subprocess.CalledProcessError as error:
+        return {**row, "error": f"exit code {error.returncode}"}
+    except (ValueError, IndexError):
+        return {**row, "error": "no result"}
 
 
 def _run_one(args: argparse.Namespace) -> int:
@@ -94,70 +149,6 @@ def _described(name: str) -> dict[str, Any]:
 
     recipe = RECIPES[name]
     return {"name": name, "through": recipe.through, "eps": recipe.eps, "note": recipe.note}
-
-
-def _run_in_a_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
-    config = Path(args.config).absolute()
-    command = [sys.executable, "-W", "ignore", "-m", "hpe_art", "art-attacks", "--one", name]
-    command += ["--config", str(config)]
-    command += ["--num-samples", str(args.num_samples)]
-    row = _described(name)
-    try:
-        # Ten seconds for the start.
-        with tempfile.TemporaryDirectory() as folder:  # some leave files where they run
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                timeout=args.seconds + 10,
-                check=True,
-                cwd=folder,
-            )
-        result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-        return result
-    except subprocess.TimeoutExpired:
-        return {**row, "error": f"not done after {args.seconds} s. {row['note']}".strip()}
-    except subprocess.CalledProcessError as error:
-        return {**row, "error": f"exit code {error.returncode}"}
-    except (ValueError, IndexError):
-        return {**row, "error": "no result"}
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; gives its exit code."""
-    args = parse(argv)
-    warnings.filterwarnings("ignore")
-    if args.one:
-        return _run_one(args)
-    try:
-        metric = _checked(args)
-    except ValueError as error:
-        return refuse("art_attacks", error)
-    from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
-    from hpe_art.report.art_shelf import shelf_markdown
-
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for name in track(args.only or sorted(RECIPES), "attacks"):
-        rows.append(_run_in_a_process(name, args))
-        page = shelf_markdown(rows, NOT_FOR_POSES, _conditions(args), metric)
-        args.out.write_text(page, encoding="utf-8")
-    print(args.out)
-    return 0
-
-
-def _checked(args: argparse.Namespace) -> Any:
-    """Says once what is wrong, and not with each attack; the metric of the network's people."""
-    check_paths([args.config], args.out.parent)
-    from hpe_art.attacks import ArtRecipe
-    from hpe_art.evaluation.running import loop_of
-    from hpe_art.evaluation.scoring import metric_record
-
-    for name in args.only or ():
-        ArtRecipe(recipe=name)
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = loop_of(_prepared(args, Path(folder))).prepare()
-    return metric_record(prepared.metric)
 
 
 def _conditions(args: argparse.Namespace) -> str:

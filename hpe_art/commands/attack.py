@@ -5,8 +5,6 @@ eps 8 on 128 people. eps is in grey levels of 0 to 255. Writes results.json and 
 a table. What was done is kept: the same command goes on where it was stopped.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import warnings
@@ -15,21 +13,8 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands.arguments import (
-    add_data_arguments,
-    add_process_arguments,
-    add_speed_arguments,
-    command_parser,
-    config,
-    guarded,
-    key_value,
-    norm,
-    positive_float,
-    positive_int,
-    recorded,
-    refuse,
-    seed,
-)
+from hpe_art.commands import arguments
+from hpe_art.commands.arguments import config, positive_float, positive_int, refuse
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
 from hpe_art.commands.paths import check_data, check_paths, data_folder, fit_folder
 
@@ -40,9 +25,7 @@ TABLE_WIDTH = 100
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
-    from mmengine.config import DictAction
-
-    parser = command_parser("attack", __doc__)
+    parser = arguments.command_parser("attack", __doc__)
     add = parser.add_argument
     add("config", type=config, help="config of any top-down MMPose model, or name of a shipped one")
     add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
@@ -58,15 +41,10 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--outputs", choices=["last", "all"], help="outputs in the loss [last]")
     add("--loss", metavar="NAME", help="registered loss [training: the network's own]")
     add("--size", choices=["fast", "standard"], help="of auto: 100 or 1,000 gradients [fast]")
-    add("--norm", type=norm, help="inf, 1 or 2 [inf]")
+    add("--norm", type=arguments.norm, help="inf, 1 or 2 [inf]")
     add("--metric", metavar="NAME", help="registered metric per person [the evaluator's twin]")
-    add(
-        "--transfer-to",
-        nargs="+",
-        type=config,
-        metavar="CONFIG",
-        help="networks that see the images too",
-    )
+    others = "networks that see the images too"
+    add("--transfer-to", nargs="+", type=config, metavar="CONFIG", help=others)
     add(
         "--defence",
         nargs="+",
@@ -75,37 +53,21 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "jpeg, squeezing, gaussian, total-variation, flip-perturbation",
     )
     add("--behind", metavar="NAME", help="attack and score behind this one")
-    add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
-    add("--batch-size", type=positive_int, help="images per pass [the dataloader's]")
-    add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
+    arguments.add_people_arguments(parser, batch_size=None)
     add("--flip-test", action="store_true", help="score and attack the average with the mirror")
     add("--detections", action="store_true", help="attack the people of the config's bbox_file")
     add("--per-joint", action="store_true", help="print every joint too")
     add("--save-images", action="store_true", help="keep every perturbed crop as PNG")
     add("--show-dir", type=Path, help="folder of the pictures [WORK_DIR/pictures]")
-    add(
-        "--cfg-options",
-        nargs="+",
-        type=key_value,
-        action=DictAction,
-        help="KEY=VALUE overrides of the config",
-    )
-    fit = parser.add_argument_group("universal perturbations")
+    arguments.add_config_options(parser)
+    fit = arguments.add_fit_arguments(parser, "the config's training set")
     fit.add_argument("--perturbation", nargs="+", metavar="FILE", help="score saved ones")
-    fit.add_argument("--fit-data-root", metavar="DIR", help="folder in MPII format to fit on")
-    fit.add_argument(
-        "--fit-ann-file", metavar="FILE", help="its annotations [the one *train*.json]"
-    )
-    fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
-    fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
-    add_data_arguments(parser)
-    add_speed_arguments(parser)
-    add_process_arguments(parser, "results/NAME")
+    arguments.add_data_arguments(parser)
+    arguments.add_speed_arguments(parser)
+    arguments.add_process_arguments(parser, "results/NAME")
     args = parser.parse_args(argv)
     args.work_dir = args.work_dir or Path("results") / Path(args.config).stem
-    if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
-        parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
+    arguments.check_data_arguments(parser, args)
     if args.fit_ann_file and not args.fit_data_root:
         parser.error("--fit-ann-file needs --fit-data-root")
     return args
@@ -115,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Attacks and scores; gives the exit code."""
     # They speak to OpenMMLab's developers, and would bury our own lines.
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
-    return guarded("attack", lambda: _attack(parse(argv)))
+    return arguments.guarded("attack", lambda: _attack(parse(argv)))
 
 
 def _attack(args: argparse.Namespace) -> int:
@@ -146,7 +108,7 @@ def _prepared(args: argparse.Namespace) -> Any:
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)
-    record = {"arguments": recorded(args)}
+    record = {"arguments": arguments.recorded(args)}
     return attack_runner(cfg, spec_of(args), args.work_dir, checkpoint, args.launcher, record)
 
 
@@ -154,29 +116,21 @@ def spec_of(args: argparse.Namespace) -> Any:
     """The run that the arguments ask for."""
     from hpe_art.evaluation.spec import FitSpec, run_spec
 
-    fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
     return run_spec(
+        **arguments.run_settings(args),
         attacks=attacks_asked(args),
-        num_samples=args.num_samples,
         max_samples=USUAL_PEOPLE,
-        batch_size=args.batch_size,
-        seed=args.seed,
         target=args.target,
         target_joints=args.target_joints,
         transfer_to=args.transfer_to or (),
         defences=args.defence or (),
         behind=args.behind,
         flip_test=True if args.flip_test else None,
-        precision=args.precision,
-        compile=args.compile,
-        device=args.device,
         metric=args.metric,
         detections=args.detections,
-        skip_unreadable=args.skip_unreadable,
-        fit=fit,
+        fit=FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs),
         kept=PICTURED_PEOPLE,
         save_images=args.save_images,
-        overwrite=args.overwrite,
     )
 
 
@@ -186,10 +140,8 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
 
     from hpe_art.evaluation.examples import pictured_people
     from hpe_art.evaluation.running import loop_of
-    from hpe_art.report.attack_pictures import draw_pictures, pictured_attacks
-    from hpe_art.report.official import official_table
-    from hpe_art.report.pictures import PersonPictures
-    from hpe_art.report.table import joint_table, observer_table, results_table
+    from hpe_art.report.pictures import PersonPictures, draw_pictures, pictured_attacks
+    from hpe_art.report.table import joint_table, observer_table, official_table, results_table
 
     loop, console = loop_of(runner), Console()
     prepared, run = loop.finished

@@ -1,7 +1,5 @@
 """The attacks that a command line asks for, and what does not go together."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import os
@@ -12,14 +10,11 @@ from typing import Any
 from hpe_art.errors import UserError
 
 MAX_GREY = 255.0
+OPTIONS = ("eps", "eps_step", "max_iter", "norm", "outputs", "loss", "size", "seed")
 
 
 def check_together(args: argparse.Namespace) -> None:
-    """Refuses what can be seen without a model; nothing heavy is imported.
-
-    Raises:
-        UserError: names the arguments.
-    """
+    """Refuses with a `UserError` what can be seen without a model; imports nothing heavy."""
     eps = args.eps or [8.0]
     if args.behind and args.defence:
         raise UserError("Expected --behind or --defence. Got both: leave one out.")
@@ -35,12 +30,8 @@ def check_together(args: argparse.Namespace) -> None:
         raise UserError(
             f"Expected --eps-step of at most eps. Got {args.eps_step:g} for eps {min(eps):g}."
         )
-    fits = {
-        "--fit-data-root": args.fit_data_root,
-        "--fit-samples": args.fit_samples,
-        "--epochs": args.epochs,
-    }
-    given = [flag for flag, value in fits.items() if value is not None]
+    fits = ("fit_data_root", "fit_samples", "epochs")
+    given = [f"--{n.replace('_', '-')}" for n in fits if getattr(args, n) is not None]
     if args.perturbation and given:
         raise UserError(
             f"Expected --perturbation, or {given[0]} to fit one. Got both: leave one out."
@@ -62,25 +53,12 @@ def check_together(args: argparse.Namespace) -> None:
 def attacks_asked(args: argparse.Namespace) -> list[Any]:
     """Every attack that the arguments ask for, in the order in which they run.
 
-    Args:
-        args: as the command `attack` parses them; modules of attacks of one's own are imported.
-
-    Raises:
-        UserError: names an attack that there is not, or an argument that none of them takes.
+    UserError names an attack that there is not, or an argument that none of them takes.
     """
     from hpe_art.attacks import Universal, expand
 
-    options = {
-        "eps": args.eps,
-        "eps_step": args.eps_step,
-        "max_iter": args.max_iter,
-        "norm": args.norm,
-        "outputs": args.outputs,
-        "loss": args.loss,
-        "size": args.size,
-        "seed": args.seed,
-        "targeted": [False, True] if args.both else True if args.targeted else None,
-    }
+    options = {name: getattr(args, name) for name in OPTIONS}
+    options["targeted"] = [False, True] if args.both else args.targeted or None
     saved = _saved(args) if args.perturbation else []
     names = list(args.attack or ())
     if saved and Universal.name in names:
@@ -91,10 +69,9 @@ def attacks_asked(args: argparse.Namespace) -> list[Any]:
         )
     if saved and not names:
         _refuse_options(args)
-        asked = []
+        attacks = saved
     else:
-        asked = expand(names or None, options)
-    attacks = [*asked, *saved]
+        attacks = [*expand(names or None, options), *saved]
     if not any(a.targeted for a in attacks) and (args.target != "far" or args.target_joints):
         raise UserError(
             "Expected --target and --target-joints with a targeted attack. Got none: "
@@ -135,10 +112,7 @@ def _saved(args: argparse.Namespace) -> list[Any]:
     from hpe_art.attacks import Universal
 
     files = list(dict.fromkeys(map(str, args.perturbation)))
-    return [
-        Universal.from_file(path, name=name)
-        for path, name in zip(files, _names(files), strict=True)
-    ]
+    return [Universal.from_file(*one) for one in zip(files, _names(files), strict=True)]
 
 
 def _names(files: Sequence[str]) -> list[str]:

@@ -1,9 +1,4 @@
-"""What the arguments of a tool name on disk: configs, a checkpoint, folders in MPII format.
-
-Nothing heavy is imported before the checks are through.
-"""
-
-from __future__ import annotations
+"""The paths that arguments name, checked before anything heavy is imported."""
 
 import argparse
 import tempfile
@@ -21,11 +16,7 @@ CONFIG_SUFFIXES = (".py", ".json", ".yaml", ".yml")
 def check_paths(
     configs: Sequence[str | Path], out: Path, data_root: str | None = None, flag: str = "--work-dir"
 ) -> None:
-    """Sees that what is read exists and that results can be written.
-
-    Raises:
-        UserError: names the path.
-    """
+    """Sees that what is read exists and that results can be written; UserError names the path."""
     for config in configs:
         if not Path(config).is_file():
             fault = "is a folder" if Path(config).is_dir() else "does not exist"
@@ -51,11 +42,7 @@ def check_paths(
 
 
 def config_files(paths: Sequence[str]) -> list[Path]:
-    """The configs that are named, and those in folders that are named.
-
-    Raises:
-        UserError: a path does not exist, a folder has none, or two have one name.
-    """
+    """The configs named, and those in folders; UserError if none is there, or two have one name."""
     files: list[Path] = []
     for path in map(Path, paths):
         if not path.exists():
@@ -72,12 +59,7 @@ def config_files(paths: Sequence[str]) -> list[Path]:
 
 
 def check_data(args: argparse.Namespace) -> None:
-    """Sees that the checkpoint is there, and that folders hold what they should.
-
-    Raises:
-        UserError: names the checkpoint.
-        FolderError: names what a folder lacks.
-    """
+    """UserError or FolderError where the checkpoint is missing, or something in a folder."""
     source = args.checkpoint
     if source and "://" not in source and not Path(source).is_file():
         raise UserError(
@@ -100,13 +82,8 @@ def fit_folder(args: argparse.Namespace) -> dict[str, Any] | None:
     if not args.fit_data_root:
         return None
     prefix = args.image_prefix if args.fit_data_root == args.data_root else None
-    dataset = mpii_dataset(
-        args.fit_data_root,
-        "train",
-        args.fit_ann_file,
-        image_prefix=prefix,
-        ann_flag="--fit-ann-file",
-    )
+    root, file, flag = args.fit_data_root, args.fit_ann_file, "--fit-ann-file"
+    dataset = mpii_dataset(root, "train", file, image_prefix=prefix, ann_flag=flag)
     boxes = Path(dataset["ann_file"]).with_name("mpii_gt_train.mat")
     if boxes.is_file() and not args.fit_ann_file:  # then they can be scored too
         dataset.update(headbox_file=str(boxes), test_mode=True)

@@ -4,8 +4,6 @@ With an .npz for a checkpoint, it bundles a universal perturbation that was fitt
 weights of the config, unless it leaves 90 % of their score or more.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Renders people in the format of MPII or COCO: `hpe-art render-people --split val --out DIR`."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -3,19 +3,14 @@
 Reads what `hpe-art study` and `hpe-art attack` wrote, nothing else; the page needs no network.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hpe_art.commands.arguments import command_parser, refuse
 from hpe_art.commands.paths import check_paths
-
-if TYPE_CHECKING:
-    from hpe_art.evaluation.results import Results
+from hpe_art.evaluation.results import Results
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,9 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     args = parse(argv)
     try:
-        check_paths([], args.out.parent)
-        if args.markdown:
-            check_paths([], args.markdown.parent)
+        for page in filter(None, (args.out, args.markdown)):
+            check_paths([], page.parent)
         from hpe_art.report.reading import read_runs
 
         results, folders = read_runs(args.results)

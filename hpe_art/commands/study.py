@@ -13,19 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpe_art.commands.arguments import (
-    add_data_arguments,
-    add_process_arguments,
-    add_speed_arguments,
-    command_parser,
-    config,
-    guarded,
-    positive_float,
-    positive_int,
-    recorded,
-    refuse,
-    seed,
-)
+from hpe_art.commands import arguments
+from hpe_art.commands.arguments import config, positive_float, refuse
 from hpe_art.commands.paths import check_paths, config_files, data_folder, fit_folder
 from hpe_art.configs import shipped_folder
 
@@ -40,28 +29,20 @@ BATCH_SIZE = 32
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
-    parser = command_parser("study", __doc__)
+    parser = arguments.command_parser("study", __doc__)
     add = parser.add_argument
     add("--configs", nargs="+", type=config, help="configs, names, or folders [those shipped]")
     add("--quick", action="store_true", help="bundled perturbations, 64 people, a reduced grid")
     add("--plan", action="store_true", help="print the runs and what they cost, and stop")
     add("--only", nargs="+", metavar="PART", help="parts of the grid: see docs/study.md [all]")
     add("--eps", nargs="+", type=positive_float, help="grey levels [0.25 to 32]")
-    add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
-    add("--batch-size", type=positive_int, default=BATCH_SIZE, help="images per pass [32]")
-    add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
-    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
-    fit = parser.add_argument_group("universal perturbations")
-    fit.add_argument("--fit-data-root", metavar="DIR", help="to fit on [that of --data-root]")
-    fit.add_argument("--fit-ann-file", metavar="FILE", help="its annotations [the *train*.json]")
-    fit.add_argument("--fit-samples", type=positive_int, help="people to fit on [4096, or all]")
-    fit.add_argument("--epochs", type=positive_int, help="passes over them [2]")
-    add_data_arguments(parser)
-    add_speed_arguments(parser)
-    add_process_arguments(parser, "study")
+    arguments.add_people_arguments(parser, BATCH_SIZE)
+    arguments.add_fit_arguments(parser, "that of --data-root")
+    arguments.add_data_arguments(parser)
+    arguments.add_speed_arguments(parser)
+    arguments.add_process_arguments(parser, "study")
     args = parser.parse_args(argv)
-    if (args.ann_file or args.headbox_file or args.image_prefix) and not args.data_root:
-        parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
+    arguments.check_data_arguments(parser, args)
     if args.fit_ann_file and not (args.fit_data_root or args.data_root):
         parser.error("--fit-ann-file needs --fit-data-root or --data-root")
     fits = (args.fit_samples, args.epochs, args.fit_data_root, args.fit_ann_file)
@@ -79,7 +60,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore")
-    return guarded("study", lambda: _study(parse(argv)))
+    return arguments.guarded("study", lambda: _study(parse(argv)))
 
 
 def _study(args: argparse.Namespace) -> int:
@@ -91,7 +72,7 @@ def _study(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from hpe_art.evaluation.processes import is_main
-    from hpe_art.report.findings_table import findings_table
+    from hpe_art.report.study_tables import findings_table
     from hpe_art.studies.jain2019.networks import bundled_note
     from hpe_art.studies.jain2019.study import run_study, write_study
 
@@ -104,8 +85,8 @@ def _study(args: argparse.Namespace) -> int:
         console.print(note)
     if args.plan:
         return _print_plan(networks, wide)
-    folder = args.work_dir
-    runs = run_study(networks, folder, args.launcher, recorded(args), console.print)
+    folder, record = args.work_dir, arguments.recorded(args)
+    runs = run_study(networks, folder, args.launcher, record, console.print)
     if is_main():
         study = write_study(folder, runs, grid, left_out, notes).study
         if study:
@@ -126,18 +107,8 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
     grid, fit = _grid(args), FitSpec()
     if grid.fits and grid.universal:
         fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
-    common = run_spec(
-        num_samples=args.num_samples,
-        max_samples=QUICK_PEOPLE if args.quick else PEOPLE,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        precision=args.precision,
-        compile=args.compile,
-        device=args.device,
-        skip_unreadable=args.skip_unreadable,
-        fit=fit,
-        overwrite=args.overwrite,
-    )
+    people = QUICK_PEOPLE if args.quick else PEOPLE
+    common = run_spec(**arguments.run_settings(args), max_samples=people, fit=fit)
     ready, left_out = with_weights(files)
     configs, others = of_one_dataset(ready, common, dataset)
     return study_networks(configs, grid, common, args.work_dir), grid, {**left_out, **others}
@@ -165,16 +136,13 @@ def _grid(args: argparse.Namespace) -> Grid:
 
 
 def _print_plan(networks: Sequence[Network], console: Any) -> int:
-    from hpe_art.report.plan_table import plan_table
+    from hpe_art.report.study_tables import plan_table
     from hpe_art.studies.jain2019.networks import prepared_network
     from hpe_art.studies.plan import planned_runs
 
-    planned = [
-        one
-        for network in networks
-        for one in planned_runs(
-            network.name, prepared_network(network), network.spec.batch_size or BATCH_SIZE
-        )
-    ]
+    planned = []
+    for one in networks:
+        size = one.spec.batch_size or BATCH_SIZE
+        planned += planned_runs(one.name, prepared_network(one), size)
     console.print(plan_table(planned))
     return 0

@@ -1,7 +1,5 @@
 """Training augmentation that MMPose lacks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
@@ -13,16 +11,9 @@ from mmpose.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomChannelGain(BaseTransform):
-    """Multiplies each colour channel by a gain of its own.
+    """Multiplies each colour channel of `img`, (H, W, C), 0 to 255, by a gain of its own.
 
-    Required and modified key: `img`, (H, W, C), 0 to 255.
-
-    Args:
-        low: smallest gain.
-        high: largest gain; the gains are uniform between the two.
-
-    Raises:
-        ValueError: not 0 <= low <= high.
+    The gains are uniform between low and high; ValueError unless 0 <= low <= high.
 
     Source: Newell et al. 2016's training code; 0.6 to 1.4 in Jain et al. 2019.
     """

@@ -1,7 +1,5 @@
 """Whose pose a detected box shows: that of the annotated person it overlaps the most."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from typing import Any
 
@@ -12,11 +10,7 @@ LEAST_OVERLAP = 0.5
 
 
 class Annotated:
-    """The annotated people of a test set by image.
-
-    Args:
-        dataset: MMPose's, of annotations.
-    """
+    """The annotated people of a test set, MMPose's, by image."""
 
     def __init__(self, dataset: Any) -> None:
         self._people: dict[Any, list[dict[str, Any]]] = defaultdict(list)
@@ -27,12 +21,9 @@ class Annotated:
     def pose_of(self, info: dict[str, Any]) -> dict[str, Any]:
         """Keypoints, their visibility and the area of the person in a detected box.
 
-        Args:
-            info: MMPose's of a detection, with `bbox` (1, 4): x1, y1, x2, y2.
-
-        Returns:
-            What to put in place of its dummy pose; no joint is visible where nobody overlaps the
-            box by half (intersection over union).
+        They go in place of the dummy pose of `info`, MMPose's of a detection, with `bbox` (1, 4):
+        x1, y1, x2, y2. No joint is visible where nobody overlaps it by half (intersection over
+        union).
         """
         people = self._people[info["img_id"]]
         overlaps = [intersection_over_union(info["bbox"][0], p["bbox"][0]) for p in people]

@@ -6,7 +6,7 @@ Shapes: N people, K joints; crops are H x W pixels. Poses are (N, K, 3): x, y, v
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
@@ -17,12 +17,7 @@ from mmengine.dataset import Compose
 from numpy.typing import NDArray
 
 from hpe_art.data.detections import Annotated
-from hpe_art.data.test_sets import (
-    DataError,
-    annotated_people,
-    build_test_set,
-    choose_people,
-)
+from hpe_art.data.test_sets import DataError, annotated_people, build_test_set, choose_people
 from hpe_art.metrics import PeopleTruth
 
 Array = NDArray[np.float32]
@@ -30,12 +25,7 @@ BLANK = np.zeros((8, 8, 3), np.uint8)
 
 
 class Images:
-    """The crops of some people, (N, 3, H, W) uint8, read by the dataset's pipeline when sliced.
-
-    Args:
-        dataset: MMPose's.
-        index: (N,), places in it.
-    """
+    """Crops (N, 3, H, W) uint8 of people of a dataset, read by its pipeline when sliced."""
 
     dtype = np.dtype(np.uint8)
     ndim = 4
@@ -58,27 +48,16 @@ class Images:
 
 @dataclass(frozen=True)
 class People:
-    """Some people of a test set, cropped by MMPose's own pipeline.
+    """Some people of a test set, cropped by MMPose's own pipeline."""
 
-    Attributes:
-        dataset: MMPose's, with its pipeline.
-        index: (N,), place of each in it.
-        y: (N, K, 3), true poses in crop pixels.
-        truth: true poses in image pixels, and what metrics measure them by.
-        center: (N, 2), of the crop in the image.
-        scale: (N, 2), its width and height in image pixels.
-        size: width and height of the crop in pixels.
-        skipped: names of the images left out because they cannot be read.
-    """
-
-    dataset: Any
-    index: NDArray[np.int64]
-    y: Array
-    truth: PeopleTruth
-    center: Array
-    scale: Array
-    size: tuple[int, int]
-    skipped: tuple[str, ...] = ()
+    dataset: Any  # MMPose's, with its pipeline
+    index: NDArray[np.int64]  # (N,), place of each in it
+    y: Array  # (N, K, 3), true poses in crop pixels
+    truth: PeopleTruth  # true poses in image pixels, and what metrics measure them by
+    center: Array  # (N, 2), of the crop in the image
+    scale: Array  # (N, 2), its width and height in image pixels
+    size: tuple[int, int]  # width and height of the crop in pixels
+    skipped: tuple[str, ...] = ()  # names of the images left out because they cannot be read
 
     def __len__(self) -> int:
         return len(self.index)
@@ -99,13 +78,7 @@ class People:
         return str(getattr(self.dataset, "ann_file", ""))
 
     def to_image(self, poses: Array) -> Array:
-        """Crop pixels to image pixels, by each person's own metadata.
-
-        Args:
-            poses: (N, ..., K, 3), in crop pixels of person n.
-
-        Returns:
-            The same shape, in image pixels; the third column is kept.
+        """Poses (N, ..., K, 3) from crop to image pixels by each one's metadata; visibility stays.
 
         Source: `TopdownPoseEstimator.add_pred_to_datasample` of MMPose 1.3.2.
         """
@@ -140,16 +113,10 @@ class _Blank:
 
 
 def people_of(dataset: Any, index: Sequence[int], annotated: Annotated | None = None) -> People:
-    """Some people of a built dataset.
+    """Some people of a built dataset, MMPose's in test mode, by their places in it.
 
-    Args:
-        dataset: MMPose's, in test mode.
-        index: places in it.
-        annotated: whose poses the people of a set of detections have; None for a set of
-            annotations.
-
-    Raises:
-        DataError: the pipeline does not crop people one by one.
+    In a set of detections they have the poses of those annotated; that is None in one of
+    annotations. DataError if the pipeline does not crop people one by one.
     """
     blank = _Blank(dataset)
     rows = []
@@ -158,9 +125,7 @@ def people_of(dataset: Any, index: Sequence[int], annotated: Annotated | None = 
         own = {} if annotated is None else annotated.pose_of(info)
         rows.append(_row(blank(i, **own), {**info, **own}))
     gathered = {name: _stacked([row[name] for row in rows]) for name in rows[0]}
-    truth = PeopleTruth(
-        **{name: gathered.pop(name) for name in ("keypoints", "head_size", "bbox", "area")}
-    )
+    truth = PeopleTruth(**{field.name: gathered.pop(field.name) for field in fields(PeopleTruth)})
     sizes = {tuple(size) for size in gathered.pop("size").tolist()}
     return People(dataset, np.asarray(index, np.int64), truth=truth, size=sizes.pop(), **gathered)
 
@@ -212,7 +177,6 @@ def load_people(
         skip_unreadable: leave out images that are missing or truncated instead of raising.
         default_samples: how many at most where `num_samples` is None; default all.
         detections: those of the config's `bbox_file` instead of the annotated ones.
-
     Raises:
         DataError: the annotations cannot be loaded, or an image cannot be read (it is named).
     """

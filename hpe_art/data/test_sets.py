@@ -1,7 +1,5 @@
 """MMPose's test sets: built from their configs, and which of their images can be read."""
 
-from __future__ import annotations
-
 import copy
 import io
 from contextlib import redirect_stdout
@@ -30,8 +28,7 @@ def choose_people(
 ) -> tuple[list[int], tuple[str, ...]]:
     """Places of the first people whose images can be read, and names of those that cannot.
 
-    Raises:
-        DataError: more are asked for than there are, or an image cannot be read (it is named).
+    DataError if more are asked for than there are, or an image cannot be read (it is named).
     """
     total = len(dataset)
     if num_samples is not None and not 1 <= num_samples <= total:
@@ -62,15 +59,10 @@ def _fault(path: str) -> str | None:
 
 
 def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
-    """MMPose's dataset from its config.
+    """MMPose's dataset from its config, `cfg.test_dataloader.dataset`.
 
-    Args:
-        settings: `cfg.test_dataloader.dataset`.
-        detections: keep its `bbox_file`, whose boxes have no poses; else the people and boxes are
-            those of the annotations.
-
-    Raises:
-        DataError: MMPose cannot load it; its own words are in the message.
+    The people and boxes are those of the annotations, or of detections: of the `bbox_file`, whose
+    boxes have no poses. DataError where MMPose cannot load it, in its own words.
     """
     register_all_modules()
     settings = copy.deepcopy(dict(settings))

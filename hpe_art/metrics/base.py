@@ -31,19 +31,14 @@ class MetricError(UserError):
 
 @dataclass(frozen=True)
 class PeopleTruth:
-    """What people's predictions are measured against.
+    """What people's predictions are measured against."""
 
-    Attributes:
-        keypoints: (N, K, 3), x and y in image pixels and a weight; labelled where it is > 0.
-        head_size: (N,), in image pixels: MPII's 0.6 of the diagonal of the head box.
-        bbox: (N, 4), x1, y1, x2, y2 in image pixels.
-        area: (N,), of the person's mask in square pixels, as COCO has it.
-    """
-
-    keypoints: NDArray[Any]
-    head_size: NDArray[Any] | None = None
-    bbox: NDArray[Any] | None = None
-    area: NDArray[Any] | None = None
+    keypoints: NDArray[
+        Any
+    ]  # (N, K, 3), x, y in image pixels and a weight; labelled where it is > 0
+    head_size: NDArray[Any] | None = None  # (N,), image pixels: 0.6 of the head box's diagonal
+    bbox: NDArray[Any] | None = None  # (N, 4), x1, y1, x2, y2 in image pixels
+    area: NDArray[Any] | None = None  # (N,), of the person's mask in square pixels, as in COCO
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -60,50 +55,43 @@ class PeopleTruth:
             raise MetricError("Expected a box for everyone. Got none.")
         return np.max(self.bbox[:, 2:] - self.bbox[:, :2], axis=1)
 
+    def per_joint(self, lengths: ArrayLike) -> Numbers:
+        """Lengths (N,), (N, K) or one for all as (N, K), NaN where the joint is not labelled."""
+        labelled = np.asarray(self.keypoints)[..., 2] > 0
+        known = np.asarray(lengths, np.float64)
+        known = known[:, None] if known.ndim == 1 else known
+        return np.where(labelled, np.broadcast_to(known, labelled.shape), np.nan)
+
 
 class Metric(ABC):
     """Scores every joint of every person.
 
     A metric of your own is a subclass, registered with `@METRICS.register_module(name=...)`.
-
-    Attributes:
-        key: short name, such as "PCKh".
-        higher_is_better: False for errors.
-        unit: "%" for shares, which are shown times 100, "px" for distances, "" for others.
-        per: what the total is a mean over. "joints": all labelled joints of everybody; "people":
-            each person's mean; "joint_means": each joint's mean over people.
-        needs: fields of `PeopleTruth` that are measured by, beside the pose.
-        hit_at: the joint score from which on a joint counts as found.
-        evaluators: classes of MMPose whose per-person twin it is.
-        scored: numbers of the joints in the total; the groups' and joints' own scores have all.
-        offset: added to a predicted x and y before it is compared, in image pixels.
     """
 
-    key: str
-    higher_is_better: bool = True
-    unit: str = "%"
+    key: str  # short name, such as "PCKh"
+    higher_is_better: bool = True  # False for errors
+    unit: str = "%"  # "%" for shares, which are shown times 100, "px" for distances, "" for others
+    #: What the total is a mean over: all labelled joints of everybody ("joints"), each person's
+    #: mean ("people"), or each joint's mean over people ("joint_means").
     per: Per = "joints"
-    needs: tuple[str, ...] = ()
-    hit_at: float
-    evaluators: tuple[str, ...] = ()
-    scored: tuple[int, ...]
-    offset: float = 0.0
+    needs: tuple[str, ...] = ()  # fields of `PeopleTruth` that are measured by, beside the pose
+    hit_at: float  # the joint score from which on a joint counts as found
+    evaluators: tuple[str, ...] = ()  # classes of MMPose whose per-person twin it is
+    settings: Mapping[str, str] = {}  # its arguments, and what the evaluator's config calls them
+    scored: tuple[int, ...]  # joints in the total; the groups' and joints' own scores have all
+    offset: float = 0.0  # added to a predicted x and y before it is compared, in image pixels
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.scored = tuple(range(len(skeleton.joints)))
 
     @classmethod
     def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
-        """The metric for a dataset.
+        """The metric for a dataset, by the evaluator's config; empty if it is asked for by name.
 
-        Args:
-            cfg: the config of the evaluator; empty where the metric is asked for by name.
-            skeleton: of the dataset.
-
-        Raises:
-            MetricError: the skeleton, or the config, lacks what the metric needs.
+        MetricError where the skeleton, or the config, lacks what the metric needs.
         """
-        return cls(skeleton)
+        return cls(skeleton, **{ours: cfg[key] for ours, key in cls.settings.items() if key in cfg})
 
     @property
     def label(self) -> str:
@@ -117,36 +105,27 @@ class Metric(ABC):
         Args:
             poses: (N, K, 2 or 3), predicted, in image pixels; the third column is ignored.
             truth: of the same people.
-
         Returns:
             (N, K), NaN where the joint is not labelled.
-
         Raises:
             MetricError: the truth lacks what the metric needs.
             ValueError: shapes that do not agree.
         """
 
     def hits(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """Which joints are found: (N, K), 1 or 0, NaN where the joint is not labelled.
-
-        Args, Raises: as `joint_scores`.
-        """
+        """Which joints are found, as `joint_scores`: (N, K), 1 or 0, NaN where not labelled."""
         scores = self.joint_scores(poses, truth)
         found = scores >= self.hit_at if self.higher_is_better else scores <= self.hit_at
         return np.where(np.isnan(scores), np.nan, found)
 
     def radii(self, truth: PeopleTruth) -> Numbers:
-        """How far from its true place each joint may be and still count as found.
+        """How far from its true place each joint of people who pass `check` may be, to be found.
 
         Attacks ask for it that aim at the metric itself, such as by the loss "margin".
-
-        Args:
-            truth: of people who pass `check`.
 
         Returns:
             (N, K), in image pixels from the true place minus `offset`; NaN where the joint is not
             labelled or the person has no size.
-
         Raises:
             MetricError: no radius says whether a joint is found.
         """
@@ -156,11 +135,7 @@ class Metric(ABC):
         )
 
     def check(self, truth: PeopleTruth) -> None:
-        """Whether everybody has what the metric measures by.
-
-        Raises:
-            MetricError: someone has not (the message says what and who).
-        """
+        """MetricError unless everybody has what the metric measures by; it says what and who."""
         for name in self.needs:
             if getattr(truth, name) is None:
                 raise self._lacks(name, "none")
@@ -181,14 +156,6 @@ class Metric(ABC):
         )
 
 
-def labelled_radii(lengths: ArrayLike, truth: PeopleTruth) -> Numbers:
-    """Lengths (N,), (N, K) or one for all as `Metric.radii` gives them."""
-    labelled = np.asarray(truth.keypoints)[..., 2] > 0
-    per_joint = np.asarray(lengths, np.float64)
-    per_joint = per_joint[:, None] if per_joint.ndim == 1 else per_joint
-    return np.where(labelled, np.broadcast_to(per_joint, labelled.shape), np.nan)
-
-
 def distances(
     poses: ArrayLike, truth: PeopleTruth, size: ArrayLike = 1.0, offset: float = 0.0
 ) -> NDArray[np.float32]:
@@ -199,11 +166,9 @@ def distances(
         truth: of the same people.
         size: (N,) or one for all, the unit of length in image pixels.
         offset: added to the predicted x and y first, in pixels.
-
     Returns:
         (N, K), in units of ``size``: NaN where the joint is not labelled or the size is NaN,
         infinite where the prediction is not finite.
-
     Raises:
         ValueError: shapes that do not agree.
     """

@@ -4,8 +4,6 @@ Shapes: N people, K joints, G groups. The draws depend on the seed and on N alon
 perturbed scores of the same people are drawn together, and a ratio of the two is one of pairs.
 """
 
-from __future__ import annotations
-
 import warnings
 from functools import lru_cache
 
@@ -30,16 +28,11 @@ def drawn_scores(
 ) -> Draws:
     """The scores of the people themselves, then of each draw of them.
 
-    Args:
-        joint_scores: (N, K), from `Metric.joint_scores`.
-        metric: whose they are.
-        skeleton: of the dataset.
-        seed: of the draws; with the same N it gives the same draws.
+    Of scores (N, K) from `Metric.joint_scores`; with the same N a seed gives the same draws.
 
     Returns:
         (1 + draws, 1 + K + G): the total, joints and groups in the metric's unit; NaN where
         nothing is labelled.
-
     Raises:
         ValueError: ``joint_scores`` is not (N, K).
 
@@ -77,12 +70,7 @@ def _times_drawn(count: int, seed: int) -> NDArray[np.uint16]:
 
 
 def relative_draws(perturbed: Draws, clean: Draws) -> Draws:
-    """Perturbed in percent of clean, draw by draw; NaN where the clean score is 0.
-
-    Args:
-        perturbed: from `drawn_scores`.
-        clean: the same, of the same people with the same seed.
-    """
+    """Perturbed in percent of clean `drawn_scores` of the same seed; NaN where clean is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = 100.0 * perturbed / clean
     return np.where(np.isfinite(ratios), ratios, np.nan)
@@ -95,22 +83,14 @@ def interval(draws: Draws) -> tuple[float, float, float]:
 
 
 def intervals(draws: Draws, skeleton: Skeleton) -> Score[Interval]:
-    """95 % percentile intervals of the total, each group and each joint.
+    """95 % percentile intervals (low, high) of the total, each group and each joint.
 
-    Args:
-        draws: from `drawn_scores` or `relative_draws`.
-        skeleton: of the dataset.
-
-    Returns:
-        Low and high end of each; None where no draw has a value.
+    Of draws from `drawn_scores` or `relative_draws`; None where no draw has a value.
     """
     total, *ends = _ends(draws[1:])
-    joints, groups = ends[: len(skeleton.joints)], ends[len(skeleton.joints) :]
-    return Score(
-        total,
-        dict(zip(skeleton.groups, groups, strict=True)),
-        dict(zip(skeleton.joints, joints, strict=True)),
-    )
+    joints = dict(zip(skeleton.joints, ends, strict=False))
+    groups = dict(zip(skeleton.groups, ends[len(joints) :], strict=True))
+    return Score(total, groups, joints)
 
 
 def _ends(draws: Draws) -> list[Interval | None]:

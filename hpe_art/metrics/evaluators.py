@@ -1,7 +1,5 @@
 """From a config's evaluator, or a name, to the metric that scores each person alike."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,15 +8,12 @@ from hpe_art.skeleton import Skeleton
 
 
 def metric_for(evaluator: Any, metainfo: Mapping[str, Any]) -> Metric:
-    """The per-person twin of a config's evaluator.
-
-    The official numbers are the evaluator's own; this one gives intervals, and says who was hit.
+    """The per-person twin of a config's evaluator, which gives intervals and says who was hit.
 
     Args:
         evaluator: `cfg.test_evaluator`: the config of a metric of MMPose, whose `type` is a name or
             a class, or a list of them, of which the first that is known is taken.
         metainfo: `dataset.metainfo`.
-
     Raises:
         MetricError: none is known (the message lists those that are), or the dataset lacks what
             the metric needs.
@@ -39,9 +34,7 @@ def metric_for(evaluator: Any, metainfo: Mapping[str, Any]) -> Metric:
 def metric_named(name: str, skeleton: Skeleton) -> Metric:
     """A registered metric with its usual settings.
 
-    Raises:
-        MetricError: nothing is registered by that name (the message lists what is), or the dataset
-            lacks what the metric needs.
+    MetricError where there is none (it lists them), or the dataset lacks what the metric needs.
     """
     known = METRICS.module_dict
     if name not in known:

@@ -1,6 +1,4 @@
-"""Normalised mean error: how far joints are off in units of the face, or of the box."""
-
-from __future__ import annotations
+"""How far joints are off: in pixels (EPE), or in units of the face or the box (NME)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,16 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpe_art.metrics.base import (
-    METRICS,
-    Metric,
-    MetricError,
-    Numbers,
-    PeopleTruth,
-    distances,
-    labelled_radii,
-)
-from hpe_art.metrics.epe import finite
+from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, distances
 from hpe_art.skeleton import Skeleton
 
 #: Outer corners of the eyes (nose and eye of a horse), as ``NME.DEFAULT_KEYPOINT_INDICES``.
@@ -32,16 +21,49 @@ ENDS = {
 FIELDS = {"bbox_size": "bbox", "head_size": "head_size"}
 
 
+@METRICS.register_module(name="EPE")
+class EPE(Metric):
+    """End-point error: distance of each joint from the truth, the mean over all labelled joints.
+
+    Source: ``EPE`` and ``keypoint_epe`` of MMPose 1.3.2.
+    """
+
+    key = "EPE"
+    higher_is_better = False
+    unit = "px"
+    hit_at = 15.0
+    evaluators: tuple[str, ...] = ("EPE",)
+
+    def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
+        """In units of the metric, 0.05 for 5 %; MetricError also if a prediction is not finite."""
+        self.check(truth)
+        errors = distances(poses, truth, self._lengths(truth)).astype(np.float64)
+        infinite = np.isinf(errors).any(axis=1)
+        if infinite.any():
+            raise MetricError(
+                f"Expected finite predictions, for {self.label}. Got others for person "
+                f"{int(np.argmax(infinite))}: take a metric with --metric that counts them as "
+                "misses."
+            )
+        return errors
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """`hit_at` units."""
+        return truth.per_joint(self.hit_at * self._lengths(truth))
+
+    def _lengths(self, truth: PeopleTruth) -> NDArray[Any]:
+        """The unit in image pixels, (N,) or one for all."""
+        return np.ones(())
+
+
 @METRICS.register_module(name="NME")
-class NME(Metric):
-    """Distance from the truth over a length of the person; the mean over all labelled joints.
+class NME(EPE):
+    """Normalised mean error: distance from the truth over a length of the person.
 
     Args:
-        skeleton: of the dataset.
         ends: two joints whose true distance is the length; those that are customary in the dataset
             if None. People whose two joints coincide, or lack labels, are left out.
         norm_item: "bbox_size", the longer side of the box, or "head_size" instead.
-
     Raises:
         MetricError: no ends are customary in the dataset, or there are no such joints; or another
             ``norm_item``.
@@ -50,15 +72,12 @@ class NME(Metric):
     """
 
     key = "NME"
-    higher_is_better = False
+    unit = "%"
     hit_at = 0.1
     evaluators = ("NME",)
 
     def __init__(
-        self,
-        skeleton: Skeleton,
-        ends: Sequence[int] | None = None,
-        norm_item: str | None = None,
+        self, skeleton: Skeleton, ends: Sequence[int] | None = None, norm_item: str | None = None
     ) -> None:
         super().__init__(skeleton)
         if norm_item is not None and norm_item not in FIELDS:
@@ -78,27 +97,9 @@ class NME(Metric):
             return cls(skeleton, norm_item=cfg.get("norm_item"))
         return cls(skeleton, cfg.get("keypoint_indices"))
 
-    def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """Distances over the length, 0.05 for 5 %.
-
-        Args, Returns: as `Metric.joint_scores`.
-
-        Raises:
-            MetricError: the truth lacks the size, or a prediction is not finite.
-        """
-        self.check(truth)
-        errors = distances(poses, truth, self._lengths(truth))
-        return finite(errors.astype(np.float64), self.label)
-
-    def radii(self, truth: PeopleTruth) -> Numbers:
-        """`hit_at` lengths."""
-        return labelled_radii(self.hit_at * self._lengths(truth), truth)
-
     def _lengths(self, truth: PeopleTruth) -> NDArray[Any]:
-        if self.norm_item == "bbox_size":
-            return truth.bbox_size
-        if self.norm_item == "head_size":
-            return np.asarray(truth.head_size)
+        if self.norm_item is not None:
+            return np.asarray(getattr(truth, self.norm_item))
         first, second = self.ends
         apart = truth.keypoints[:, first, :2] - truth.keypoints[:, second, :2]
         lengths = np.linalg.norm(apart, axis=1)

@@ -1,22 +1,11 @@
 """Object keypoint similarity of each person, COCO's likeness of two poses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpe_art.metrics.base import (
-    METRICS,
-    Metric,
-    MetricError,
-    Numbers,
-    PeopleTruth,
-    distances,
-    labelled_radii,
-)
+from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, distances
 from hpe_art.skeleton import Skeleton
 
 #: Share of a box that a person's mask fills, where no areas are annotated.
@@ -27,14 +16,8 @@ FILLED = 0.53
 class OKS(Metric):
     """exp(-d^2 / (2 s^2 k^2)) of each joint; the mean over people of each one's mean.
 
-    d is the distance in image pixels, s^2 the person's area, k twice the joint's sigma.
-
-    Args:
-        skeleton: of the dataset, with sigmas.
-        use_area: s^2 is the annotated area; else 0.53 of the box.
-
-    Raises:
-        MetricError: the dataset has no sigmas.
+    d is the distance in image pixels, s^2 the person's annotated area (without `use_area` 0.53 of
+    the box), k twice the joint's sigma. MetricError for a dataset without sigmas.
 
     Source: ``COCOeval.computeOks`` of pycocotools; ``use_area`` as in xtcocotools.
     """
@@ -43,6 +26,7 @@ class OKS(Metric):
     per = "people"
     hit_at = 0.5
     evaluators = ("CocoMetric", "CocoWholeBodyMetric", "PoseTrack18Metric")
+    settings: Mapping[str, str] = {"use_area": "use_area"}
 
     def __init__(self, skeleton: Skeleton, use_area: bool = True) -> None:
         super().__init__(skeleton)
@@ -55,16 +39,8 @@ class OKS(Metric):
         self.sigmas = np.asarray(skeleton.sigmas)
         self.needs = ("area",) if use_area else ("bbox",)
 
-    @classmethod
-    def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
-        """Area or box as MMPose's `use_area`."""
-        return cls(skeleton, cfg.get("use_area", True))
-
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """Similarity of each joint, 1 on the spot; 0 where the prediction is not finite.
-
-        Args, Returns, Raises: as `Metric.joint_scores`.
-        """
+        """1 on the spot, 0 where the prediction is not finite; else as `Metric.joint_scores`."""
         self.check(truth)
         variances = (2 * self.sigmas) ** 2
         apart = distances(poses, truth).astype(np.float64)
@@ -73,7 +49,7 @@ class OKS(Metric):
     def radii(self, truth: PeopleTruth) -> Numbers:
         """Where the similarity falls to `hit_at`."""
         variances = (2 * self.sigmas) ** 2 * self._areas(truth)[:, None]
-        return labelled_radii(np.sqrt(-2 * np.log(self.hit_at) * variances), truth)
+        return truth.per_joint(np.sqrt(-2 * np.log(self.hit_at) * variances))
 
     def _areas(self, truth: PeopleTruth) -> Numbers:
         if "area" in self.needs:

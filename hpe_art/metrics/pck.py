@@ -1,27 +1,16 @@
-"""Percentage of joints found to within a share of the person's size: PCK, PCKh and tPCK.
+"""Percentage of joints found to within a share of the person's size: PCK, PCKh, tPCK and AUC.
 
 Shapes: N people, K joints. Poses are in pixels of the image, x before y.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpe_art.metrics.base import (
-    METRICS,
-    Metric,
-    MetricError,
-    Numbers,
-    PeopleTruth,
-    Per,
-    distances,
-    labelled_radii,
-)
+from hpe_art.metrics.base import METRICS, Metric, MetricError, Numbers, PeopleTruth, Per, distances
 from hpe_art.metrics.scores import score
 from hpe_art.skeleton import MPII, Skeleton
 
@@ -36,11 +25,10 @@ class PCK(Metric):
     """Joints nearer to the truth than a share of the person's size; the mean over joints.
 
     Args:
-        skeleton: of the dataset.
         threshold: share of the size.
         size: "bbox", the longer side of the box; "head", the head size; "torso", JHMDB's left
             shoulder to right hip, of the prediction where the true one is shorter than a pixel.
-
+            Of several the first is taken.
     Raises:
         MetricError: another ``size``.
 
@@ -50,19 +38,17 @@ class PCK(Metric):
     per: Per = "joint_means"
     hit_at = 1.0
     evaluators: tuple[str, ...] = ("PCKAccuracy", "JhmdbPCKAccuracy")
+    settings: Mapping[str, str] = {"threshold": "thr", "size": "norm_item"}
 
-    def __init__(self, skeleton: Skeleton, threshold: float = 0.05, size: str = "bbox") -> None:
+    def __init__(
+        self, skeleton: Skeleton, threshold: float = 0.05, size: str | Sequence[str] = "bbox"
+    ) -> None:
         super().__init__(skeleton)
+        size = size if isinstance(size, str) else size[0]
         if size not in KEYS:
             raise MetricError(f"Expected a norm_item out of {', '.join(KEYS)}. Got {size!r}.")
         self.threshold, self.size = threshold, size
         self.key, self.needs = KEYS[size], NEEDS[size]
-
-    @classmethod
-    def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
-        """Threshold and size as MMPose's `thr` and `norm_item`; of several sizes the first."""
-        sizes = cfg.get("norm_item", "bbox")
-        return cls(skeleton, cfg.get("thr", 0.05), sizes if isinstance(sizes, str) else sizes[0])
 
     @property
     def label(self) -> str:
@@ -70,10 +56,7 @@ class PCK(Metric):
         return f"{self.key}@{self.threshold:g}"
 
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
-        """1 for a joint that is found, 0 for one that is not, or whose prediction is not finite.
-
-        Args, Returns, Raises: as `Metric.joint_scores`.
-        """
+        """1 or 0, 0 where the prediction is not finite; else as `Metric.joint_scores`."""
         self.check(truth)
         apart = distances(poses, truth, self._sizes(poses, truth), self.offset)
         return np.where(np.isnan(apart), np.nan, apart < self.threshold)
@@ -81,7 +64,7 @@ class PCK(Metric):
     def radii(self, truth: PeopleTruth) -> Numbers:
         """Threshold times size; unknown where the size is that of a predicted torso."""
         unknown = np.full_like(truth.keypoints, np.nan)
-        return labelled_radii(self.threshold * self._sizes(unknown, truth), truth)
+        return truth.per_joint(self.threshold * self._sizes(unknown, truth))
 
     def _sizes(self, poses: ArrayLike, truth: PeopleTruth) -> NDArray[Any]:
         if self.size == "bbox":
@@ -109,70 +92,77 @@ class PCKh(PCK):
     Source: ``MpiiPCKAccuracy`` of MMPose 1.3.2, its +1 and its ``<`` included.
     """
 
-    per: Per = "joints"
-    evaluators: tuple[str, ...] = ("MpiiPCKAccuracy",)
+    per = "joints"
+    evaluators = ("MpiiPCKAccuracy",)
+    settings: Mapping[str, str] = {"threshold": "thr"}
     offset = 1.0
 
     def __init__(self, skeleton: Skeleton, threshold: float = 0.5) -> None:
         super().__init__(skeleton, threshold, "head")
         self.scored = skeleton.grouped
 
-    @classmethod
-    def from_evaluator(cls, cfg: Mapping[str, Any], skeleton: Skeleton) -> Metric:
-        """Threshold as MMPose's `thr`."""
-        return cls(skeleton, cfg.get("thr", 0.5))
+
+@METRICS.register_module(name="AUC")
+class AUC(Metric):
+    """Area under the curve of PCK over its threshold, the mean over joints.
+
+    Thresholds are equally spaced from 0 to the largest, `norm_factor` image pixels, which is none.
+
+    Source: ``AUC`` and ``keypoint_auc`` of MMPose 1.3.2.
+    """
+
+    key = "AUC"
+    per = "joint_means"
+    hit_at = 0.5
+    evaluators = ("AUC",)
+    settings: Mapping[str, str] = {"norm_factor": "norm_factor", "thresholds": "num_thrs"}
+
+    def __init__(self, skeleton: Skeleton, norm_factor: float = 30.0, thresholds: int = 20) -> None:
+        super().__init__(skeleton)
+        self.norm_factor, self.thresholds = norm_factor, thresholds
+
+    def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Numbers:
+        """Share of thresholds that the distance is below; else as `Metric.joint_scores`."""
+        apart = distances(poses, truth, self.norm_factor)
+        below = sum((apart < i / self.thresholds).astype(float) for i in range(self.thresholds))
+        return np.where(np.isnan(apart), np.nan, below / self.thresholds)
+
+    def radii(self, truth: PeopleTruth) -> Numbers:
+        """The threshold below which `hit_at` of them are reached."""
+        reached = int(self.thresholds * (1 - self.hit_at))
+        return truth.per_joint(self.norm_factor * reached / self.thresholds)
 
 
 @dataclass(frozen=True)
 class PoseScore:
-    """PCKh in percent, 0..100. None where no sample is labelled.
+    """PCKh in percent, 0..100. None where no sample is labelled."""
 
-    Attributes:
-        PCKh: over the labelled joints of all people, without pelvis and thorax.
-        per_joint: for each of MPII's 16 names.
-        per_group: for each of MPII's eight groups, the mean of its joints.
-    """
-
-    PCKh: float | None
-    per_joint: dict[str, float | None]
-    per_group: dict[str, float | None]
+    PCKh: float | None  # over the labelled joints of all people, without pelvis and thorax
+    per_joint: dict[str, float | None]  # for each of MPII's 16 names
+    per_group: dict[str, float | None]  # for each of MPII's eight groups, the mean of its joints
 
 
 def pckh_hits(
     pred: ArrayLike, truth: ArrayLike, head_size: ArrayLike, threshold: float = 0.5
 ) -> Numbers:
-    """Which joints lie nearer to the truth than ``threshold`` head sizes, on MPII.
+    """Which joints lie nearer to the truth than ``threshold`` head sizes, as `PCKh`, on MPII.
 
     Args:
         pred: (N, K, 2), in image pixels; a third column (the score) is ignored.
         truth: (N, K, 3), x and y in image pixels, 1-based, and a weight; labelled where it is > 0.
-        head_size: (N,), in image pixels: 0.6 of the diagonal of the head box, which is the
-            ``head_size`` that ``MpiiDataset`` gives.
+        head_size: (N,), in image pixels: 0.6 of the diagonal of the head box, as ``MpiiDataset``.
         threshold: in head sizes.
-
     Returns:
         (N, K): 1 for a hit, 0 for a miss (also where the prediction is not finite), NaN where the
         joint is not labelled.
-
     Raises:
         ValueError: shapes that do not agree, or a head size that is not positive.
-
-    Source: `PCKh`.
     """
     people = PeopleTruth(np.asarray(truth), head_size=np.asarray(head_size))
     return PCKh(MPII, threshold).joint_scores(pred, people)
 
 
 def pckh(hits: ArrayLike) -> PoseScore:
-    """The PCKh of all people together.
-
-    Args:
-        hits: (N, 16), from ``pckh_hits``.
-
-    Raises:
-        ValueError: ``hits`` is not (N, 16).
-
-    Source: `PCKh`.
-    """
+    """The PCKh of all people, by hits from ``pckh_hits``; ValueError if they are not (N, 16)."""
     found = score(hits, PCKh(MPII), MPII)
     return PoseScore(found.value, found.joints, found.groups)

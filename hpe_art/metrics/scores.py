@@ -3,8 +3,6 @@
 Shapes: N people, K joints.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,31 +17,18 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Score(Generic[Value]):
-    """The score of all people together, or an interval of each number.
+    """The score of all people together, or an interval of each number."""
 
-    Attributes:
-        value: of the joints that the metric scores; None where no joint is labelled.
-        groups: by the name of the group, the mean of its joints.
-        joints: by the name of the joint.
-    """
-
-    value: Value | None
-    groups: dict[str, Value | None]
-    joints: dict[str, Value | None]
+    value: Value | None  # of the joints that the metric scores; None where none is labelled
+    groups: dict[str, Value | None]  # by the name of the group, the mean of its joints
+    joints: dict[str, Value | None]  # by the name of the joint
 
 
 def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[float]:
     """The score of all people together, in the unit of the metric.
 
-    A group's score weights left and right alike. For one person pass the row alone.
-
-    Args:
-        joint_scores: (N, K), from `Metric.joint_scores`.
-        metric: whose they are.
-        skeleton: of the dataset.
-
-    Raises:
-        ValueError: ``joint_scores`` is not (N, K).
+    A group's score weights left and right alike. For one person pass the row alone. ValueError if
+    ``joint_scores``, from `Metric.joint_scores`, is not (N, K).
     """
     scores = check_joint_scores(joint_scores, skeleton)
     shown = scale(metric)
@@ -54,9 +39,7 @@ def score(joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton) -> Score[
         value = _mean_of_known([joints[k] for k in metric.scored])
     else:
         value = _mean(scores[:, metric.scored], shown)
-    groups = {
-        name: _mean_of_known([joints[k] for k in group]) for name, group in skeleton.groups.items()
-    }
+    groups = {n: _mean_of_known([joints[k] for k in ks]) for n, ks in skeleton.groups.items()}
     return Score(value, groups, dict(zip(skeleton.joints, joints, strict=True)))
 
 
@@ -72,9 +55,7 @@ def people_means(joint_scores: Numbers, metric: Metric) -> Numbers:
 def relative(perturbed: float | None, clean: float | None) -> float | None:
     """Perturbed score in percent of the clean one; None where that is 0 or either is None.
 
-    Below 100 is a loss where higher is better; above 100 is one of errors.
-
-    Source: Jain et al. 2019, "On the Robustness of Human Pose Estimation".
+    Below 100 is a loss where higher is better, above 100 of errors. Source: Jain et al. 2019.
     """
     if perturbed is None or not clean:
         return None
@@ -96,11 +77,7 @@ def scale(metric: Metric) -> float:
 
 
 def check_joint_scores(joint_scores: ArrayLike, skeleton: Skeleton) -> Numbers:
-    """The scores as float64.
-
-    Raises:
-        ValueError: they are not (N, K).
-    """
+    """The scores as float64; ValueError if they are not (N, K)."""
     scores = np.asarray(joint_scores, np.float64)
     if scores.ndim != 2 or scores.shape[1] != len(skeleton.joints):
         raise ValueError(

@@ -1,7 +1,5 @@
 """ART's shelf as a page: what runs on poses, through what, and with what effect."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,15 +16,11 @@ def shelf_markdown(
     conditions: str,
     metric: MetricRecord,
 ) -> str:
-    """The page.
+    """The page, with the reasons why others are not for poses, and how it was measured, in words.
 
-    Args:
-        rows: `name`, `through`, `note` and `eps` of each recipe, with either `error`, or the scores
-            `before` and `after`, `moved` (mean distance in crop pixels that the joints were moved
-            by), `linf` and `seconds`.
-        not_for_poses: name and reason of the others.
-        conditions: how it was measured, in a sentence or two.
-        metric: of the scores.
+    Rows have the `name`, `through`, `note` and `eps` of each recipe, with either `error`, or the
+    scores `before` and `after`, `moved` (mean distance in crop pixels that the joints were moved
+    by), `linf` and `seconds`.
     """
     ran = [row for row in rows if "error" not in row]
     moved = [row for row in ran if row["moved"] >= MOVED_FROM]

@@ -1,25 +1,16 @@
 """The figures of a report, by name, each with its caption; made from results alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 
 from hpe_art.evaluation.results import Results
-from hpe_art.report.attack_figures import eps_panels, group_bars
-from hpe_art.report.drawing import Drawing
+from hpe_art.report.attack_figures import eps_panels, group_bars, step_bars, step_curves
 from hpe_art.report.observer_figures import defence_bars, transfer_maps, universal_pictures
-from hpe_art.report.step_figures import step_bars, step_curves
-from hpe_art.report.styles import Styles
+from hpe_art.report.styles import Drawing, Styles
 
 
 def report_figures(results: Results, folders: Mapping[str, Path]) -> dict[str, Drawing]:
-    """Every figure that there are numbers for.
-
-    Args:
-        results: of networks that are compared.
-        folders: where each network's pictures are.
-    """
+    """Every figure that there are numbers for; `folders` are those of each network's pictures."""
     styles = Styles(list(results.runs))
     drawn = {
         "eps": eps_panels(results, styles),

@@ -1,7 +1,5 @@
 """Which attacks stand for all in summaries and figures: found in the results, not by name."""
 
-from __future__ import annotations
-
 import re
 from statistics import mean
 
@@ -16,17 +14,15 @@ def ranked_attacks(results: Results, targeted: bool) -> list[str]:
 
     Those with one perturbation for each image and eps in grey levels, of the training loss over
     the last output unless there are others alone. First is what the study names, then what was
-    run on most networks, with most eps in common, and is strongest at those.
-
-    Args:
-        results: of any networks.
-        targeted: judged by what they reach of the target poses; else by what they leave.
+    run on most networks, with most eps in common, and is strongest at those. Targeted ones are
+    judged by what they reach of the target poses, others by what they leave.
     """
     kinds = [
         (attack.outputs == "last" and attack.loss == "training", attack.name)
         for run in results.runs.values()
         for attack in run.attacks
-        if attack.targeted == targeted and _is_compared(run, attack)
+        if attack.targeted == targeted and attack.universal is None and attack.norm == "inf"
+        if attack.eps is not None and not is_noise(run, attack)
     ]
     plain = {name for usual, name in kinds if usual} or {name for _, name in kinds}
     names = sorted(plain, key=lambda name: (_rank(results, name, targeted), name))
@@ -89,16 +85,6 @@ def judged_by(attack: Attack, targeted: bool) -> Score | None:
     return attack.target if targeted else attack.relative
 
 
-def is_lower_stronger(results: Results, targeted: bool) -> bool:
-    """Whether a lower score of `judged_by` is a stronger attack; targets of errors are lower."""
-    return metric_of(results).higher_is_better != targeted
-
-
-def _is_compared(run: Run, attack: Attack) -> bool:
-    own = attack.universal is None and attack.norm == "inf" and attack.eps is not None
-    return own and not is_noise(run, attack)
-
-
 def _rank(results: Results, name: str, targeted: bool) -> tuple[float, ...]:
     held = [entries for run in results.runs.values() if (entries := over_eps(run, name))]
     common = set.intersection(*({a.eps for a in entries} for entries in held))
@@ -109,5 +95,6 @@ def _rank(results: Results, name: str, targeted: bool) -> tuple[float, ...]:
         if (a.eps in common or not common) and (score := judged_by(a, targeted)) is not None
         if score.value is not None
     ]
-    sign = 1 if is_lower_stronger(results, targeted) else -1
+    # A stronger attack leaves less of a score, or reaches more; of errors the other way round.
+    sign = 1 if metric_of(results).higher_is_better != targeted else -1
     return (-len(held), -len(common), sign * mean(scores) if scores else float("inf"))

@@ -1,52 +1,36 @@
 """A report as a Markdown page: what is in the results, for reading beside the code."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
 from hpe_art.evaluation.results import Results, Score
+from hpe_art.report.html import rendered
 from hpe_art.report.leading import family, judged_by, leading_eps, metric_of, over_steps
-from hpe_art.report.numbers import digits_of, score_text, with_spread
-from hpe_art.report.official import official_markdown
-from hpe_art.report.summary import remarks, summary
+from hpe_art.report.numbers import digits_of, score_text, whole_score
+from hpe_art.report.table import official_markdown
+
+Found = dict[tuple[str, str], dict[Any, Score | None]]
+"""Scores by eps, or number of steps, of each network and attack."""
 
 
 class ScoreTable(NamedTuple):
-    """Scores of networks under attacks.
+    """Scores of networks under attacks."""
 
-    Attributes:
-        columns: every eps, or every number of steps.
-        rows: by network and attack, a score for each column, or None.
-    """
-
-    columns: list[Any]
-    rows: dict[tuple[str, str], list[Score | None]]
+    columns: list[Any]  # every eps, or every number of steps
+    rows: dict[tuple[str, str], list[Score | None]]  # by network and attack, one for each column
 
 
 def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) -> str:
-    """The page.
-
-    Args:
-        results: from `read_runs`.
-        figures: by their names, the path of each from where the page will be, and its caption.
-    """
-    environment = Environment(
-        autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    """The page; figures are by name, each its path from where the page will be, and caption."""
     metric, eps = metric_of(results), leading_eps(results)
-    environment.filters |= {
+    filters = {
         "score": lambda value: score_text(value, digits_of(metric)),
         "percent": score_text,
         "short": "{:g}".format,
-        "interval": lambda s, digits: (
-            "-" if s is None else with_spread(s.value, s.interval, digits)
-        ),
+        "interval": whole_score,
     }
-    text = resources.files("hpe_art.report").joinpath("templates/report.md.j2").read_text("utf-8")
     tables = [
         (f"{kind} attacks: {score} {metric.key} by {what}", table, digits)
         for what, make in (("eps", over_eps), (f"steps at eps {eps:g}", over_steps_at_one_eps))
@@ -56,12 +40,11 @@ def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) ->
         )
         if (table := make(results, targeted)).rows
     ]
-    return environment.from_string(text).render(
-        results=results,
-        study=results.study,
-        metric=metric,
-        summary=summary(results),
-        remarks=remarks(results),
+    return rendered(
+        "report.md.j2",
+        results,
+        filters,
+        Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True),
         tables=tables,
         official={n: text for n, run in results.runs.items() if (text := official_markdown(run))},
         figures=figures,
@@ -70,33 +53,33 @@ def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) ->
 
 def over_eps(results: Results, targeted: bool) -> ScoreTable:
     """Scores of every attack that was run with several eps."""
-    found: dict[tuple[str, str], dict[Any, Score]] = {}
+    found: Found = {}
     for network, run in results.runs.items():
         for attack in run.attacks:
-            score = judged_by(attack, targeted)
-            if attack.targeted != targeted or attack.eps is None:
-                continue
-            if score is not None and score.value is not None:
-                found.setdefault((network, attack.name), {})[attack.eps] = score
+            if attack.targeted == targeted and attack.eps is not None:
+                row = found.setdefault((network, attack.name), {})
+                row[attack.eps] = judged_by(attack, targeted)
     return _table(found)
 
 
 def over_steps_at_one_eps(results: Results, targeted: bool) -> ScoreTable:
     """Scores after each number of steps at the leading eps, of attacks run with several."""
-    found: dict[tuple[str, str], dict[Any, Score]] = {}
+    found: Found = {}
     eps = leading_eps(results)
     for network, run in results.runs.items():
-        families = dict.fromkeys(family(a) for a in run.attacks if a.targeted == targeted)
-        for name in families:
-            scores = {n: judged_by(a, targeted) for n, a in over_steps(run, name, eps).items()}
-            row = {n: s for n, s in scores.items() if s is not None and s.value is not None}
-            found[network, name] = row
+        for name in dict.fromkeys(family(a) for a in run.attacks if a.targeted == targeted):
+            steps = over_steps(run, name, eps)
+            found[network, name] = {n: judged_by(a, targeted) for n, a in steps.items()}
     return _table(found)
 
 
-def _table(found: Mapping[tuple[str, str], Mapping[Any, Score]]) -> ScoreTable:
-    several = {key: row for key, row in found.items() if len(row) > 1}
+def _table(found: Found) -> ScoreTable:
+    """Of the rows with several scores."""
+    known = {
+        key: {c: s for c, s in row.items() if s and s.value is not None}
+        for key, row in found.items()
+    }
+    several = {key: row for key, row in known.items() if len(row) > 1}
     columns = sorted({column for row in several.values() for column in row})
-    return ScoreTable(
-        columns, {key: [row.get(column) for column in columns] for key, row in several.items()}
-    )
+    rows = {key: [row.get(column) for column in columns] for key, row in several.items()}
+    return ScoreTable(columns, rows)

@@ -1,8 +1,6 @@
 """Scores in words: with as many digits as their unit asks for, and half of their interval."""
 
-from __future__ import annotations
-
-from hpe_art.evaluation.results import Interval, MetricRecord
+from hpe_art.evaluation.results import Interval, MetricRecord, Score
 
 UNITS = {"%": "in percent", "px": "in pixels"}
 
@@ -25,18 +23,17 @@ def with_spread(value: float | None, interval: Interval | None, digits: int = 1)
     return f"{text} ±{(interval[1] - interval[0]) / 2:.{digits}f}"
 
 
+def whole_score(score: Score | None, digits: int = 1) -> str:
+    """The score of all joints and half of its interval, or a dash."""
+    return "-" if score is None else with_spread(score.value, score.interval, digits)
+
+
 def eps_text(eps: float | None) -> str:
     """As short as it can be; a dash for an attack without a bound."""
     return "-" if eps is None else f"{eps:g}"
 
 
 def axis_label(kind: str, metric: MetricRecord, long: bool = False) -> str:
-    """What is along an axis, such as "relative PCKh (%)"; ratios are in percent.
-
-    Args:
-        kind: "relative" or "target".
-        metric: of the scores.
-        long: with the metric's label instead of its key.
-    """
+    """Such as "relative PCKh (%)", ratios in percent; `long` has the metric's label for its key."""
     unit = "%" if kind == "relative" else metric.unit
     return f"{kind} {metric.label if long else metric.key}" + (f" ({unit})" if unit else "")

@@ -1,7 +1,5 @@
 """Figures of what others see: defended networks, other networks, universal perturbations alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,11 +9,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from hpe_art.evaluation.results import Alone, Results, Run
-from hpe_art.report.drawing import Drawing, side_by_side
 from hpe_art.report.leading import at_eps, leading_attack, leading_eps, metric_of
 from hpe_art.report.numbers import axis_label
 from hpe_art.report.skeleton_drawing import draw_skeleton
-from hpe_art.report.styles import Styles, add_legend
+from hpe_art.report.styles import Drawing, Styles, add_legend, draw_bars, side_by_side
 
 
 def defence_bars(results: Results, styles: Styles) -> Drawing | None:
@@ -31,20 +28,19 @@ def defence_bars(results: Results, styles: Styles) -> Drawing | None:
         return None
     kinds = list(dict.fromkeys(kind for judged in defended.values() for kind in judged))
     figure = Figure(figsize=(3.5 + 2.5 * len(kinds), 4.6), layout="constrained")
-    axes, width = figure.subplots(), 0.8 / len(defended)
-    for i, (network, judged) in enumerate(defended.items()):
-        values = [judged[k].relative.value or 0.0 if k in judged else 0.0 for k in kinds]
-        places = np.arange(len(values)) - 0.4 + (i + 0.5) * width
-        axes.bar(places, values, width, **styles.bar(network))
+    axes = figure.subplots()
+    heights = {
+        network: [judged[k].relative.value or 0.0 if k in judged else 0.0 for k in kinds]
+        for network, judged in defended.items()
+    }
+    draw_bars(axes, heights, styles)
     axes.set_xticks(range(len(kinds)), kinds, fontsize=12)
     metric = metric_of(results)
     axes.set_ylabel(axis_label("relative", metric), fontsize=12)
     axes.set_title(f"{name}, eps {eps:g}; each against its own clean {metric.key}", fontsize=12)
     add_legend(figure)
-    return Drawing(
-        figure,
-        f"Relative {metric.key} under {name}, of each network without and with each defence.",
-    )
+    said = f"Relative {metric.key} under {name}, of each network without and with each defence."
+    return Drawing(figure, said)
 
 
 def transfer_maps(results: Results) -> Drawing | None:
@@ -65,16 +61,15 @@ def transfer_maps(results: Results) -> Drawing | None:
     if not panels or len(runs) < 2:
         return None
     side = 1.2 + 0.75 * len(runs)
-    figure = Figure(figsize=(side * len(panels) + 1, side), layout="constrained")
+    figure, row = side_by_side(len(panels), side * len(panels) + 1, side)
     metric = metric_of(results)
-    for one, (name, size) in zip(side_by_side(figure, len(panels)), panels, strict=True):
+    for one, (name, size) in zip(row, panels, strict=True):
         values = _transferred(runs, name, size)
         _draw_map(one, values, list(runs), metric.higher_is_better)
         title = f"{name}, eps {size:g}\n{axis_label('relative', metric)}"
         one.set_title(title, fontsize=12)
-    return Drawing(
-        figure, f"Relative {metric.key} of every network on the images made for every other."
-    )
+    said = f"Relative {metric.key} of every network on the images made for every other."
+    return Drawing(figure, said)
 
 
 def _transferred(runs: Mapping[str, Run], name: str, eps: float) -> np.ndarray:
@@ -128,11 +123,11 @@ def universal_pictures(results: Results, folders: Mapping[str, Path]) -> Drawing
 def _draw_alone(row: np.ndarray, one: Alone, folder: Path, runs: Mapping[str, Run]) -> None:
     """The picture, if it is still there, and the pose that each network sees in it."""
     path = folder / one.image
-    image = np.asarray(Image.open(path).convert("RGB")) if path.is_file() else None
     for axes in row:
         axes.set(xticks=[], yticks=[], facecolor="0.93")
-    if image is None:
+    if not path.is_file():
         return
+    image = np.asarray(Image.open(path).convert("RGB"))
     # Drawn once and as it is, so that the figure stays small.
     row[0].imshow(image, interpolation="none")
     for axes, (name, run) in zip(row[1:], runs.items(), strict=True):

@@ -1,12 +1,10 @@
-"""What an attack did to one person: the images side by side, with the predicted skeletons.
+"""What an attack did to each person: the images side by side, with the predicted skeletons.
 
 Images are (3, H, W), RGB, 0..255. Poses are (K, 3) or (K, 2), pixels of the image, x before y,
 pixel centres on whole numbers. A joint that is not finite is left out, one outside is clipped.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hpe_art.evaluation.results import Attack, MetricRecord, Run
+from hpe_art.report.attack_figures import eps_curve
+from hpe_art.report.leading import is_noise
+from hpe_art.report.numbers import score_text
 from hpe_art.report.skeleton_drawing import add_side_legend, draw_skeleton
 
 FAST_PNG = {"compress_level": 1}
@@ -23,60 +24,44 @@ FAST_PNG = {"compress_level": 1}
 
 @dataclass(frozen=True)
 class PersonPictures:
-    """One person before and after an attack; arrays as the module says.
+    """One person before and after an attack; arrays as the module says."""
 
-    Attributes:
-        index: place in the data set.
-        clean, perturbed: images.
-        clean_pose, perturbed_pose: predictions, in pixels of those images.
-        target_pose: what a targeted attack aimed at, or None.
-        clean_score, perturbed_score: this person's own, by the run's metric, or None.
-    """
-
-    index: int
+    index: int  # place in the data set
     clean: np.ndarray
     perturbed: np.ndarray
-    clean_pose: np.ndarray
+    clean_pose: np.ndarray  # predictions, in pixels of those images
     perturbed_pose: np.ndarray
-    target_pose: np.ndarray | None = None
-    clean_score: float | None = None
+    target_pose: np.ndarray | None = None  # what a targeted attack aimed at
+    clean_score: float | None = None  # this person's own, by the run's metric
     perturbed_score: float | None = None
 
 
-def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
-    """Clean, perturbed, the perturbation magnified and, where there is one, the target pose.
+def pictured_attacks(run: Run) -> dict[str, Attack]:
+    """The attacks that are worth a picture, by name: all but noise, each at its largest eps."""
+    pictured: dict[str, Attack] = {}
+    for attack in run.attacks:
+        known = pictured.get(attack.name)
+        if not is_noise(run, attack) and (known is None or (attack.eps or 0) > (known.eps or 0)):
+            pictured[attack.name] = attack
+    return pictured
 
-    Args:
-        person: the images and poses.
-        attack: of `run`. The perturbation is magnified to fill 0..255 at eps, in another norm than
-            inf, or without a bound, at its largest value.
-        run: whose skeleton and metric these are.
 
-    Raises:
-        ValueError: images that are not (3, H, W) or differ in shape.
+def draw_pictures(
+    folder: str | Path, people_by_attack: Mapping[str, Sequence[PersonPictures]], run: Run
+) -> int:
+    """Writes a picture for each attack and person, and the curve if there are several eps.
+
+    People are by the names of `pictured_attacks`, at their eps; others are not drawn. Returns the
+    number of pictures.
     """
-    _check_images(person.clean, person.perturbed)
-    delta = np.asarray(person.perturbed, np.float64) - np.asarray(person.clean, np.float64)
-    bound = attack.eps if attack.norm == "inf" else None
-    factor = magnification(float(np.abs(delta).max()) if bound is None else bound)
-    faded = 0.4 * np.asarray(person.clean, np.float64) + 0.6 * 128
-    panels = [
-        ("clean", person.clean, person.clean_pose),
-        ("perturbed", person.perturbed, person.perturbed_pose),
-        (f"perturbation \N{MULTIPLICATION SIGN} {factor:.3g}", 128 + factor * delta, None),
-    ]
-    if person.target_pose is not None:
-        panels.append(("target pose", faded, person.target_pose))
-    height, width = person.clean.shape[1:]
-    figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.15), layout="constrained")
-    figure.suptitle(_headline(person, attack, run.metric), fontsize=16)
-    for axes, (title, image, pose) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        _show(axes, image)
-        axes.set_title(title, fontsize=15)
-        if pose is not None:
-            draw_skeleton(axes, pose, run.skeleton.bones)
-    add_side_legend(figure)
-    return figure
+    folder, count = Path(folder), 0
+    for name, attack in pictured_attacks(run).items():
+        count += len(save_pictures(folder, people_by_attack.get(name, ()), attack, run))
+    if len({attack.eps for attack in run.attacks if attack.eps}) > 1:
+        folder.mkdir(parents=True, exist_ok=True)
+        eps_curve(run).savefig(folder / "eps_curve.png", dpi=150)
+        count += 1
+    return count
 
 
 def save_pictures(
@@ -95,6 +80,44 @@ def save_pictures(
     return paths
 
 
+def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
+    """Clean, perturbed, the perturbation magnified and, where there is one, the target pose.
+
+    The perturbation is magnified to fill 0..255 at eps; in another norm than inf, or without a
+    bound, at its largest value. `attack` is one of `run`, whose skeleton and metric are used.
+
+    Raises:
+        ValueError: images that are not (3, H, W) or differ in shape.
+    """
+    shape = np.shape(person.clean)
+    if len(shape) != 3 or shape[0] != 3 or shape != np.shape(person.perturbed):
+        raise ValueError(
+            "Expected clean and perturbed images of the same shape (3, H, W). "
+            f"Got {shape} and {np.shape(person.perturbed)}."
+        )
+    clean = np.asarray(person.clean, np.float64)
+    delta = np.asarray(person.perturbed, np.float64) - clean
+    bound = attack.eps if attack.norm == "inf" else None
+    factor = magnification(float(np.abs(delta).max()) if bound is None else bound)
+    panels = [
+        ("clean", clean, person.clean_pose),
+        ("perturbed", person.perturbed, person.perturbed_pose),
+        (f"perturbation \N{MULTIPLICATION SIGN} {factor:.3g}", 128 + factor * delta, None),
+    ]
+    if person.target_pose is not None:
+        panels.append(("target pose", 0.4 * clean + 0.6 * 128, person.target_pose))
+    height, width = shape[1:]
+    figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.15), layout="constrained")
+    figure.suptitle(_headline(person, attack, run.metric), fontsize=16)
+    for axes, (title, image, pose) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        _show(axes, image)
+        axes.set_title(title, fontsize=15)
+        if pose is not None:
+            draw_skeleton(axes, pose, run.skeleton.bones)
+    add_side_legend(figure)
+    return figure
+
+
 def magnification(eps: float) -> float:
     """The factor at which a change of eps grey levels fills the range, at least 1."""
     return max(1.0, 128 / eps) if eps > 0 else 1.0
@@ -103,26 +126,15 @@ def magnification(eps: float) -> float:
 def _show(axes: Axes, image: np.ndarray) -> None:
     pixels = np.clip(np.rint(np.asarray(image, np.float64)), 0, 255).astype(np.uint8)
     axes.imshow(pixels.transpose(1, 2, 0))
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
 
 
 def _headline(person: PersonPictures, attack: Attack, metric: MetricRecord) -> str:
     digits = 0 if metric.unit == "%" else 1 if metric.unit else 3
-    before, after = (
-        "-" if value is None else f"{value:.{digits}f}"
-        for value in (person.clean_score, person.perturbed_score)
-    )
-    change = f"{before} \N{RIGHTWARDS ARROW} {after} {metric.unit}".rstrip()
+    scores = (person.clean_score, person.perturbed_score)
+    change = " \N{RIGHTWARDS ARROW} ".join(score_text(one, digits) for one in scores)
     bound = "" if attack.eps is None else f", eps {attack.eps:g}"
     if bound and attack.norm == "inf":
         bound += " of 255 grey levels"
-    return f"{attack.name}{bound}: {metric.key} of this person {change}"
-
-
-def _check_images(clean: np.ndarray, perturbed: np.ndarray) -> None:
-    if np.ndim(clean) != 3 or np.shape(clean)[0] != 3 or np.shape(clean) != np.shape(perturbed):
-        raise ValueError(
-            "Expected clean and perturbed images of the same shape (3, H, W). "
-            f"Got {np.shape(clean)} and {np.shape(perturbed)}."
-        )
+    said = f"{attack.name}{bound}: {metric.key} of this person {change} {metric.unit}"
+    return said.rstrip()

@@ -1,7 +1,5 @@
 """Several result files as one, to be reported together."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,18 +8,11 @@ from hpe_art.evaluation.results import Results, Run, Study
 
 
 def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
-    """Merges studies and single runs.
+    """Merges studies and single runs; gives also the folder of each network's pictures.
 
-    Args:
-        paths: result files, records of studies, or folders with a `results.json` or a
-            `record.npz`.
-
-    Returns:
-        The results, and for each network the folder that its pictures are in.
-
-    Raises:
-        ResultsError: not a result file, a network in two of them, none at all, or several metrics
-            or skeletons.
+    Paths are result files, records of studies, or folders with a `results.json` or `record.npz`.
+    ResultsError if one is not, or for a network in two of them, none at all, or several metrics
+    or skeletons.
     """
     runs: dict[str, Run] = {}
     files: dict[str, Path] = {}
@@ -74,12 +65,8 @@ def _merged(studies: Sequence[tuple[int, str, Study]]) -> Study | None:
 
 
 def _check_alike(runs: dict[str, Run]) -> None:
-    """Networks are compared by one metric, on one skeleton.
-
-    Raises:
-        ResultsError: they differ.
-    """
-    first = next(iter(runs.values()))
+    """Networks are compared by one metric, on one skeleton."""
+    known, first = next(iter(runs.items()))
     for name, run in runs.items():
         if run.metric != first.metric or run.skeleton != first.skeleton:
             metrics = " and ".join(
@@ -87,5 +74,5 @@ def _check_alike(runs: dict[str, Run]) -> None:
             )
             raise ResultsError(
                 f"Expected networks of one metric and one skeleton. Got {metrics} "
-                f"({next(iter(runs))} and {name}): report them apart."
+                f"({known} and {name}): report them apart."
             )

@@ -1,7 +1,5 @@
 """How a pose is drawn: each side of the body with its colour, outline and dash."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,34 +17,21 @@ OUTLINES = {"right": "black", "left": "white", "centre": "black"}
 
 
 def draw_skeleton(axes: Axes, pose: np.ndarray, bones: Bones, linewidth: float = 3) -> list[Line2D]:
-    """Draws a pose; the view of the axes stays as it is.
+    """Draws a pose on an image, whose view stays as it is; gives a line for each bone.
 
     Args:
-        axes: of an image.
-        pose: (K, 2) or (K, 3), pixels of the image. Bones of joints that are not finite are left
-            out.
+        axes: of the image.
+        pose: (K, 2) or (K, 3), pixels. Bones of joints that are not finite are left out.
         bones: joint, joint, and side.
         linewidth: in points.
-
-    Returns:
-        A line for each bone, in their order.
     """
     pose = np.asarray(pose)
     lines = []
     for first, second, side in bones:
         x, y = pose[[first, second], :2].T
-        (line,) = axes.plot(
-            x,
-            y,
-            color=FILLS[side],
-            linewidth=linewidth,
-            marker="o",
-            markersize=1.5 * linewidth,
-            markeredgewidth=0,
-            solid_capstyle="round",
-            scalex=False,
-            scaley=False,
-        )
+        (line,) = axes.plot(x, y, color=FILLS[side], scalex=False, scaley=False)
+        line.set(linewidth=linewidth, solid_capstyle="round")
+        line.set(marker="o", markersize=1.5 * linewidth, markeredgewidth=0)
         outline = Stroke(linewidth=linewidth + 1.6, foreground=OUTLINES[side])
         line.set_path_effects([outline, Normal()])
         lines.append(line)

@@ -1,12 +1,10 @@
 """What to know first: which network breaks at which eps, and the weakest joint."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from hpe_art.evaluation.results import Attack, MetricRecord, Results, Score
+from hpe_art.evaluation.results import Attack, MetricRecord, Results
 from hpe_art.report.leading import leading_attack, leading_eps, metric_of, over_eps
 
 BROKEN, BROKEN_ERROR = 50.0, 200.0
@@ -15,40 +13,24 @@ BROKEN, BROKEN_ERROR = 50.0, 200.0
 
 @dataclass(frozen=True)
 class Row:
-    """One network.
-
-    Attributes:
-        network: its name.
-        clean: its score.
-        kept: the relative score by eps.
-        breaks_at: the smallest eps that breaks it, or None.
-        mean: of what is kept at the eps that all networks have, or None.
-        joint: the group that keeps least, on average over eps, or None.
-    """
+    """One network."""
 
     network: str
     clean: float | None
-    kept: dict[float, float | None]
-    breaks_at: float | None
-    mean: float | None
-    joint: str | None
+    kept: dict[float, float | None]  # the relative score by eps
+    breaks_at: float | None  # the smallest eps that breaks it
+    mean: float | None  # of what is kept at the eps that all networks have
+    joint: str | None  # the group that keeps least, on average over eps
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The networks under the leading untargeted attack.
-
-    Attributes:
-        attack: its name, or None where there is none.
-        rows: the least robust network first.
-        eps: all that there are.
-        joint: the group that keeps least at the leading eps, on average over networks.
-    """
+    """The networks under the leading untargeted attack."""
 
     attack: str | None
-    rows: list[Row]
+    rows: list[Row]  # the least robust network first
     eps: list[float]
-    joint: str | None
+    joint: str | None  # the group that keeps least at the leading eps, on average over networks
 
 
 def summary(results: Results) -> Summary:
@@ -98,13 +80,10 @@ def _is_broken(relative: float, metric: MetricRecord) -> bool:
 
 def _weakest(entries: Sequence[Attack], metric: MetricRecord) -> str | None:
     """The group, or joint, that keeps least on average over the entries that score it."""
-    scores = [_parts(entry.relative) for entry in entries]
-    names = list(dict.fromkeys(name for parts in scores for name in parts))
-    known = {n: [v for parts in scores if (v := parts.get(n)) is not None] for n in names}
+    known: dict[str, list[float]] = {}
+    for entry in entries:
+        for name, value in (entry.relative.groups or entry.relative.joints).items():
+            known.setdefault(name, []).extend([] if value is None else [value])
     means = {name: mean(values) for name, values in known.items() if values}
     worst = min if metric.higher_is_better else max
     return worst(means, key=lambda name: means[name], default=None)
-
-
-def _parts(score: Score) -> Mapping[str, float | None]:
-    return score.groups or score.joints

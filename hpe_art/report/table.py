@@ -1,24 +1,44 @@
 """A run's scores as tables, for the screen and for a document."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Literal
+from typing import Any, Literal
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results import Attack, Run, Score
-from hpe_art.report.numbers import UNITS, digits_of, eps_text, with_spread
+from hpe_art.evaluation.results import Attack, Clean, Judged, Run, Score
+from hpe_art.report.numbers import UNITS, digits_of, eps_text, score_text, whole_score, with_spread
 
 SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}
 WIDTH, GAP = 5, 2
 """Columns of a score on the screen, and between two of them."""
+NARROW: dict[str, Any] = {"collapse_padding": True, "pad_edge": False}
 SCREEN = 100
 MAX_GROUPS = 10
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+OFFICIAL = "By the config's own evaluator, {} in percent of the clean number. eps in grey levels."
+TITLES = {
+    "transfer": "other networks: relative",
+    "defence": "behind a defence that the attacker does not know of: relative",
+}
+
+
+def screen_table(title: str, caption: str, columns: Sequence[str], **style: Any) -> Table:
+    """An empty table for rich's console; all columns but the first are to the right."""
+    table = Table(title=Text(title), caption=caption, box=box.SIMPLE_HEAD, **style)
+    first, *others = columns
+    table.add_column(first, no_wrap=True)
+    for column in others:
+        table.add_column(column, justify="right")
+    return table
+
+
+def markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown; all columns but the first are to the right."""
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    return ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
 
 
 def results_table(run: Run) -> Table:
@@ -27,17 +47,12 @@ def results_table(run: Run) -> Table:
     Below each score is half the width of its interval. Groups that do not fit are left out.
     """
     most = _groups_that_fit(run)
-    table = Table(
-        title=Text(f"{run.config}, {run.dataset.num_samples} people"),
-        caption=_caption(run, most),
-        box=box.SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-    )
     columns, rows = _cells(run, most)
-    table.add_column(columns[0], no_wrap=True)
-    for column in columns[1:]:
-        table.add_column(SHORT.get(column, column[:WIDTH]), justify="right", no_wrap=True)
+    title = f"{run.config}, {run.dataset.num_samples} people"
+    short = [SHORT.get(column, column[:WIDTH]) for column in columns[1:]]
+    table = screen_table(title, _caption(run, most), [columns[0], *short], **NARROW)
+    for column in table.columns:
+        column.no_wrap = True
     for row in rows:
         table.add_row(*(Text(cell.replace(" ±", "\n±")) for cell in row))
     return table
@@ -49,61 +64,38 @@ def results_markdown(run: Run) -> str:
     return "\n".join([*lines, "", _caption(run, MAX_GROUPS), ""])
 
 
-def markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown; all columns but the first are to the right."""
-    rule = ["---", *["---:"] * (len(columns) - 1)]
-    return ["| " + " | ".join(row) + " |" for row in (columns, rule, *rows)]
-
-
 def joint_table(run: Run) -> Table:
     """Every group and joint: what each attack leaves of it, and how much of the target it got."""
-    key = run.metric.key
-    table = Table(
-        title=Text("per joint"),
-        caption=f"clean: {key}. Attacks: relative {key}, in percent of the joint's clean one; "
-        f"→ target {key}.",
-        box=box.SIMPLE_HEAD,
+    key, digits = run.metric.key, digits_of(run.metric)
+    caption = (
+        f"clean: {key}. Attacks: relative {key}, in percent of the joint's clean one; "
+        f"→ target {key}."
     )
-    table.add_column("joint", no_wrap=True)
-    table.add_column("clean", justify="right")
-    for attack in run.attacks:
-        table.add_column(f"{attack.name} {eps_text(attack.eps)}", justify="right")
-    digits, clean = digits_of(run.metric), run.clean.score
-    for name in run.skeleton.groups:
-        cells = [_joint(attack, "group", name, digits) for attack in run.attacks]
-        table.add_row(name, _part(clean, "group", name, digits), *cells)
-    table.add_section()
-    for name in run.skeleton.joints:
-        cells = [_joint(attack, "joint", name, digits) for attack in run.attacks]
-        table.add_row(name, _part(clean, "joint", name, digits), *cells)
+    names = [f"{attack.name} {eps_text(attack.eps)}" for attack in run.attacks]
+    table = screen_table("per joint", caption, ["joint", "clean", *names])
+    for kind, parts in (("group", run.skeleton.groups), ("joint", run.skeleton.joints)):
+        table.add_section()
+        for name in parts:
+            cells = [_joint(attack, kind, name, digits) for attack in run.attacks]
+            table.add_row(name, _part(run.clean.score, kind, name, digits), *cells)
     return table
-
-
-TITLES = {
-    "transfer": "other networks: relative",
-    "defence": "behind a defence that the attacker does not know of: relative",
-}
 
 
 def observer_table(run: Run, kind: Literal["transfer", "defence"]) -> Table:
     """What the perturbed images leave of each observer, beside the attacked network."""
     key, digits = run.metric.key, digits_of(run.metric)
-    table = Table(
-        title=Text(f"{TITLES[kind]} {key}"),
-        caption=f"In percent of the own clean {key}, which is in the first row.",
-        box=box.SIMPLE_HEAD,
-    )
     observers = {name: one for name, one in run.observers.items() if one.kind == kind}
-    table.add_column("attack", no_wrap=True)
-    table.add_column("eps", justify="right")
-    for name in (PurePath(run.config).stem, *observers):
-        table.add_column(name, justify="right")
+    table = screen_table(
+        f"{TITLES[kind]} {key}",
+        f"In percent of the own clean {key}, which is in the first row.",
+        ["attack", "eps", PurePath(run.config).stem, *observers],
+    )
     clean = [run.clean.score, *(one.clean.score for one in observers.values())]
-    table.add_row(f"clean {key}", "-", *(_whole(score, digits) for score in clean))
+    table.add_row(f"clean {key}", "-", *(whole_score(score, digits) for score in clean))
     for attack in run.attacks:
         if observers.keys() & attack.observed.keys():
             seen = [attack, *(attack.observed.get(name) for name in observers)]
-            cells = ["-" if one is None else _whole(one.relative) for one in seen]
+            cells = [whole_score(one.relative if one else None) for one in seen]
             table.add_row(attack.name, eps_text(attack.eps), *cells)
     return table
 
@@ -137,7 +129,7 @@ def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:
     digits = digits_of(run.metric)
 
     def row(score: Score, relative: Score | None, target: Score | None) -> list[str]:
-        cells = [_whole(score, digits), _whole(relative), _whole(target, digits)]
+        cells = [whole_score(score, digits), whole_score(relative), whole_score(target, digits)]
         return cells + [_part(score, "group", name, digits) for name in groups]
 
     rows = [["clean", "-", *row(run.clean.score, None, None)]]
@@ -147,14 +139,9 @@ def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:
     return ["attack", "eps", run.metric.key, "relative", "target", *groups], rows
 
 
-def _whole(score: Score | None, digits: int = 1) -> str:
-    return "-" if score is None else with_spread(score.value, score.interval, digits)
-
-
 def _part(score: Score, kind: str, name: str, digits: int = 1) -> str:
-    if kind == "group":
-        return with_spread(score.groups.get(name), score.group_intervals.get(name), digits)
-    return with_spread(score.joints.get(name), score.joint_intervals.get(name), digits)
+    values, intervals = getattr(score, f"{kind}s"), getattr(score, f"{kind}_intervals")
+    return with_spread(values.get(name), intervals.get(name), digits)
 
 
 def _joint(attack: Attack, kind: str, name: str, digits: int) -> str:
@@ -162,3 +149,43 @@ def _joint(attack: Attack, kind: str, name: str, digits: int) -> str:
     if attack.targeted and attack.target:
         cell += f" → {_part(attack.target, kind, name, digits)}"
     return cell
+
+
+def official_table(run: Run) -> Table | None:
+    """Numbers of the config's own evaluator, relative ones below; None where there are none."""
+    if not run.clean.official:
+        return None
+    columns, rows = official_cells(run)
+    title = f"{run.config}, official numbers"
+    table = screen_table(title, OFFICIAL.format("below"), columns, **NARROW)
+    for row in rows:
+        table.add_row(*(Text(cell.replace(" (", "\n").removesuffix(" %)")) for cell in row))
+    return table
+
+
+def official_markdown(run: Run) -> str:
+    """The same as Markdown; empty where there are no such numbers."""
+    if not run.clean.official:
+        return ""
+    lines = markdown_lines(*official_cells(run))
+    return "\n".join([*lines, "", OFFICIAL.format("in brackets"), ""])
+
+
+def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:
+    """Names of columns, and a row for the clean images and each attack."""
+    names = list(run.clean.official)
+    judged: Sequence[Clean | Judged] = (run.clean, *run.attacks)
+    # Some evaluators give shares and others percents.
+    largest = {name: max(abs(one.official.get(name, 0.0)) for one in judged) for name in names}
+    digits = {name: 3 if largest[name] <= 1 else 1 for name in names}
+    rows = [["clean", "-", *(score_text(run.clean.official[n], digits[n]) for n in names)]]
+    for attack in run.attacks:
+        cells = [attack.name, eps_text(attack.eps)]
+        for name in names:
+            text = score_text(attack.official.get(name), digits[name])
+            relative = attack.relative_official.get(name)
+            cells.append(text if relative is None else f"{text} ({relative:.1f} %)")
+        rows.append(cells)
+    # Without the evaluator's prefix, such as AP of coco/AP, if they are still apart.
+    short = [name.rpartition("/")[2] for name in names]
+    return ["attack", "eps", *(short if len(set(short)) == len(names) else names)], rows

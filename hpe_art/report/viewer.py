@@ -1,8 +1,7 @@
 """What the page's viewer shows: pictures inside, poses, the skeleton."""
 
-from __future__ import annotations
-
 import base64
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,7 @@ VIEWER_BYTES = 9_000_000
 
 
 def viewer_data(results: Results, folders: Mapping[str, Path]) -> dict[str, Any]:
-    """Plain JSON for the page's script.
-
-    Of as many people as fit into `VIEWER_BYTES`, and of one at least.
-
-    Args:
-        results: with examples.
-        folders: where each network's pictures are.
-    """
+    """JSON for the page's script, of as many people as fit into `VIEWER_BYTES`, or of one."""
     fit = _people_that_fit(results, folders)
     networks: dict[str, Any] = {}
     for network, run in results.runs.items():
@@ -55,19 +47,14 @@ def _person(person: PicturedPerson, folder: Path) -> dict[str, Any]:
 
 def _people_that_fit(results: Results, folders: Mapping[str, Path]) -> int:
     """How many people of each attack can be shown; base64 makes 4 bytes of 3."""
-    sizes: list[int] = []
+    sizes: Counter[int] = Counter()
     for network, run in results.runs.items():
         for one in run.examples:
             for i, person in enumerate(one.people):
-                sizes += [0] * (i + 1 - len(sizes))
-                paths = [folders[network] / name for name in _files(person)]
+                paths = [folders[network] / n for n in (person.image, person.perturbation) if n]
                 sizes[i] += sum(path.stat().st_size for path in paths if path.is_file())
-    totals = np.cumsum(sizes) * 4 / 3
+    totals = np.cumsum([size for _, size in sorted(sizes.items())]) * 4 / 3
     return max(1, int((totals <= VIEWER_BYTES).sum()))
-
-
-def _files(person: PicturedPerson) -> list[str]:
-    return [person.image] + ([person.perturbation] if person.perturbation else [])
 
 
 def _data_url(path: Path) -> str | None:

@@ -4,15 +4,13 @@ Importing this module registers the checkpoint prefix `zoo://` with MMEngine, so
 can say `load_from = "zoo://hourglass"`.
 """
 
-from __future__ import annotations
-
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from hpe_art.files import sha256 as sha256
 from hpe_art.zoo.packing import unpack
 
 FOLDER = Path(__file__).parent
@@ -28,21 +26,8 @@ def index() -> dict[str, dict[str, Any]]:
     return json.loads((FOLDER / "index.json").read_text())
 
 
-def sha256(path: str | Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def checkpoint_path(name: str) -> Path:
-    """The file of an entry, its content checked against the index.
-
-    Args:
-        name: entry, with or without the prefix `zoo://`.
-
-    Raises:
-        ZooError: no such entry (the message lists those there are), or the file is not the one
-            that the index describes.
-    """
+    """The file of an entry, with `zoo://` or without; ZooError if it is not that of the index."""
     name = name.removeprefix(PREFIX)
     entries = index()
     if name not in entries:
@@ -61,15 +46,7 @@ def _checked(entry: dict[str, Any]) -> Path:
 
 
 def perturbation_path(name: str, eps: float) -> Path | None:
-    """The file of the universal perturbation that was fitted on a bundled network, if there is one.
-
-    Args:
-        name: of the network, with or without the prefix `zoo://`.
-        eps: its size in grey levels.
-
-    Raises:
-        ZooError: the file is not the one that the index describes.
-    """
+    """The file of a network's perturbation of eps grey levels, if any; ZooError likewise."""
     network = index().get(name.removeprefix(PREFIX), {})
     entry = network.get("perturbations", {}).get(f"{eps:g}")
     return None if entry is None else _checked(entry)

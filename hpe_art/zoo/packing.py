@@ -22,13 +22,9 @@ if TYPE_CHECKING:
 def pack(weights: Mapping[str, Tensor], bits: int = 8) -> bytes:
     """A state dict as the bytes of a compressed `.npz` file.
 
-    Tensors of two and more dimensions become whole numbers of `bits` bits, scaled so that the
+    Tensors of two and more dimensions become whole numbers of 2 to 8 bits, scaled so that the
     largest of each row of the first dimension is met exactly; other floating values are rounded
-    to half precision, integers are kept.
-
-    Args:
-        weights: a state dict of floating tensors, and integer ones of a single value.
-        bits: 2 to 8.
+    to half precision, integers, which must be of a single value, are kept.
 
     Raises:
         ValueError: `bits` is out of range, or a value too large for half precision.

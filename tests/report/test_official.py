@@ -4,7 +4,7 @@ from example_results import attack, run, score
 from rich.console import Console
 
 from hpe_art.evaluation.results import Clean
-from hpe_art.report.official import official_cells, official_markdown, official_table
+from hpe_art.report.table import official_cells, official_markdown, official_table
 
 
 def scored():

@@ -7,7 +7,7 @@ from example_results import EPE, attack, run
 from matplotlib.figure import Figure
 
 from hpe_art.report import PersonPictures, draw_pictures, draw_skeleton, person_panel, save_pictures
-from hpe_art.report.attack_pictures import pictured_attacks
+from hpe_art.report.pictures import pictured_attacks
 from hpe_art.skeleton import MPII
 
 

@@ -85,7 +85,7 @@ def attack(
         monkeypatch.setattr("sys.argv", ["attack.py", *words])
         with monkeypatch.context() as patch:
             if not pictures:
-                patch.setattr("hpe_art.report.attack_pictures.draw_pictures", lambda *_: 0)
+                patch.setattr("hpe_art.report.pictures.draw_pictures", lambda *_: 0)
             try:
                 code = main()
             except SystemExit as stop:

@@ -47,9 +47,9 @@ if os.environ.get("RANK", "0") in os.environ.get("STOP_RANKS", "").split():
     store.Store.add = counted
     os.replace = cut_short
 
-import hpe_art.report.attack_pictures
+import hpe_art.report.pictures
 
-hpe_art.report.attack_pictures.draw_pictures = lambda *_: 0  # they take most of the time
+hpe_art.report.pictures.draw_pictures = lambda *_: 0  # they take most of the time
 """
 ATTACKS = ["--attack", "noise", "fgsm", "igsm", "--both", "--max-iter", "2", "4"]
 FLAGS = ["--batch-size", "1", "--device", "cpu", "--precision", "float32"]

@@ -1,12 +1,11 @@
 """People in COCO's format, as MMPose's `CocoDataset` and `CocoMetric` read it."""
 
-from __future__ import annotations
-
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from hpe_art.files import json_rows
 
 PERSON: dict[str, Any] = {
     "id": 1,
@@ -43,17 +42,14 @@ def annotation(
     points = np.where(labelled[:, None] > 0, np.round(keypoints, 1), 0)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = columns[0], rows[0], columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+    placed = zip(points.tolist(), labelled.tolist(), strict=True)
     return {
         "category_id": PERSON["id"],
         "iscrowd": int(crowd),
         "area": int(mask.sum()),
         "bbox": [int(v) for v in box],
         "num_keypoints": int(np.count_nonzero(labelled)),
-        "keypoints": [
-            v
-            for (x, y), flag in zip(points.tolist(), labelled.tolist(), strict=True)
-            for v in (x, y, flag)
-        ],
+        "keypoints": [v for (x, y), flag in placed for v in (x, y, flag)],
         "segmentation": {"size": list(mask.shape), "counts": _run_lengths(mask)},
     }
 
@@ -71,11 +67,8 @@ def write_annotations(
 ) -> None:
     """Write `annotations/person_keypoints_{split}.json`.
 
-    Args:
-        folder: of the set.
-        split: of the set.
-        pictures: file name, and entries of `annotation`, of each picture; all of one size. A
-            picture without entries is allowed, but not the first.
+    Pictures are file names with entries of `annotation`, all of one size. One without entries is
+    allowed, but not the first.
     """
     images: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
@@ -85,14 +78,10 @@ def write_annotations(
         for one in people:
             entries.append({"id": len(entries) + 1, "image_id": number, **one})
     parts = {"images": images, "annotations": entries, "categories": [PERSON]}
-    rows = (
-        f'"{key}": [\n' + ",\n".join(json.dumps(one, separators=(",", ":")) for one in part) + "\n]"
-        for key, part in parts.items()
-    )
-    target = folder / "annotations"
-    target.mkdir(exist_ok=True)
-    path = target / f"person_keypoints_{split}.json"
-    path.write_text("{" + ",\n".join(rows) + "}\n", encoding="utf-8")
+    rows = ",\n".join(f'"{key}": {json_rows(part)}' for key, part in parts.items())
+    path = folder / "annotations" / f"person_keypoints_{split}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"{{{rows}}}\n", encoding="utf-8")
 
 
 def write_detections(
@@ -101,13 +90,8 @@ def write_detections(
     """Write `annotations/person_detections_{split}.json`, what a person detector might find.
 
     Of the labelled people's boxes 95 % are found, each side off by about 3 % of the box; in three
-    pictures of ten a box of low score shows nobody in particular.
-
-    Args:
-        folder: of the set.
-        split: of the set.
-        pictures: as `write_annotations` takes them.
-        seed: of the draws.
+    pictures of ten a box of low score shows nobody in particular. Pictures are as
+    `write_annotations` takes them.
 
     Source: https://cocodataset.org/#format-results.
     """
@@ -124,18 +108,11 @@ def write_detections(
             size = rng.uniform(0.1, 0.5, 2) * (width, height)
             corner = rng.uniform(0, 1, 2) * ((width, height) - size)
             boxes.append((np.concatenate([corner, size]), rng.uniform(0.05, 0.6)))
-        found += [
-            {
-                "image_id": number,
-                "category_id": PERSON["id"],
-                "bbox": np.round(box, 1).tolist(),
-                "score": round(score, 3),
-            }
-            for box, score in boxes
-        ]
-    rows = ",\n".join(json.dumps(one, separators=(",", ":")) for one in found)
+        for box, score in boxes:
+            entry = {"image_id": number, "category_id": PERSON["id"]}
+            found.append({**entry, "bbox": np.round(box, 1).tolist(), "score": round(score, 3)})
     path = folder / "annotations" / f"person_detections_{split}.json"
-    path.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+    path.write_text(f"{json_rows(found)}\n", encoding="utf-8")
 
 
 def _jittered(box: list[int], rng: np.random.Generator) -> np.ndarray:

@@ -4,14 +4,9 @@ ROOT/annotations/mpii_train.json  mpii_val.json  mpii_gt_val.mat
 ROOT/images/NNNNN.jpg
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from typing import Any
 
 PIPELINE_KEYS = ("pipeline", "indices")
 
@@ -39,10 +34,8 @@ def mpii_dataset(
             `annotations/*gt*val*.mat`.
         image_prefix: folder of the images; default `images`.
         ann_flag: the flag of a tool that sets `ann_file`, for messages.
-
     Returns:
         Keyword arguments of `MpiiDataset` without a pipeline.
-
     Raises:
         FolderError: something is missing or ambiguous (the message lists the candidates), or
             annotations and head boxes differ in number.
@@ -62,9 +55,8 @@ def mpii_dataset(
         data_prefix=dict(img=f"{images}/"),
     )
     if split == "val":
-        boxes = _given_or_found(
-            root, headbox_file, "mpii_gt_val.mat", "*gt*val*.mat", "--headbox-file"
-        )
+        usual, pattern = "mpii_gt_val.mat", "*gt*val*.mat"
+        boxes = _given_or_found(root, headbox_file, usual, pattern, "--headbox-file")
         _check_same_people(annotations, boxes)
         dataset.update(headbox_file=str(boxes), test_mode=True)
     return dataset
@@ -127,12 +119,10 @@ def _count_boxes(boxes: Path) -> int:
     return shape[2]
 
 
-def use_folder(loader: Config, dataset: dict[str, Any]) -> None:
-    """Replaces the dataset of a dataloader's config, keeping its pipeline.
+def use_folder(loader: Any, dataset: dict[str, Any]) -> None:
+    """Replaces the dataset of a dataloader's config, in place, keeping its pipeline.
 
-    Args:
-        loader: `cfg.train_dataloader` and its like; changed in place.
-        dataset: what `mpii_dataset` returns.
+    `loader` is `cfg.train_dataloader` or its like, `dataset` what `mpii_dataset` returns.
     """
     kept = {key: loader.dataset[key] for key in PIPELINE_KEYS if key in loader.dataset}
     loader.dataset = {**dataset, **kept}

@@ -12,8 +12,6 @@ Source: Andriluka et al. 2014, "2D Human Pose Estimation: New Benchmark and Stat
 Analysis", and the description that comes with the file.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -26,8 +24,14 @@ from scipy.io import loadmat
 from hpe_art.data.mpii.writer import write_annotations
 from hpe_art.skeleton import MPII
 
-JSONS = ("mpii_train.json", "mpii_val.json", "mpii_trainval.json")
-FILES = (*JSONS, "mpii_gt_train.mat", "mpii_gt_val.mat")
+FILES = (
+    "mpii_train.json", "mpii_val.json", "mpii_trainval.json", "mpii_gt_train.mat", "mpii_gt_val.mat"
+)  # fmt: skip
+NOT_STANDARD = (
+    "This is not the standard validation set (Tompson et al., 2,958 people), which the release "
+    "does not name:\nPCKh on it is not comparable with published figures. For the standard one "
+    "give its list with --val-list."
+)
 
 
 class ReleaseError(ValueError):
@@ -35,33 +39,20 @@ class ReleaseError(ValueError):
 
 
 class Person(NamedTuple):
-    """An annotated person.
+    """An annotated person."""
 
-    Attributes:
-        image: file name of the picture.
-        number: place among the people of the picture, counted from 1 as in the release.
-        video: what the pictures of one video have in common.
-        entry: the fields of MMPose's JSON, and `head_box`: x1, y1, x2, y2, counted from 1.
-    """
-
-    image: str
-    number: int
-    video: str
-    entry: dict[str, Any]
+    image: str  # file name of the picture
+    number: int  # place among the people of the picture, counted from 1 as in the release
+    video: str  # what the pictures of one video have in common
+    entry: dict[str, Any]  # of MMPose's JSON, and `head_box`: x1, y1, x2, y2, counted from 1
 
 
 class Release(NamedTuple):
-    """What the release holds; its test half has no joints.
+    """What the release holds; its test half has no joints."""
 
-    Attributes:
-        images: all file names, in the order of the release.
-        people: those of the training half with joints, scale, position and head box.
-        left_out: how many of the training half lack what.
-    """
-
-    images: list[str]
-    people: list[Person]
-    left_out: Counter[str]
+    images: list[str]  # all file names, in the order of the release
+    people: list[Person]  # of the training half with joints, scale, position and head box
+    left_out: Counter[str]  # how many of the training half lack what
 
 
 Listed = set[tuple[str, int | None]]
@@ -75,14 +66,10 @@ def prepare(
     val_fraction: float = 0.1,
     overwrite: bool = False,
 ) -> str:
-    """Write the annotation files of MMPose's MPII layout.
+    """Write the annotation files of MMPose's MPII layout in `root`, from the release.
 
-    Args:
-        file: `mpii_human_pose_v1_u12_1.mat`.
-        root: the folder that gets `annotations/`.
-        val_list: who is for validation, see `read_val_list` and `split_by_list`.
-        val_fraction: without a list, the share of the videos that is for validation.
-        overwrite: replace what is there.
+    For validation are those on a list (`read_val_list`, `split_by_list`), else a share of videos.
+
     Returns:
         Lines for the user: how many people are where, who was left out, what is still to do.
     Raises:
@@ -106,11 +93,7 @@ def prepare(
         note = _not_found(release.people, listed)
     else:
         train, val = split_by_video(release.people, val_fraction)
-        note = (
-            "This is not the standard validation set (Tompson et al., 2,958 people), which the "
-            "release does not name:\nPCKh on it is not comparable with published figures. "
-            "For the standard one give its list with --val-list."
-        )
+        note = NOT_STANDARD
     if not train or not val:
         raise ReleaseError(
             f"Expected people to train on and to validate on. Got {len(train)} and {len(val)}: "
@@ -127,11 +110,7 @@ def prepare(
 
 
 def read_release(file: Path) -> Release:
-    """Read `mpii_human_pose_v1_u12_1.mat`.
-
-    Raises:
-        ReleaseError: not a MATLAB file, no complete `RELEASE` in it, or a joint that is not 0..15.
-    """
+    """Read the release; ReleaseError if it is another file, incomplete, or has joints over 15."""
     content = _load(file)
     release: Any = content.get("RELEASE")
     if not hasattr(release, "annolist") or not hasattr(release, "img_train"):
@@ -160,15 +139,12 @@ def read_release(file: Path) -> Release:
 
 
 def read_val_list(file: Path, images: list[str]) -> Listed:
-    """Read who is for validation.
+    """Read who is for validation, given the images of the release.
 
-    Args:
-        file: text with an image name, or an image name and the number of a person in it (counted
-            from 1), per line; empty lines and those from `#` on do not count. Or the
-            `detections.mat` of Tompson et al., which numbers images and people as the release does.
-        images: the images of the release.
-    Raises:
-        ReleaseError: a line that is neither, or a MATLAB file without these numbers.
+    The file is a text with an image name, or an image name and the number of a person in it
+    (counted from 1), per line; empty lines and those from `#` on do not count. Or it is the
+    `detections.mat` of Tompson et al., which numbers images and people as the release does.
+    ReleaseError for a line that is neither, or a MATLAB file without these numbers.
     """
     if file.suffix == ".mat":
         content = _load(file)
@@ -203,12 +179,7 @@ def split_by_list(people: list[Person], listed: Listed) -> tuple[list[Person], l
 
 
 def split_by_video(people: list[Person], fraction: float) -> tuple[list[Person], list[Person]]:
-    """Training and validation people, the same at every call; no video is in both.
-
-    Args:
-        people: to be split.
-        fraction: the share of the videos that is for validation, 0..1.
-    """
+    """Training people, and those of a share (0..1) of the videos; the same at every call."""
 
     def is_val(person: Person) -> bool:
         digest = hashlib.sha256(person.video.encode()).digest()

@@ -1,12 +1,11 @@
 """People in the layout of MPII, as MMPose's `MpiiDataset` and `MpiiPCKAccuracy` read it."""
 
-from __future__ import annotations
-
-import json
 from pathlib import Path
 
 import numpy as np
 from scipy.io import savemat
+
+from hpe_art.files import json_rows
 
 # MPII's own names, in the order of its joints.
 _JOINT_NAMES = (
@@ -52,22 +51,16 @@ def write_annotations(folder: Path, split: str, entries: list[dict]) -> None:
     target = folder / "annotations"
     target.mkdir()
     boxes = np.array([e["head_box"] for e in entries]).reshape(-1, 2, 2)
-    rows = ",\n".join(
-        json.dumps({k: v for k, v in e.items() if k != "head_box"}, separators=(",", ":"))
-        for e in entries
-    )
-    (target / f"mpii_{split}.json").write_text(f"[\n{rows}\n]\n", encoding="utf-8")
+    rows = json_rows({k: v for k, v in e.items() if k != "head_box"} for e in entries)
+    (target / f"mpii_{split}.json").write_text(f"{rows}\n", encoding="utf-8")
     missing = 1 - np.array([e["joints_vis"] for e in entries], np.float64).T
     truth = np.array([e["joints"] for e in entries], np.float64).transpose(1, 2, 0)
     names = np.empty((1, 16), object)
     names[0] = _JOINT_NAMES
-    savemat(
-        target / f"mpii_gt_{split}.mat",
-        {
-            "headboxes_src": boxes.transpose(1, 2, 0),
-            "jnt_missing": missing,
-            "pos_gt_src": truth,
-            "dataset_joints": names,
-        },
-        do_compression=True,
-    )
+    content = {
+        "headboxes_src": boxes.transpose(1, 2, 0),
+        "jnt_missing": missing,
+        "pos_gt_src": truth,
+        "dataset_joints": names,
+    }
+    savemat(target / f"mpii_gt_{split}.mat", content, do_compression=True)
