@@ -184,7 +184,7 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     """The tables, the notes and the pictures."""
     from rich.console import Console
 
-    from hpe_art.evaluation.examples import pictured_people
+    from hpe_art.evaluation.collecting import pictured_people
     from hpe_art.evaluation.running import loop_of
     from hpe_art.report.attack_pictures import draw_pictures, pictured_attacks
     from hpe_art.report.official import official_table

@@ -95,12 +95,7 @@ class MirroredPerturbation(Observer):
 
 
 def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:
-    """The same network behind a defence, which its first estimator does not know of.
-
-    Args:
-        name: a key of `DEFENCES`, or "flip-perturbation".
-        estimator: the network.
-    """
+    """The network behind a defence, a key of `DEFENCES` or `FLIP`, that it does not know of."""
     if name == FLIP:
         return MirroredPerturbation(estimator=estimator)
     behind = PyTorchPoseEstimator(
@@ -129,12 +124,7 @@ def check_names(observers: Sequence[Observer]) -> None:
 
 
 def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: int) -> Observer:
-    """Another network with the weights that its config names, seen to take the same crops.
-
-    Args:
-        config: path of its config.
-        estimator: the attacked network.
-        joints: that the people have.
+    """Another network, with the weights that its config names, for the crops of the attacked one.
 
     Raises:
         UserError: it has no weights, another number of joints, or takes crops of another aspect.
@@ -146,9 +136,8 @@ def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: i
             f"with tools/train.py {config}, and name them in the config."
         )
     device = "cpu" if estimator.device.type == "cpu" else "gpu"
-    observer = Observer(
-        Path(config).stem, PyTorchPoseEstimator.from_config(cfg, device_type=device)
-    )
+    network = PyTorchPoseEstimator.from_config(cfg, device_type=device)
+    observer = Observer(Path(config).stem, network)
     blank = np.zeros((1, *estimator.input_shape), np.float32)
     found = observer.poses(blank, estimator.packs_bgr).shape[1]
     if found != joints:

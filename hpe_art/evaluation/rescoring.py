@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from hpe_art.attacks.targets import TargetPoses
 from hpe_art.data.people import People
 from hpe_art.errors import UserError
-from hpe_art.evaluation.results import Attack, Judged, Run
+from hpe_art.evaluation.results import Run
 from hpe_art.evaluation.scoring import Judge, metric_record
-from hpe_art.evaluation.store import CLEAN, OWN, Store
-from hpe_art.files import write_whole
+from hpe_art.evaluation.store import CLEAN, OWN, Store, write_arrays
 from hpe_art.metrics import PeopleTruth, metric_named
 from hpe_art.skeleton import Skeleton
 
@@ -28,15 +26,12 @@ def keep_people(
     store: Store, people: People, skeleton: Skeleton, targets: TargetPoses | None
 ) -> None:
     """Writes what any metric has to know of the people beside their predictions."""
-    truth = {one.name: getattr(people.truth, one.name) for one in fields(people.truth)}
-    arrays: dict[str, Any] = {f"truth/{k}": v for k, v in truth.items() if v is not None}
+    arrays = {f"truth/{k}": v for k, v in vars(people.truth).items() if v is not None}
     arrays |= {name: getattr(people, name) for name in ("index", "y", "center", "scale", "size")}
     arrays["skeleton"] = np.array(json.dumps(asdict(skeleton)))
     if targets is not None:
         arrays["targets"] = targets.scored
-    packed = io.BytesIO()
-    np.savez(packed, **arrays)
-    write_whole(store.folder / PEOPLE, packed.getvalue())
+    write_arrays(store.folder / PEOPLE, arrays)
 
 
 def rescored(folder: Path, run: Run, name: str) -> Run:
@@ -55,36 +50,16 @@ def rescored(folder: Path, run: Run, name: str) -> Run:
     metric = metric_named(name, skeleton)
     metric.check(people.truth)
     judge = Judge(people, metric, skeleton, run.seed, None, targets)
-
-    def again(observer: str, attack: Attack, held: Judged) -> dict[str, Any]:
-        poses = store.gathered(attack.folder, people.index, observer)
-        judged = judge.perturbed(observer, poses)
-        return {part: getattr(judged, part) for part in ("score", "relative", "target")}
-
-    def clean(observer: str) -> dict[str, Any]:
-        return {"score": judge.clean(observer, store.gathered(CLEAN, people.index, observer)).score}
-
-    observers = {
-        other: held.model_copy(update={"clean": held.clean.model_copy(update=clean(other))})
-        for other, held in run.observers.items()
-    }
-    scores = clean(OWN)
-    attacks = []
+    run = run.model_copy(deep=True, update={"metric": metric_record(metric)})
+    seen = {other: held.clean for other, held in run.observers.items()}
+    for observer, clean in {OWN: run.clean, **seen}.items():
+        clean.score = judge.clean(observer, store.gathered(CLEAN, people.index, observer)).score
     for attack in run.attacks:
-        observed = {
-            other: held.model_copy(update=again(other, attack, held))
-            for other, held in attack.observed.items()
-        }
-        update = again(OWN, attack, attack) | {"observed": observed}
-        attacks.append(attack.model_copy(update=update))
-    return run.model_copy(
-        update={
-            "metric": metric_record(metric),
-            "clean": run.clean.model_copy(update=scores),
-            "observers": observers,
-            "attacks": attacks,
-        }
-    )
+        for observer, held in {OWN: attack, **attack.observed}.items():
+            poses = store.gathered(attack.folder, people.index, observer)
+            judged = judge.perturbed(observer, poses)
+            held.score, held.relative, held.target = judged.score, judged.relative, judged.target
+    return run
 
 
 def _kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
@@ -95,22 +70,13 @@ def _kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
             "`attack` or `study` there, or leave --metric out."
         )
     with np.load(path, allow_pickle=False) as file:
-        held: dict[str, NDArray[Any]] = dict(file)
-    facts = json.loads(str(held["skeleton"]))
-    for name in ("joints", "flip_indices", "sigmas"):
-        facts[name] = None if facts[name] is None else tuple(facts[name])
-    facts["groups"] = {name: tuple(group) for name, group in facts["groups"].items()}
-    facts["bones"] = tuple(tuple(bone) for bone in facts["bones"])
+        held: dict[str, Any] = dict(file)
     truth = {k.removeprefix("truth/"): v for k, v in held.items() if k.startswith("truth/")}
-    width, height = held["size"].tolist()
     people = People(
         dataset=None,
-        index=held["index"],
-        y=held["y"],
         truth=PeopleTruth(**truth),
-        center=held["center"],
-        scale=held["scale"],
-        size=(width, height),
+        size=tuple(held["size"].tolist()),
+        **{name: held[name] for name in ("index", "y", "center", "scale")},
     )
     targets = TargetPoses(held["targets"], "") if "targets" in held else None
-    return people, Skeleton(**facts), targets
+    return people, TypeAdapter(Skeleton).validate_json(str(held["skeleton"])), targets

@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,12 +105,9 @@ class Store:
         Raises:
             StoreError: it was made from something else; each difference is named.
         """
-        path = self.folder / "fingerprint.json"
         wanted = json.loads(json.dumps({"format": FORMAT, **fingerprint}))
-        held = _json(path)
-        if held is None and any(self.folder.glob("*/*.npz")):
-            held = {}
-        if held is not None:
+        held = self.fingerprint
+        if held or any(self.folder.glob("*/*.npz")):
             known, seen = held.get("observers", {}), wanted.get("observers", {})
             merged = {**wanted, "observers": {**known, **seen}}
             if differences := _differences({**held, "observers": {**seen, **known}}, merged):
@@ -123,13 +120,20 @@ class Store:
                 self.clear()
             else:
                 wanted = merged
-        write_whole(path, json.dumps(wanted, indent=1) + "\n")
+        write_whole(self._fingerprint_file, json.dumps(wanted, indent=1) + "\n")
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the predictions that are held were made from; empty if none are."""
-        found: dict[str, Any] = _json(self.folder / "fingerprint.json") or {}
+        try:
+            found: dict[str, Any] = json.loads(self._fingerprint_file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
         return found
+
+    @property
+    def _fingerprint_file(self) -> Path:
+        return self.folder / "fingerprint.json"
 
     def clear(self) -> None:
         """Removes all predictions."""
@@ -150,8 +154,7 @@ class Store:
     ) -> NDArray[np.int64]:
         """People who are not held with all these observers, in order."""
         held = self.held(attack)
-        seen = [held.get(name, set()) for name in (OWN, *observers)]
-        whole = set.intersection(*seen)
+        whole = set.intersection(*(held.get(name, set()) for name in (OWN, *observers)))
         return np.array([i for i in index if i not in whole], np.int64)
 
     def add(self, attack: str, shard: Shard) -> None:
@@ -160,15 +163,11 @@ class Store:
         arrays |= {"index": shard.index, "counts": np.array(json.dumps(shard.counts))}
         if shard.examples is not None:
             arrays["examples"] = shard.examples
-        packed = io.BytesIO()
-        np.savez(packed, **arrays)
-        write_whole(self._path(attack, shard), packed.getvalue())
-
-    def _path(self, attack: str, shard: Shard) -> Path:
         # Shards of one attack may overlap, when observers are added later.
         who = hashlib.sha256(",".join(sorted(shard.poses)).encode()).hexdigest()[:6]
         first, last = int(shard.index[0]), int(shard.index[-1])
-        return self.folder / attack / f"{first:06d}-{last:06d}-{len(shard.index)}-{who}.npz"
+        name = f"{first:06d}-{last:06d}-{len(shard.index)}-{who}.npz"
+        write_arrays(self.folder / attack / name, arrays)
 
     def shards(self, attack: str) -> list[Shard]:
         """All that are held of an attack; damaged ones are named, and count as missing."""
@@ -214,8 +213,21 @@ class Store:
 def key_of(name: str, settings: Mapping[str, Any]) -> str:
     """The folder of an attack: its name to read, and a hash of all its settings."""
     text = json.dumps(settings, sort_keys=True, default=str)
-    plain = "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
-    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{file_name(name)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def file_name(name: str) -> str:
+    """The name in lower case, without what cannot stand in a path."""
+    return "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, Any], save: Callable[..., None] = np.savez
+) -> None:
+    """Writes an .npz that is either complete or as it was before."""
+    packed = io.BytesIO()
+    save(packed, **arrays)
+    write_whole(path, packed.getvalue())
 
 
 def _read_shard(path: Path) -> Shard | None:
@@ -229,13 +241,6 @@ def _read_shard(path: Path) -> Shard | None:
     poses = {k.removeprefix("poses/"): v for k, v in held.items() if k.startswith("poses/")}
     fits = all(len(one) == len(index) for one in poses.values())
     return Shard(index, poses, counts, held.get("examples")) if fits else None
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
 
 
 def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

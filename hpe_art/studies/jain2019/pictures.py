@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpe_art.attacks import Universal
 from hpe_art.evaluation.attacking import rgb
-from hpe_art.evaluation.examples import pictured_people
+from hpe_art.evaluation.collecting import pictured_people
 from hpe_art.evaluation.observers import Observer
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Alone, Example, PicturedPerson, Run
