@@ -11,18 +11,8 @@ from hpe_art.attacks.fgsm import Fgsm
 from hpe_art.attacks.pgd import Igsm
 from hpe_art.evaluation.results import Comparison
 from hpe_art.metrics.bootstrap import Draws
-from hpe_art.studies.jain2019.comparing import (
-    Missing,
-    check_attack,
-    check_networks,
-    common_eps,
-    compare,
-    igsm,
-    longest_common,
-    mean,
-)
 from hpe_art.studies.jain2019.grid import SHORT_T, SHORT_U, Grid
-from hpe_art.studies.jain2019.scores import StudyScores
+from hpe_art.studies.jain2019.scores import Missing, StudyScores, compare, igsm, mean
 
 ONE_STEP, UNIVERSAL = Fgsm().label, Universal().label
 SHORT_ALL = Igsm(max_iter=10, outputs="all").label
@@ -32,22 +22,30 @@ ABOUT = 10.0
 """Percentage points within which a universal perturbation counts as about as effective."""
 
 
+def _check_networks(scores: StudyScores, *names: str) -> None:
+    absent = [name for name in names if name not in scores.networks]
+    if absent:
+        raise Missing(f"the network {' and '.join(absent)}")
+
+
 def _more_robust(scores: StudyScores, strong: str, weak: str) -> list[Comparison]:
     """How much more of its score the first keeps, on average over eps."""
-    check_networks(scores, strong, weak)
+    _check_networks(scores, strong, weak)
     compared = []
     for attack in (SHORT_U, ONE_STEP):
-        eps = common_eps(scores, attack, (strong, weak))
-        kept = [scores.mean_kept(name, attack, eps) for name in (strong, weak)]
-        words = (
-            f"{scores.kept_words} under {attack}, mean over {len(eps)} eps: {strong} minus {weak}"
-        )
-        compared.append(compare(words, kept[0] - kept[1], attack == SHORT_U))
+        eps = scores.common_eps((strong, weak), attack)
+        more = scores.mean_kept(strong, attack, eps) - scores.mean_kept(weak, attack, eps)
+        words = f"{scores.kept_words} under {attack}, mean over {len(eps)} eps: {strong} minus"
+        compared.append(compare(f"{words} {weak}", more, attack == SHORT_U))
     return compared
 
 
-def _each_more_robust(scores: StudyScores, pairs: Sequence[tuple[str, str]]) -> list[Comparison]:
+def _each_more_robust(
+    scores: StudyScores, pairs: Sequence[tuple[str, str]], what: str
+) -> list[Comparison]:
     """Of all pairs; where one could not be tested, the others still count."""
+    if not pairs:
+        raise Missing(what)
     compared, lacks = [], []
     for strong, weak in pairs:
         try:
@@ -60,31 +58,24 @@ def _each_more_robust(scores: StudyScores, pairs: Sequence[tuple[str, str]]) -> 
 
 
 def _output_type(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    pairs = [
-        (name, other)
-        for name in scores.networks
-        if "_heatmap" in name
-        and (other := name.replace("_heatmap", "_regression")) in scores.networks
-    ]
-    if not pairs:
-        raise Missing("a backbone with both heads (NAME_heatmap and NAME_regression)")
-    return _each_more_robust(scores, pairs)
+    heads = [(n, n.replace("_heatmap", "_regression")) for n in scores.networks if "_heatmap" in n]
+    pairs = [pair for pair in heads if pair[1] in scores.networks]
+    what = "a backbone with both heads (NAME_heatmap and NAME_regression)"
+    return _each_more_robust(scores, pairs, what)
 
 
 def _pre_training(scores: StudyScores, grid: Grid) -> list[Comparison]:
     trained = ((f"{name}_pretrained", name) for name in scores.networks)
     pairs = [pair for pair in trained if pair[0] in scores.networks]
-    if not pairs:
-        raise Missing("a network with and without pre-training")
-    return _each_more_robust(scores, pairs)
+    return _each_more_robust(scores, pairs, "a network with and without pre-training")
 
 
 def _dlcm(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    check_networks(scores, "dlcm")
+    _check_networks(scores, "dlcm")
     others = [name for name in scores.networks if name != "dlcm"]
     if not others:
         raise Missing("another network than dlcm")
-    eps = common_eps(scores, SHORT_U, scores.networks)
+    eps = scores.common_eps(scores.networks, SHORT_U)
     kept = {name: scores.mean_kept(name, SHORT_U, eps) for name in scores.networks}
     best = np.max([kept[name] for name in others], axis=0)
     rival = max(others, key=lambda name: float(kept[name][0]))
@@ -97,25 +88,24 @@ def _dlcm(scores: StudyScores, grid: Grid) -> list[Comparison]:
 
 def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
     eps, names = grid.curve_eps, scores.networks
-    longest = longest_common(scores, names, False, eps)
+    longest = scores.longest(names, False, eps)
     if longest <= 10:
         raise Missing("more than 10 iterations")
-    long_u = igsm(False, longest)
-    check_attack(scores, names, SHORT_U, eps)
-    names = [name for name in names if scores.kept(name, SHORT_U, eps)[0] > 0]
-    if not names:
+    long_u, long_t = igsm(False, longest), igsm(True, scores.longest(names, True, eps) or 1)
+    scores.check(names, SHORT_U, eps)
+    every = {name: scores.kept(name, SHORT_U, eps) for name in names}
+    short = {name: kept for name, kept in every.items() if kept[0] > 0}
+    if not short:
         raise Missing(f"a network of which {SHORT_U} leaves something at eps {eps:g}")
-    compared, beyond = [], []
-    for name in names:
-        short, long = (scores.kept(name, attack, eps) for attack in (SHORT_U, long_u))
-        beyond.append(short / 2 - long)
-        words = f"{scores.kept_words} at eps {eps:g}, {SHORT_U} minus {long_u}: {name}"
-        compared.append(compare(words, short - long))
-    words = f"{scores.kept_words} at eps {eps:g}, half of {SHORT_U} minus {long_u}: least of "
-    words += f"the {len(names)} networks of which {SHORT_U} leaves something"
-    compared.insert(0, compare(words, np.min(beyond, axis=0), True))
-    long_t = igsm(True, longest_common(scores, names, True, eps) or 1)
-    for name in names:
+    long = {name: scores.kept(name, long_u, eps) for name in short}
+    least = np.min([short[name] / 2 - long[name] for name in short], axis=0)
+    words = f"{scores.kept_words} at eps {eps:g}"
+    those = f"least of the {len(short)} networks of which {SHORT_U} leaves something"
+    compared = [compare(f"{words}, half of {SHORT_U} minus {long_u}: {those}", least, True)]
+    for name in short:
+        gain = short[name] - long[name]
+        compared.append(compare(f"{words}, {SHORT_U} minus {long_u}: {name}", gain))
+    for name in short:
         if all(scores.has(name, one, eps) for one in (long_t, SHORT_T)) and long_t != SHORT_T:
             gain = scores.target(name, long_t, eps) - scores.target(name, SHORT_T, eps)
             words = f"target {scores.key} at eps {eps:g}, {long_t} minus {SHORT_T}: {name}"
@@ -125,11 +115,12 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
 
 def _depth(scores: StudyScores, grid: Grid) -> list[Comparison]:
     compared = _more_robust(scores, DEEP, SHALLOW)
-    eps, pair = grid.curve_eps, (DEEP, SHALLOW)
-    if longest := longest_common(scores, pair, False, eps):
-        deep, shallow = (scores.kept(name, igsm(False, longest), eps) for name in pair)
-        words = f"{scores.kept_words} under {igsm(False, longest)} at eps {eps:g}"
-        compared.append(compare(f"{words}: {DEEP} minus {SHALLOW}", deep - shallow))
+    eps = grid.curve_eps
+    if longest := scores.longest((DEEP, SHALLOW), False, eps):
+        attack = igsm(False, longest)
+        more = scores.kept(DEEP, attack, eps) - scores.kept(SHALLOW, attack, eps)
+        words = f"{scores.kept_words} under {attack} at eps {eps:g}: {DEEP} minus {SHALLOW}"
+        compared.append(compare(words, more))
     return compared
 
 
@@ -142,40 +133,41 @@ def _all_outputs(scores: StudyScores, grid: Grid) -> list[Comparison]:
         eps = sorted(set(scores.eps_of(name, SHORT_U)) & set(scores.eps_of(name, SHORT_ALL)))
         if not eps:
             raise Missing(f"{SHORT_U} on {name}")
-        last, every = (scores.mean_kept(name, attack, eps) for attack in (SHORT_U, SHORT_ALL))
-        gains.append(last - every)
+        gain = scores.mean_kept(name, SHORT_U, eps) - scores.mean_kept(name, SHORT_ALL, eps)
         words = f"{scores.kept_words} under {SHORT_U}, mean over {len(eps)} eps, last minus all"
-        compared.append(compare(f"{words}: {name}", gains[-1]))
+        compared.append(compare(f"{words}: {name}", gain))
+        gains.append(gain)
     words = f"the same, mean of {len(names)} networks"
     return [compare(words, mean(gains), decides=True), *compared]
 
 
 def _targeted_takes_longer(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    eps, names, differences, compared = grid.curve_eps, scores.networks, [], []
+    eps, names = grid.curve_eps, scores.networks
     if not scores.higher_is_better:
         raise Missing(f"a score of which more is better, which {scores.key} is not")
     # To the same length, or the shorter run would be half way earlier for that alone.
-    longest = min(longest_common(scores, names, targeted, eps) for targeted in (False, True))
+    longest = min(scores.longest(names, targeted, eps) for targeted in (False, True))
+    later = {}
     for name in names:
-        halves = []
-        for targeted in (False, True):
-            steps = [n for n in scores.steps_of(name, targeted, eps) if n <= longest]
-            if len(steps) < 3:
-                raise Missing("a curve over iterations")
-            halves.append(_steps_to_half(scores, name, targeted, steps, eps))
-        differences.append(halves[1] - halves[0])
-        compared.append(compare(f"the same, {name}", differences[-1]))
+        untargeted, targeted = (
+            _steps_to_half(scores, name, which, longest, eps) for which in (False, True)
+        )
+        later[name] = targeted - untargeted
     words = (
         f"steps to half of the effect of {longest} steps at eps {eps:g}, targeted minus "
         f"untargeted, mean of {len(names)} networks"
     )
-    return [compare(words, mean(differences), decides=True), *compared]
+    compared = [compare(f"the same, {name}", draws) for name, draws in later.items()]
+    return [compare(words, mean(later.values()), decides=True), *compared]
 
 
 def _steps_to_half(
-    scores: StudyScores, name: str, targeted: bool, steps: Sequence[int], eps: float
+    scores: StudyScores, name: str, targeted: bool, longest: int, eps: float
 ) -> Draws:
     """How many steps reach half of the effect of the last, read off the broken line."""
+    steps = [n for n in scores.steps_of(name, targeted, eps) if n <= longest]
+    if len(steps) < 3:
+        raise Missing("a curve over iterations")
     attacks = [igsm(targeted, n) for n in steps]
     if targeted:
         effects = np.stack([scores.target(name, attack, eps) for attack in attacks])
@@ -194,9 +186,10 @@ def _universal(scores: StudyScores, grid: Grid) -> list[Comparison]:
         raise Missing(f"{UNIVERSAL} and {SHORT_U} at eps {eps:g}")
     compared, gaps = [], []
     for name in names:
-        gaps.append(scores.kept(name, UNIVERSAL, eps) - scores.kept(name, SHORT_U, eps))
+        gap = scores.kept(name, UNIVERSAL, eps) - scores.kept(name, SHORT_U, eps)
         words = f"{scores.kept_words} at eps {eps:g}, {UNIVERSAL} minus {SHORT_U}: {name}"
-        compared.append(compare(words, gaps[-1]))
+        compared.append(compare(words, gap))
+        gaps.append(gap)
         training = scores.training_kept(name, UNIVERSAL, eps)
         if training is not None:
             words = f"{scores.kept_words} under {UNIVERSAL} on training people: {name}"
@@ -210,27 +203,21 @@ def _transfer(scores: StudyScores, grid: Grid) -> list[Comparison]:
     eps, names = grid.curve_eps, scores.networks
     if len(names) < 2:
         raise Missing("two networks")
-    check_attack(scores, names, SHORT_U, eps)
-    white = {name: 100 - scores.kept(name, SHORT_U, eps) for name in names}
-    black = {
-        (source, other): 100 - kept
-        for source in names
-        for other in names
-        if (kept := scores.shown(source, SHORT_U, eps, other)) is not None
-    }
+    scores.check(names, SHORT_U, eps)
+    white = mean(100 - scores.kept(name, SHORT_U, eps) for name in names)
+    shown = {(a, b): scores.shown(a, SHORT_U, eps, b) for a in names for b in names}
+    black = {pair: 100 - kept for pair, kept in shown.items() if kept is not None}
     if not black:
         raise Missing("images shown to other networks")
-    white_mean, black_mean = (mean(one.values()) for one in (white, black))
+    black_mean = mean(black.values())
     words = f"degradation in percent under {SHORT_U} at eps {eps:g}"
-    pairs = f"black box, mean of {len(black)} pairs"
-    means = "white box minus black box, means"
     compared = [
-        compare(f"{words}: {means}", white_mean - black_mean, True),
-        compare(f"{words}: white box, mean", white_mean),
-        compare(f"{words}: {pairs}", black_mean, True),
+        compare(f"{words}: white box minus black box, means", white - black_mean, True),
+        compare(f"{words}: white box, mean", white),
+        compare(f"{words}: black box, mean of {len(black)} pairs", black_mean, True),
     ]
-    alike = [d for (one, other), d in black.items() if _kind(one) == _kind(other)]
-    unlike = [d for (one, other), d in black.items() if _kind(one) != _kind(other)]
+    alike = [draws for (a, b), draws in black.items() if _kind(a) == _kind(b)]
+    unlike = [draws for (a, b), draws in black.items() if _kind(a) != _kind(b)]
     if not alike or not unlike:
         raise Missing(f"pairs of {'unlike' if alike else 'similar'} networks", compared)
     similar = "black box between similar networks (hourglasses, or of one backbone) minus others"
@@ -251,7 +238,7 @@ def _joints(scores: StudyScores, grid: Grid) -> list[Comparison]:
     absent = [group for group in (*top, bottom) if group not in groups]
     if absent:
         raise Missing(f"the joints {' and '.join(absent)}")
-    check_attack(scores, names, SHORT_U, eps)
+    scores.check(names, SHORT_U, eps)
     kept = {g: mean(scores.kept(n, SHORT_U, eps, g) for n in names) for g in groups}
     others = [kept[g] for g in groups if g not in top]
     lead = np.min([kept[g] for g in top], axis=0) - np.max(others, axis=0)

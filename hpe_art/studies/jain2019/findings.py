@@ -13,9 +13,8 @@ from importlib import resources
 
 from hpe_art.evaluation.results import Comparison, Finding
 from hpe_art.studies.jain2019.claims import MEASURES
-from hpe_art.studies.jain2019.comparing import Missing
 from hpe_art.studies.jain2019.grid import Grid
-from hpe_art.studies.jain2019.scores import StudyScores
+from hpe_art.studies.jain2019.scores import Missing, StudyScores
 
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested here"
 
