@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.attacks import Universal
-from hpe_art.evaluation.attacking import rgb
+from hpe_art.evaluation.attacking import pixels, rgb
 from hpe_art.evaluation.collecting import pictured_people
 from hpe_art.evaluation.observers import Observer
 from hpe_art.evaluation.prepared import Prepared
@@ -36,11 +36,13 @@ def saved_examples(prepared: Prepared, run: Run, folder: Path, name: str) -> lis
     poses = prepared.store.gathered(CLEAN, people.index)
     clean = [
         PicturedPerson(
-            person=int(person),
+            person=person,
             pose=_points(pose),
             image=_write(folder, f"{name}/pictures/clean_{i}.webp", image, FINE),
         )
-        for i, (person, pose, image) in enumerate(zip(people.index, poses, images, strict=True))
+        for i, (person, pose, image) in enumerate(
+            zip(people.index.tolist(), poses, images, strict=True)
+        )
     ]
     found = [Example(attack=CLEAN, eps=0.0, people=clean)]
     for attack in run.attacks:
@@ -63,21 +65,21 @@ def saved_alone(prepared: Prepared, folder: Path, name: str) -> list[Alone]:
         name: of the network.
     """
     found = []
-    networks = [observer for observer in prepared.observers if observer.kind == "transfer"]
-    networks.insert(0, Observer(name, prepared.estimator))
+    estimator, bgr = prepared.estimator, prepared.estimator.packs_bgr
+    others = [observer for observer in prepared.observers if observer.kind == "transfer"]
+    networks = [Observer(name, estimator), *others]
     for attack in prepared.attacks.values():
         if isinstance(attack, Universal):
-            fitted = attack.build(prepared.estimator)
-            noise = fitted.resized(*prepared.estimator.input_shape[1:]).cpu().numpy()
+            noise = attack.build(estimator).resized(*estimator.input_shape[1:]).cpu().numpy()
             image = _scaled(noise, attack.eps)[None]
-            seen = {one.name: one.poses(image, prepared.estimator.packs_bgr) for one in networks}
             path = f"{name}/pictures/alone_{attack.label.lower()}_eps{attack.eps:g}.webp"
+            seen = {one.name: one.poses(image, bgr)[0] for one in networks}
             found.append(
                 Alone(
                     outputs=attack.outputs,
                     eps=attack.eps,
-                    image=_write(folder, path, rgb(prepared.estimator, image)[0], FINE),
-                    poses={other: np.round(pose[0], 2).tolist() for other, pose in seen.items()},
+                    image=_write(folder, path, rgb(estimator, image)[0], FINE),
+                    poses={other: np.round(pose, 2).tolist() for other, pose in seen.items()},
                 )
             )
     return found
@@ -93,8 +95,8 @@ def _pictured(one: dict[str, Any], eps: float, folder: Path, stem: str) -> Pictu
     )
 
 
-def _points(pose: NDArray[Any]) -> list[tuple[float, float]]:
-    return [(float(x), float(y)) for x, y in np.round(pose[:, :2].astype(np.float64), 1)]
+def _points(pose: NDArray[Any]) -> list[list[float]]:
+    return np.round(pose[:, :2].astype(np.float64), 1).tolist()
 
 
 def _scaled(delta: NDArray[Any], eps: float) -> NDArray[np.float32]:
@@ -105,8 +107,8 @@ def _scaled(delta: NDArray[Any], eps: float) -> NDArray[np.float32]:
 
 def _write(folder: Path, name: str, image: NDArray[Any], quality: int) -> str:
     """Writes an image (3, H, W), red first; gives its name."""
-    pixels = np.rint(image).astype(np.uint8).transpose(1, 2, 0)[..., ::-1]
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), np.ascontiguousarray(pixels), [cv2.IMWRITE_WEBP_QUALITY, quality])
+    written = np.ascontiguousarray(pixels(image)[..., ::-1])
+    cv2.imwrite(str(path), written, [cv2.IMWRITE_WEBP_QUALITY, quality])
     return name

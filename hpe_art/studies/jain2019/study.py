@@ -10,6 +10,7 @@ from typing import Any
 
 from hpe_art.attacks import Universal
 from hpe_art.evaluation.loop import AttackLoop
+from hpe_art.evaluation.perturbations import training_set
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.result_files import write_results
 from hpe_art.evaluation.results import Results, Study
@@ -17,7 +18,7 @@ from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.metrics import MetricError
 from hpe_art.studies.jain2019.findings import findings
 from hpe_art.studies.jain2019.grid import Grid
-from hpe_art.studies.jain2019.networks import Network, training_set
+from hpe_art.studies.jain2019.networks import Network
 from hpe_art.studies.jain2019.pictures import saved_alone, saved_examples
 from hpe_art.studies.jain2019.scores import StudyScores
 from hpe_art.studies.record import RECORD, Record, RecordedRun, joint_scores, write_record
@@ -52,8 +53,9 @@ def run_study(
     record = {"arguments": dict(arguments or {})}
     for network in networks:
         on_network(network.name)
+        cfg = network.cfg
         runner = attack_runner(
-            network.cfg, network.spec, network.folder, network.checkpoint, launcher, record
+            cfg, network.spec, network.folder, str(cfg.load_from), launcher, record
         )
         runner.test()
         loop = loop_of(runner)
@@ -125,9 +127,9 @@ def _on_training_people(network: Network, loop: AttackLoop, launcher: str) -> Re
     if prepared is None or prepared.fit is None:
         return None
     cfg = copy.deepcopy(network.cfg)
-    pipeline = cfg.test_dataloader.dataset.pipeline
-    people = training_set(cfg, network.spec.fit)
-    cfg.test_dataloader.dataset = {**(people or {}), "pipeline": pipeline, "test_mode": True}
+    people = training_set(cfg, network.spec.fit) or {}
+    people.update(pipeline=cfg.test_dataloader.dataset.pipeline, test_mode=True)
+    cfg.test_dataloader.dataset = people
     changed = {
         "attacks": tuple(a for a in prepared.attacks.values() if isinstance(a, Universal)),
         "num_samples": min(TRAINING_PEOPLE, len(prepared.fit.people)),
@@ -137,7 +139,7 @@ def _on_training_people(network: Network, loop: AttackLoop, launcher: str) -> Re
         "kept": 0,
     }
     spec = network.spec.model_copy(update=changed)
-    runner = attack_runner(cfg, spec, network.folder / "training", network.checkpoint, launcher)
+    runner = attack_runner(cfg, spec, network.folder / "training", str(cfg.load_from), launcher)
     runner.test()
     if not is_main():
         return None
