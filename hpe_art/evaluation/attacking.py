@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
-from hpe_art.data.people import People
 from hpe_art.evaluation.goals import goal_of
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Phase
@@ -30,8 +29,8 @@ OnProgress = Callable[[str, int], None]
 class Phases:
     """Seconds spent in each phase so far.
 
-    Phases of `tools/attack.py`: load (model and people), fit (universal perturbations), read
-    (pixels), clean (clean poses, target poses), attack, score (poses of perturbed images), store
+    Those of `tools/attack.py`: load (model and people), fit (universal perturbations), read
+    (pixels), clean (clean and target poses), attack, score (poses of perturbed images), store
     (files), scores (scores, intervals, official numbers), pictures.
     """
 
@@ -103,10 +102,7 @@ def _held(run: Prepared, key: str) -> dict[str, set[int]]:
 class BatchAttacker:
     """Attacks batch after batch; each shard is written as soon as it is made.
 
-    Args:
-        run: what to attack.
-        phases: counts the time of each phase.
-        on_progress: called with the name of an attack and the number of images just finished.
+    `on_progress` is called with the name of an attack and the number of images just finished.
     """
 
     def __init__(
@@ -117,15 +113,10 @@ class BatchAttacker:
         self.shared = [SharedRun(run.estimator, group) for group in shareable(self.keys)]
 
     def attack(self, block: Block, x: Array) -> None:
-        """Adds to the store what the people of a block lack.
-
-        Args:
-            block: from `planned_blocks`.
-            x: (n, 3, H, W), their crops, 0 to 255, as packed.
-        """
+        """Adds to the store what the people of a block lack, whose crops (n, 3, H, W) are x."""
         run, people = self.run, self.run.people[block.rows]
         with self.phases.spent("clean"):
-            clean = self._clean(block, people, x)
+            clean = self._clean(block, people.index, x)
             targets = None if run.choose is None else run.choose(clean, people).poses
             truth = _labelled(people.y, clean)
         for shared in self.shared:
@@ -143,27 +134,21 @@ class BatchAttacker:
             counts = {"generation": (_cost(run.estimator) - before).tolist()}
             for attack, x_adv in zip(shared.specs, perturbed, strict=True):
                 if attack in todo:
-                    self._keep(attack, block, people, x, x_adv, counts)
+                    self._keep(attack, block, x, x_adv, counts)
 
-    def _clean(self, block: Block, people: People, x: Array) -> Array:
+    def _clean(self, block: Block, index: Index, x: Array) -> Array:
         if CLEAN in block.lacking:
             seen = self._seen(block.lacking[CLEAN], x, None)
-            self.run.store.add(CLEAN, Shard(people.index, seen))
+            self.run.store.add(CLEAN, Shard(index, seen))
             self.on_progress(CLEAN, len(x))
             if OWN in seen:
                 return seen[OWN]
-        return self.run.store.gathered(CLEAN, people.index)
+        return self.run.store.gathered(CLEAN, index)
 
     def _keep(
-        self,
-        attack: AttackSpec,
-        block: Block,
-        people: People,
-        x: Array,
-        x_adv: Array,
-        counts: dict[str, Any],
+        self, attack: AttackSpec, block: Block, x: Array, x_adv: Array, counts: dict[str, Any]
     ) -> None:
-        run, key = self.run, self.keys[attack]
+        run, key, index = self.run, self.keys[attack], self.run.people.index[block.rows]
         with self.phases.spent("score"):
             poses, others = {}, list(block.lacking[key])
             if OWN in others:
@@ -176,10 +161,9 @@ class BatchAttacker:
         with self.phases.spent("store"):
             pictured = max(0, run.spec.kept - int(block.rows[0]))
             examples = x_adv[:pictured].copy() if pictured else None
-            run.store.add(key, Shard(people.index, poses, counts, examples))
+            run.store.add(key, Shard(index, poses, counts, examples))
             if run.spec.save_images:
-                folder = perturbed_folder(run, attack)
-                save_crops(folder, people.index, rgb(run.estimator, x_adv))
+                _save_crops(perturbed_folder(run, attack), index, rgb(run.estimator, x_adv))
         self.on_progress(attack.label, len(x))
 
     def _seen(self, names: Iterable[str], images: Array, clean: Array | None) -> dict[str, Array]:
@@ -226,7 +210,7 @@ def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
     return run.store.folder.parent / "perturbed" / name
 
 
-def save_crops(folder: Path, index: Index, images: Array) -> None:
+def _save_crops(folder: Path, index: Index, images: Array) -> None:
     """Writes crops, red first, as PNG named for their people."""
     for person, image in zip(index.tolist(), images, strict=True):
         _, png = cv2.imencode(".png", pixels(image)[..., ::-1])

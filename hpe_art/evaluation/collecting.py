@@ -26,12 +26,7 @@ FROM_OUTSIDE = ("config", "checkpoint", "arguments", "started", "seconds")
 
 
 def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
-    """Everything that the store holds of a run's people, scored.
-
-    Args:
-        run: whose attacks are all in the store.
-        record: what else the results say, `FROM_OUTSIDE`.
-    """
+    """A run whose attacks are all in the store, scored; `record` has what is `FROM_OUTSIDE`."""
     people, store = run.people, run.store
     clean_poses = store.gathered(CLEAN, people.index)
     targets = None if run.choose is None else run.choose(clean_poses, people)
@@ -59,7 +54,7 @@ def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
         attacks=attacks,
         observers=observers,
         targets=None if targets is None else _targets(targets, run.skeleton),
-        notes=run.notes,
+        notes=run.notes(),
     )
 
 
@@ -96,12 +91,7 @@ def _targets(targets: TargetPoses, skeleton: Skeleton) -> Targets:
 
 
 def pictured_people(run: Prepared, attack: Attack) -> list[dict[str, Any]]:
-    """The people whose images under an attack were kept, as the report draws them.
-
-    Returns:
-        For each `index`, `clean`, `perturbed` (images, red first), `clean_pose`, `perturbed_pose`,
-        `target_pose`, `clean_score` and `perturbed_score` (the person's own).
-    """
+    """The people whose images under an attack were kept, as `PersonPictures` draws them."""
     kept = run.store.examples(attack.folder, run.people.index[: run.spec.kept].tolist())
     if not kept:
         return []

@@ -50,9 +50,6 @@ class AttackLoop(BaseLoop):
         record: what the results say of the run: config, checkpoint, arguments.
         progress: show a bar.
         **settings: of a `RunSpec`; `attacks` is a list of dicts with the `type` of an attack.
-
-    Attributes:
-        results: of the last run, in the main process.
     """
 
     def __init__(
@@ -85,11 +82,7 @@ class AttackLoop(BaseLoop):
         self.results: Results | None = None
 
     def prepare(self) -> Prepared:
-        """Does everything that can fail on bad input, and claims the folder; all processes or none.
-
-        Raises:
-            UserError: something cannot be used; the message says what and the mend.
-        """
+        """Does all that can fail on bad input, and claims the folder; all processes or none."""
         precision = agreed(self._settled_precision())
         self.spec = self.spec.model_copy(update={"precision": precision})
         model = self.runner.model
@@ -104,10 +97,8 @@ class AttackLoop(BaseLoop):
         return run
 
     def _settled_precision(self) -> str:
-        """That of the store which is gone on with, or what "auto" comes to here.
-
-        A processor is timed for it, which another load, or process, might see otherwise.
-        """
+        """That of the store which is gone on with, or what "auto" comes to here."""
+        # A processor is timed for it, which another load, or process, might see otherwise.
         held = Store(self.folder / "store").fingerprint.get("precision")
         if self.spec.precision == "auto" and held and not self.spec.overwrite:
             return str(held)
@@ -142,9 +133,8 @@ class AttackLoop(BaseLoop):
     def run(self) -> dict[str, float]:
         """Attacks who is missing, and scores everybody.
 
-        Returns:
-            The scores as MMEngine's hooks take them, such as `PCKh`, `IGSM-U-10_eps8/PCKh` and
-            `IGSM-U-10_eps8/relative_PCKh`, with the official numbers beside them.
+        Gives the scores as MMEngine's hooks take them, such as `PCKh`, `IGSM-U-10_eps8/PCKh` and
+        `IGSM-U-10_eps8/relative_PCKh`, with the official numbers beside them.
         """
         phase = "val" if self.is_validation else "test"
         self.runner.call_hook(f"before_{phase}")

@@ -24,12 +24,9 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Observer:
-    """A network that sees images which were made for another.
+    """A network that sees images which were made for another, under its name in the results.
 
-    Attributes:
-        name: in the results, for example its config's.
-        estimator: a `PyTorchPoseEstimator`.
-        kind: "transfer", or "defence" if it is the attacked network itself behind a defence.
+    Its kind is "defence" if it is the attacked network itself behind a defence.
     """
 
     name: str
@@ -110,11 +107,7 @@ def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:
 
 
 def check_names(observers: Sequence[Observer]) -> None:
-    """Sees that predictions can be told apart by who sees them.
-
-    Raises:
-        UserError: two have one name, or one has that of the attacked network in the store.
-    """
+    """Raises a UserError if two have one name, or that of the attacked network in the store."""
     names = [observer.name for observer in observers]
     if len({OWN, *names}) <= len(names):
         raise UserError(

@@ -59,11 +59,7 @@ class OfficialScores:
         return part
 
     def of(self, poses: Array) -> dict[str, float]:
-        """The evaluator's numbers of predictions by its names; only those that are finite.
-
-        Args:
-            poses: (N, K, 3), in crop pixels, with scores.
-        """
+        """The evaluator's finite numbers, by its names, of poses (N, K, 3) in crop pixels."""
         placed = self.people.to_image(poses)
         batch = [self._sample(*pair) for pair in zip(self.samples, placed, strict=True)]
         numbers: dict[str, float] = {}

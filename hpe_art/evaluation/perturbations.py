@@ -27,13 +27,7 @@ EPOCHS = 2
 
 @dataclass(frozen=True)
 class Fit:
-    """What universal perturbations are fitted on.
-
-    Attributes:
-        people: training people, cropped as in the test.
-        epochs: passes over them.
-        targets: their target poses, for targeted perturbations.
-    """
+    """What universal perturbations are fitted on, in so many passes, with targets if targeted."""
 
     people: People
     epochs: int
@@ -62,7 +56,7 @@ def training_set(cfg: Config, fit: FitSpec) -> dict[str, Any] | None:
 
 
 def find_fit(spec: RunSpec, cfg: Config, skeleton: Skeleton) -> Fit | None:
-    """The people to fit on; None where nothing is to be fitted, or nobody is there.
+    """The people to fit on, cropped as in the test; None if nothing is to be fitted, or on nobody.
 
     Raises:
         UserError: they cannot be loaded, or are asked for in vain.
@@ -101,13 +95,7 @@ def _same_for_all(target: str, people: People, skeleton: Skeleton) -> TargetPose
 
 
 def ready_attacks(spec: RunSpec, source: str, estimator: Any, fit: Fit | None) -> list[AttackSpec]:
-    """The attacks; universal ones that are not to be fitted with their bundled files.
-
-    Args:
-        spec: of the run.
-        source: where the network's weights are from.
-        estimator: the network.
-        fit: from `find_fit`.
+    """The attacks; universal ones that are not to be fitted with the files bundled with the source.
 
     Raises:
         UserError: a file that is no perturbation of that kind or for crops of another aspect, or
@@ -142,14 +130,8 @@ def fitted(
 ) -> dict[str, AttackSpec]:
     """The attacks, universal ones with perturbations that are fitted now, or were before.
 
-    All processes fit together; a fit that was stopped goes on from its last saved step.
-
-    Args:
-        attacks: by their folders in the store.
-        estimator: the network.
-        fit: what to fit on.
-        folder: where perturbations are saved.
-        source: name of the network, saved with them.
+    All processes fit together; a fit that was stopped goes on from its last saved step. Saved in
+    the folder, with the source of the network's weights.
     """
     ready = dict(attacks)
     for key, attack in attacks.items():

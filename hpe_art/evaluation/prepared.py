@@ -65,7 +65,6 @@ class Prepared:
     fingerprint: dict[str, Any]
     choose: ChooseTargets | None
     fit: Fit | None
-    notes: list[str]
 
     def observers_of(self, key: str) -> list[Observer]:
         """Who is shown the images of an attack, or the clean ones."""
@@ -77,6 +76,25 @@ class Prepared:
             key: [OWN, *(observer.name for observer in self.observers_of(key))]
             for key in (CLEAN, *self.attacks)
         }
+
+    def notes(self) -> list[str]:
+        """What a reader of the results has to know."""
+        spec, estimator, skipped = self.spec, self.estimator, self.people.skipped
+        names = ", ".join(skipped[:5])
+        bundled = self.fit is None and any(map(is_unfitted, spec.attacks))
+        every = any(getattr(attack, "outputs", "last") == "all" for attack in spec.attacks)
+        one = every and estimator.count_outputs() == 1
+        notes = {
+            f"{len(skipped)} unreadable images were left out: {names}.": skipped,
+            "The network has one output: all outputs equal the last.": one,
+            "No training people are rendered: the bundled perturbations were used.": bundled,
+            "Scored and attacked with flip-test.": estimator.flip_test,
+            f"Scored and attacked behind {spec.behind}.": spec.behind,
+            "People are the detections of the config; unmatched ones have no true pose.": (
+                spec.detections
+            ),
+        }
+        return [note for note, holds in notes.items() if holds]
 
 
 def prepare(
@@ -139,16 +157,11 @@ def prepare(
         fingerprint=_fingerprint(spec, cfg, estimator, people.dataset, observers),
         choose=_target_rule(spec, people, metric, skeleton) if spec.targeted else None,
         fit=fit,
-        notes=_notes(spec, estimator, people, attacks, fit),
     )
 
 
 def check_device(asked: str) -> None:
-    """Sees that the device, "auto", "cpu" or "cuda", is there.
-
-    Raises:
-        UserError: a CUDA device is asked for, and there is none.
-    """
+    """Raises a UserError if "cuda" is asked for, out of "auto", "cpu" and "cuda", and not there."""
     if asked == "cuda" and not torch.cuda.is_available():
         raise UserError("Expected a CUDA device for --device cuda. Got none: use cpu.")
 
@@ -207,35 +220,6 @@ def _whole_poses(
     return lambda clean, some: random_far_poses(
         clean, some.index, pool, some.truth, metric, some.to_image, spec.seed
     )
-
-
-def _notes(
-    spec: RunSpec,
-    estimator: PyTorchPoseEstimator,
-    people: People,
-    attacks: Iterable[AttackSpec],
-    fit: Fit | None,
-) -> list[str]:
-    names = ", ".join(people.skipped[:5])
-    every = any(getattr(attack, "outputs", "last") == "all" for attack in attacks)
-    notes = [
-        (people.skipped, f"{len(people.skipped)} unreadable images were left out: {names}."),
-        (
-            every and estimator.count_outputs() == 1,
-            "The network has one output: all outputs equal the last.",
-        ),
-        (
-            fit is None and any(map(is_unfitted, spec.attacks)),
-            "No training people are rendered: the bundled perturbations were used.",
-        ),
-        (estimator.flip_test, "Scored and attacked with flip-test."),
-        (spec.behind, f"Scored and attacked behind {spec.behind}."),
-        (
-            spec.detections,
-            "People are the detections of the config; unmatched ones have no true pose.",
-        ),
-    ]
-    return [note for holds, note in notes if holds]
 
 
 def _fingerprint(

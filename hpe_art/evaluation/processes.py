@@ -38,11 +38,9 @@ class LostProcessError(UserError):
 
 
 def join_processes(cfg: Config) -> None:
-    """Lets processes on CPUs work together; MMEngine's own start takes GPUs for granted.
+    """Lets the processes of the config's `launcher` find each other also without a GPU.
 
-    Args:
-        cfg: its `launcher` is none, pytorch, slurm or mpi; without a GPU the processes find each
-            other here, and the config gets a wrapper for the model.
+    MMEngine's own start takes GPUs for granted. The config gets a wrapper for the model.
 
     Raises:
         LauncherError: the launcher did not start this process.
@@ -64,11 +62,7 @@ def join_processes(cfg: Config) -> None:
 
 
 def check_launcher(launcher: str) -> None:
-    """Sees that the launcher started this process.
-
-    Raises:
-        LauncherError: names what is not set, and how to start.
-    """
+    """Raises a LauncherError, which says how to start, unless the launcher started this process."""
     missing = [name for name in _VARIABLES.get(launcher, ()) if name not in os.environ]
     if missing:
         raise LauncherError(
@@ -83,11 +77,7 @@ def is_main() -> bool:
 
 
 def agreed(value: Any) -> Any:
-    """The main process's value, in all of them.
-
-    Raises:
-        LostProcessError: another process has ended.
-    """
+    """The main process's value, in all of them; a LostProcessError if one has ended."""
     values = [value]
     with lost_processes_named():
         broadcast_object_list(values)
@@ -98,12 +88,9 @@ def agreed(value: Any) -> Any:
 def together() -> Iterator[None]:
     """What each process does for itself: all go on after it, or none.
 
-    Nothing inside may wait for another process: one that has failed waits here already.
-
-    Raises:
-        Exception: what went wrong in this process; what went wrong in another is a `UserError`
-            that names it.
-        LostProcessError: another process has ended.
+    Nothing inside may wait for another process: one that has failed waits here already. Raises
+    what went wrong in this process, a UserError that names what went wrong in another one, or a
+    LostProcessError if one has ended.
     """
     error: Exception | None = None
     try:
@@ -124,11 +111,7 @@ def together() -> Iterator[None]:
 
 @contextmanager
 def lost_processes_named() -> Iterator[None]:
-    """For what waits for other processes.
-
-    Raises:
-        LostProcessError: another process has ended.
-    """
+    """For what waits for other processes: a LostProcessError if one has ended."""
     try:
         yield
     except RuntimeError as error:

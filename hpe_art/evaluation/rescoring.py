@@ -35,12 +35,7 @@ def keep_people(
 
 
 def rescored(folder: Path, run: Run, name: str) -> Run:
-    """The run scored by another metric per person; the official numbers stay.
-
-    Args:
-        folder: of its results and store.
-        run: its results.
-        name: of a registered metric.
+    """The run in a folder scored by another metric per person; the official numbers stay.
 
     Raises:
         UserError: there is no store, no such metric, or the people lack its normaliser.

@@ -96,11 +96,7 @@ def loop_of(runner: Runner) -> AttackLoop:
 
 
 def checkpoint_of(config: str, cfg: Config, given: str | None) -> str:
-    """Where the weights are from: as given, or as the config says.
-
-    Raises:
-        UserError: neither says.
-    """
+    """Where the weights are from: as given, or as the config says; a UserError if neither does."""
     checkpoint = given or cfg.get("load_from")
     if not checkpoint:
         raise UserError(

@@ -57,13 +57,7 @@ class Scored(NamedTuple):
 class Judge:
     """Judges predictions (N, K, 3) in crop pixels of the same people, clean ones first.
 
-    Attributes:
-        people: who was attacked.
-        metric: per person.
-        skeleton: of the dataset.
-        seed: of the intervals.
-        official: the config's own evaluator; None leaves its numbers out.
-        targets: target poses, where an attack has them.
+    `seed` is that of the intervals; without `official` the evaluator's numbers are left out.
     """
 
     people: People
@@ -120,15 +114,10 @@ def attack_record(
     observers: Sequence[str],
     led: Sequence[str],
 ) -> Attack:
-    """One attack from its shards.
+    """One attack from its shards under a key of the store.
 
-    Args:
-        store: with everybody under this attack.
-        key: its folder.
-        spec: what was run.
-        judge: has judged the clean predictions of the network and of these observers.
-        observers: names of those that saw its images.
-        led: folders of the attacks whose images come from one run, if this is the first of them.
+    The judge has judged the clean predictions of the network and of these observers. `led` are the
+    folders of the attacks whose images come from one run, if this is the first of them.
     """
     index, settings = judge.people.index, spec.settings()
     own, *shown = (

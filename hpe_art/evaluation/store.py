@@ -60,11 +60,7 @@ class Shard:
 
 
 class Store:
-    """The predictions of one network on one test set.
-
-    Args:
-        folder: it is made when something is written.
-    """
+    """The predictions of one network on one test set; the folder is made on writing."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -72,11 +68,8 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other runs out of the folder; the lock goes with the process, however it ends.
-
-        Raises:
-            StoreError: another run has it.
-        """
+        """Keeps other runs out of the folder; a StoreError if one is there."""
+        # The lock goes with the process, however that ends.
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a+") as file:
             try:
@@ -95,12 +88,9 @@ class Store:
             yield
 
     def claim(self, fingerprint: Mapping[str, Any], overwrite: bool = False) -> None:
-        """Sees that what is held was made from the same; writes down what that is.
+        """Sees that what is held was made from the same, or begins anew; writes down what that is.
 
-        Args:
-            fingerprint: JSON of all that every prediction depends on. Those of its `observers`
-                who are known must be the same; others may come and go.
-            overwrite: begin anew where it is something else.
+        Known `observers` of the fingerprint must be the same; others may come and go.
 
         Raises:
             StoreError: it was made from something else; each difference is named.
@@ -175,11 +165,7 @@ class Store:
         return [shard for shard in found if shard is not None]
 
     def gathered(self, attack: str, index: NDArray[np.int64], observer: str = OWN) -> Array:
-        """(N, K, 3), what an observer sees of these people, in their order.
-
-        Raises:
-            StoreError: somebody is missing.
-        """
+        """(N, K, 3), what an observer sees of these people, in order; a StoreError if one lacks."""
         rows: dict[int, Array] = {}
         for shard in self.shards(attack):
             if observer in shard.poses:
