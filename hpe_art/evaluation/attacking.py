@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
+from mmengine.runner import set_random_seed
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
@@ -35,7 +35,7 @@ class Phases:
     """
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
     def spent(self, phase: str) -> Iterator[None]:
@@ -44,8 +44,7 @@ class Phases:
         try:
             yield
         finally:
-            spent = time.perf_counter() - begun
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
+            self.seconds[phase] += time.perf_counter() - begun
 
     def typed(self) -> dict[str, Phase]:
         """Seconds and share of each phase, as they go into the results."""
@@ -191,10 +190,7 @@ def _labelled(y: Array, clean: Array) -> Array:
 
 def seed_everything(seed: int, person: int) -> None:
     """Seeds what ART's attacks and defences draw from, by who is attacked and not by what ran."""
-    drawn = int(np.random.SeedSequence([seed, person]).generate_state(1)[0])
-    random.seed(drawn)
-    np.random.seed(drawn)
-    torch.manual_seed(drawn)
+    set_random_seed(int(np.random.SeedSequence([seed, person]).generate_state(1)[0]))
 
 
 def _cost(estimator: Any) -> NDArray[np.float64]:

@@ -14,9 +14,14 @@ from hpe_art.attacks.targets import TargetPoses
 from hpe_art.evaluation.attacking import rgb
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.rescoring import keep_people
 from hpe_art.evaluation.results import Attack, Dataset, Run, SkeletonRecord, Targets
-from hpe_art.evaluation.scoring import Judge, attack_record, metric_record, observer_records
+from hpe_art.evaluation.scoring import (
+    Judge,
+    attack_record,
+    keep_people,
+    metric_record,
+    observer_records,
+)
 from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import package_versions, sha256
 from hpe_art.metrics import score

@@ -1,28 +1,36 @@
-"""From stored predictions to a typed run: scores, intervals, official numbers, targets."""
+"""From stored predictions to a typed run, by its own metric, or later by another one.
+
+For the other one no network and no data set is needed: what it has to know is in the store.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import TypeAdapter
 
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.targets import TargetPoses
 from hpe_art.attacks.universal import saved_facts
 from hpe_art.data.people import People
+from hpe_art.errors import UserError
 from hpe_art.evaluation.official import OfficialScores, relative
-from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer
+from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer, Run
 from hpe_art.evaluation.results import Score as ScoreRecord
-from hpe_art.evaluation.store import CLEAN, OWN, Store
-from hpe_art.metrics import Metric, PeopleTruth, Score, relative_score, score
+from hpe_art.evaluation.store import CLEAN, OWN, Store, write_arrays
+from hpe_art.metrics import Metric, PeopleTruth, Score, metric_named, relative_score, score
 from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws
 from hpe_art.skeleton import Skeleton
 
 Array = NDArray[np.float32]
+PEOPLE = "people.npz"
 
 
 class Scored(NamedTuple):
@@ -166,3 +174,58 @@ def _cost(store: Store, key: str, part: str, index: NDArray[np.int64]) -> NDArra
             total += np.array(shard.counts.get(part, total * 0)) * len(new) / len(shard.index)
             missing -= new
     return total
+
+
+def keep_people(
+    store: Store, people: People, skeleton: Skeleton, targets: TargetPoses | None
+) -> None:
+    """Writes what any metric has to know of the people beside their predictions."""
+    arrays = {f"truth/{k}": v for k, v in vars(people.truth).items() if v is not None}
+    arrays |= {name: getattr(people, name) for name in ("index", "y", "center", "scale", "size")}
+    arrays["skeleton"] = np.array(json.dumps(asdict(skeleton)))
+    if targets is not None:
+        arrays["targets"] = targets.scored
+    write_arrays(store.folder / PEOPLE, arrays)
+
+
+def rescored(folder: Path, run: Run, name: str) -> Run:
+    """The run in a folder scored by another metric per person; the official numbers stay.
+
+    Raises:
+        UserError: there is no store, no such metric, or the people lack its normaliser.
+    """
+    store = Store(folder / "store")
+    people, skeleton, targets = _kept_people(store)
+    metric = metric_named(name, skeleton)
+    metric.check(people.truth)
+    judge = Judge(people, metric, skeleton, run.seed, None, targets)
+    run = run.model_copy(deep=True, update={"metric": metric_record(metric)})
+    seen = {other: held.clean for other, held in run.observers.items()}
+    for observer, clean in {OWN: run.clean, **seen}.items():
+        clean.score = judge.clean(observer, store.gathered(CLEAN, people.index, observer)).score
+    for attack in run.attacks:
+        for observer, held in {OWN: attack, **attack.observed}.items():
+            poses = store.gathered(attack.folder, people.index, observer)
+            judged = judge.perturbed(observer, poses)
+            held.score, held.relative, held.target = judged.score, judged.relative, judged.target
+    return run
+
+
+def _kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
+    path = store.folder / PEOPLE
+    if not path.is_file():
+        raise UserError(
+            f"Expected predictions of a run in {store.folder}, for another metric. Got none: run "
+            "`attack` or `study` there, or leave --metric out."
+        )
+    with np.load(path, allow_pickle=False) as file:
+        held: dict[str, Any] = dict(file)
+    truth = {k.removeprefix("truth/"): v for k, v in held.items() if k.startswith("truth/")}
+    people = People(
+        dataset=None,
+        truth=PeopleTruth(**truth),
+        size=tuple(held["size"].tolist()),
+        **{name: held[name] for name in ("index", "y", "center", "scale")},
+    )
+    targets = TargetPoses(held["targets"], "") if "targets" in held else None
+    return people, TypeAdapter(Skeleton).validate_json(str(held["skeleton"])), targets

@@ -22,12 +22,9 @@ Needed = Sequence[tuple[int, Mapping[str, Sequence[str]]]]
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of an attack, and all that it serves.
+    """One run of an attack, and all that it serves: the first and last attack and eps, in words.
 
     Attributes:
-        network: name of the attacked network.
-        attacks: names, of the first and of the last.
-        eps: the smallest and the largest.
         forward, backward: images passed through the network, with scoring and fits.
         elsewhere: images passed through those who see them too.
         seconds: estimated from a batch that was timed.

@@ -67,13 +67,9 @@ class KnownMetric(Metric):
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """One network's results, and the joint scores that they follow from.
+    """One network's results, and the metric's joint scores of every row that they follow from.
 
-    Attributes:
-        run: the results.
-        scores: the joint scores of every row of `rows(run)`.
-        metric: whose they are.
-        training: the same of training people, under universal perturbations that were fitted.
+    `training` is the same of training people, under universal perturbations that were fitted.
     """
 
     run: Run
@@ -144,13 +140,9 @@ def write_record(path: str | Path, record: Record) -> None:
 
 
 def read_record(path: str | Path) -> Record:
-    """Reads what `write_record` wrote, and makes all scores and intervals again.
+    """Makes all scores and intervals again of what `write_record` wrote, or left in a folder.
 
-    Args:
-        path: of the file, or a folder that has one.
-
-    Raises:
-        ResultsError: it is none.
+    Raises a ResultsError if it is none.
     """
     path = Path(path)
     path = path / RECORD if path.is_dir() else path

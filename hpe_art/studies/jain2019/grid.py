@@ -85,14 +85,7 @@ QUICK = Grid(
 def attacks_of(
     grid: Grid, seed: int, outputs: int, universal: Sequence[Universal]
 ) -> list[AttackSpec]:
-    """Every attack on one network, each once.
-
-    Args:
-        grid: what is asked for.
-        seed: of what is random.
-        outputs: of the network; with several, the loss over all of them is asked for too.
-        universal: perturbations of the network, as far as the grid asks for them.
-    """
+    """Every attack on one network, each once; of several outputs over the last and over all."""
     found: list[AttackSpec] = []
     if Noise.name in grid.parts:
         found += [Noise(eps=eps, seed=seed) for eps in grid.eps]

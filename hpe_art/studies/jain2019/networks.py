@@ -28,15 +28,7 @@ PICTURED = 3
 
 @dataclass(frozen=True)
 class Network:
-    """One network, and what is run on it.
-
-    Attributes:
-        name: of the config, without its suffix.
-        cfg: with the people of the study.
-        spec: its attacks, and who sees their images.
-        folder: of its predictions and results.
-        bundled: whether its universal perturbations are the bundled ones.
-    """
+    """A network, what is run on it, and whether the bundled universal perturbations are."""
 
     name: str
     cfg: Config
@@ -48,8 +40,7 @@ class Network:
 def with_weights(files: Sequence[Path]) -> tuple[dict[Path, Config], dict[str, str]]:
     """Those configs that name weights which are there, and of the others why they are left out.
 
-    Raises:
-        UserError: none has weights, or a config cannot be loaded.
+    Raises a UserError if none has weights, or a config cannot be loaded.
     """
     ready: dict[Path, Config] = {}
     left_out: dict[str, str] = {}
@@ -75,15 +66,8 @@ def of_one_dataset(
 ) -> tuple[dict[Path, Config], dict[str, str]]:
     """Those configs whose people and metric most have, and of the others why they are left out.
 
-    Networks are compared in pairs: on the same people, by one metric.
-
-    Args:
-        configs: from `with_weights`.
-        common: says how many people, and by which metric.
-        dataset: test people of all, instead of each config's; the configs are changed.
-
-    Raises:
-        UserError: people that cannot be loaded.
+    Networks are compared in pairs: on the same people, by one metric. A dataset is taken instead of
+    that of each config, which is changed. Raises a UserError if people cannot be loaded.
     """
     alike: dict[Any, list[Path]] = {}
     known: dict[str, Any] = {}
@@ -107,14 +91,7 @@ def of_one_dataset(
 def study_networks(
     configs: Mapping[Path, Config], grid: Grid, common: RunSpec, folder: Path
 ) -> list[Network]:
-    """What is to be run on each network.
-
-    Args:
-        configs: from `of_one_dataset`.
-        grid: of the attacks.
-        common: what is the same for all: people, batches, seed, device, people to fit on.
-        folder: of the study.
-    """
+    """What is to be run on each network, in a folder of its own; `common` is the same for all."""
     networks = []
     for file, cfg in configs.items():
         # A study draws pictures of its own.
@@ -142,8 +119,7 @@ def study_networks(
 def prepared_network(network: Network) -> Prepared:
     """A network whose settings have been found good, to be looked at and not run.
 
-    Raises:
-        UserError: something cannot be used, or its folder was made from something else.
+    Raises a UserError if something cannot be used, or its folder was made from something else.
     """
     cfg, model = network.cfg, build_model(network.cfg)
     loader, evaluator = cfg.test_dataloader, cfg.test_evaluator

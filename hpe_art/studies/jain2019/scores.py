@@ -33,12 +33,6 @@ class StudyScores:
 
     Args:
         runs: by network, all of one metric and of the same people.
-
-    Attributes:
-        networks: their names.
-        key: of the metric.
-        higher_is_better: False for errors.
-        kept_words: what `kept` gives, in words.
     """
 
     def __init__(self, runs: Mapping[str, RecordedRun]) -> None:
@@ -65,6 +59,12 @@ class StudyScores:
     def has(self, network: str, attack: str, eps: float) -> bool:
         """Whether an attack on a network is in the study."""
         return (network, attack, eps) in self._places
+
+    def check_networks(self, *names: str) -> None:
+        """Raises `Missing` unless all were studied."""
+        absent = [name for name in names if name not in self.networks]
+        if absent:
+            raise Missing(f"the network {' and '.join(absent)}")
 
     def check(self, networks: Iterable[str], attack: str, eps: float) -> None:
         """Raises `Missing` unless all were attacked so."""
@@ -142,6 +142,11 @@ def compare(what: str, draws: Draws, decides: bool = False) -> Comparison:
         raise Missing("a clean score above 0 of every network and joint")
     value, low, high = interval(draws)
     return Comparison(what=what, value=value, low=low, high=high, decides=decides)
+
+
+def compare_each(what: str, draws: Mapping[str, Draws]) -> list[Comparison]:
+    """A comparison of each, by its name."""
+    return [compare(f"{what}: {name}", one) for name, one in draws.items()]
 
 
 def mean(draws: Iterable[Draws]) -> Draws:
