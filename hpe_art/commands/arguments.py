@@ -164,6 +164,13 @@ def recorded(args: argparse.Namespace) -> dict[str, Any]:
     return {name: _plain(value) for name, value in vars(args).items()}
 
 
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments that a `RunSpec` has a setting for under the same name."""
+    from hpe_art.evaluation.spec import RunSpec
+
+    return {name: value for name, value in vars(args).items() if name in RunSpec.model_fields}
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]

@@ -29,6 +29,7 @@ from hpe_art.commands.arguments import (
     recorded,
     refuse,
     seed,
+    settings_of,
 )
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
 from hpe_art.commands.paths import check_data, check_paths, data_folder, fit_folder
@@ -154,30 +155,17 @@ def spec_of(args: argparse.Namespace) -> Any:
     """The run that the arguments ask for."""
     from hpe_art.evaluation.spec import FitSpec, run_spec
 
-    fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
-    return run_spec(
-        attacks=attacks_asked(args),
-        num_samples=args.num_samples,
-        max_samples=USUAL_PEOPLE,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        target=args.target,
-        target_joints=args.target_joints,
-        transfer_to=args.transfer_to or (),
-        defences=args.defence or (),
-        behind=args.behind,
-        flip_test=True if args.flip_test else None,
-        precision=args.precision,
-        compile=args.compile,
-        device=args.device,
-        metric=args.metric,
-        detections=args.detections,
-        skip_unreadable=args.skip_unreadable,
-        fit=fit,
-        kept=PICTURED_PEOPLE,
-        save_images=args.save_images,
-        overwrite=args.overwrite,
-    )
+    asked = {
+        **settings_of(args),
+        "attacks": attacks_asked(args),
+        "max_samples": USUAL_PEOPLE,
+        "transfer_to": args.transfer_to or (),
+        "defences": args.defence or (),
+        "flip_test": True if args.flip_test else None,
+        "fit": FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs),
+        "kept": PICTURED_PEOPLE,
+    }
+    return run_spec(**asked)
 
 
 def _show(args: argparse.Namespace, runner: Any) -> None:

@@ -25,6 +25,7 @@ from hpe_art.commands.arguments import (
     recorded,
     refuse,
     seed,
+    settings_of,
 )
 from hpe_art.commands.paths import check_paths, config_files, data_folder, fit_folder
 from hpe_art.configs import shipped_folder
@@ -126,18 +127,8 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
     grid, fit = _grid(args), FitSpec()
     if grid.fits and grid.universal:
         fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
-    common = run_spec(
-        num_samples=args.num_samples,
-        max_samples=QUICK_PEOPLE if args.quick else PEOPLE,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        precision=args.precision,
-        compile=args.compile,
-        device=args.device,
-        skip_unreadable=args.skip_unreadable,
-        fit=fit,
-        overwrite=args.overwrite,
-    )
+    people = QUICK_PEOPLE if args.quick else PEOPLE
+    common = run_spec(**settings_of(args), max_samples=people, fit=fit)
     ready, left_out = with_weights(files)
     configs, others = of_one_dataset(ready, common, dataset)
     return study_networks(configs, grid, common, args.work_dir), grid, {**left_out, **others}
@@ -169,12 +160,9 @@ def _print_plan(networks: Sequence[Network], console: Any) -> int:
     from hpe_art.studies.jain2019.networks import prepared_network
     from hpe_art.studies.plan import planned_runs
 
-    planned = [
-        one
-        for network in networks
-        for one in planned_runs(
-            network.name, prepared_network(network), network.spec.batch_size or BATCH_SIZE
-        )
-    ]
+    planned = []
+    for network in networks:
+        size = network.spec.batch_size or BATCH_SIZE
+        planned += planned_runs(network.name, prepared_network(network), size)
     console.print(plan_table(planned))
     return 0

@@ -40,16 +40,12 @@ class Observer:
 
         Args:
             images: (N, 3, H, W), 0 to 255; resized where the network takes another size.
-            bgr: whether they have blue first; their channels are turned round where the network
-                takes them the other way.
+            bgr: whether they have blue first; turned round where the network has not.
             batch_size: images per pass.
             clean: (N, 3, H, W), the same before the attack; not looked at here.
 
         Returns:
-            (N, K, 3): x, y, score.
-
-        Raises:
-            UserError: the network takes another aspect.
+            (N, K, 3): x, y, score. Raises a UserError if the network takes another aspect.
         """
         height, width = images.shape[2:]
         _, own_height, own_width = self.estimator.input_shape
@@ -119,8 +115,7 @@ def check_names(observers: Sequence[Observer]) -> None:
 def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: int) -> Observer:
     """Another network, with the weights that its config names, for the crops of the attacked one.
 
-    Raises:
-        UserError: it has no weights, another number of joints, or takes crops of another aspect.
+    Raises a UserError if it has no weights, other joints, or takes crops of another aspect.
     """
     cfg = load_config(config)
     if not cfg.get("load_from"):

@@ -58,8 +58,7 @@ def training_set(cfg: Config, fit: FitSpec) -> dict[str, Any] | None:
 def find_fit(spec: RunSpec, cfg: Config, skeleton: Skeleton) -> Fit | None:
     """The people to fit on, cropped as in the test; None if nothing is to be fitted, or on nobody.
 
-    Raises:
-        UserError: they cannot be loaded, or are asked for in vain.
+    Raises a UserError if they cannot be loaded, or are asked for in vain.
     """
     attacks = [attack for attack in spec.attacks if is_unfitted(attack)]
     if not attacks:
@@ -97,9 +96,7 @@ def _same_for_all(target: str, people: People, skeleton: Skeleton) -> TargetPose
 def ready_attacks(spec: RunSpec, source: str, estimator: Any, fit: Fit | None) -> list[AttackSpec]:
     """The attacks; universal ones that are not to be fitted with the files bundled with the source.
 
-    Raises:
-        UserError: a file that is no perturbation of that kind or for crops of another aspect, or
-            there is no bundled one.
+    Raises a UserError if one is none, or for crops of another aspect, or is not bundled.
     """
     found: list[AttackSpec] = []
     for attack in spec.attacks:

@@ -107,26 +107,15 @@ def prepare(
 ) -> Prepared:
     """Does everything that can fail on bad input.
 
-    Args:
-        spec: what to run.
-        cfg: of the network.
-        model: built from it, with its weights.
-        dataloader: config of the people.
-        evaluator: config of the official numbers.
-        folder: of the run.
-
-    Raises:
-        UserError: something cannot be used; the message says what and the mend.
+    Takes the config of the network and the model built from it, with its weights; configs of the
+    people and of the official numbers; and the folder of the run. Raises a UserError if something
+    cannot be used, which says what and the mend.
     """
     check_device(spec.device)
     score_in_float32()
-    people = load_people(
-        Config(dict(test_dataloader=dict(dataset=dataloader["dataset"]))),
-        spec.num_samples,
-        spec.skip_unreadable,
-        spec.max_samples,
-        spec.detections,
-    )
+    test_set = Config(dict(test_dataloader=dict(dataset=dataloader["dataset"])))
+    some = (spec.num_samples, spec.skip_unreadable, spec.max_samples)
+    people = load_people(test_set, *some, spec.detections)
     model.dataset_meta = metainfo = people.dataset.metainfo
     estimator = _estimator(spec, model)
     skeleton = Skeleton.from_metainfo(metainfo)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from hpe_art.attacks import Universal
 from hpe_art.evaluation.attacking import pixels, rgb
 from hpe_art.evaluation.collecting import pictured_people
-from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.observers import Observer
 from hpe_art.evaluation.perturbations import training_set
 from hpe_art.evaluation.prepared import Prepared
@@ -46,34 +45,33 @@ def run_study(
 ) -> dict[str, RecordedRun]:
     """Runs what is missing of each network; gives all by network in the main process, else none.
 
-    Args:
-        networks: from `study_networks`.
-        folder: of the study.
-        launcher: none, pytorch, slurm or mpi.
-        arguments: as the results say them.
-        on_network: called with the name of each network before it is attacked.
-
-    Raises:
-        UserError: something cannot be used; the message says what and the mend.
+    The results say the arguments; `on_network` is called with each name before it is attacked.
+    Raises a UserError if something cannot be used, which says what and the mend.
     """
     runs = {}
     record = {"arguments": dict(arguments or {})}
     for network in networks:
         on_network(network.name)
-        cfg = network.cfg
-        runner = attack_runner(
-            cfg, network.spec, network.folder, str(cfg.load_from), launcher, record
-        )
+        cfg, spec = network.cfg, network.spec
+        runner = attack_runner(cfg, spec, network.folder, str(cfg.load_from), launcher, record)
         runner.test()
-        loop = loop_of(runner)
         training, notes = None, []
         try:
-            training = _on_training_people(network, loop, launcher)
+            training = _on_training_people(network, loop_of(runner).prepared, launcher)
         except MetricError as error:
             notes.append(f"Training people were not scored: {error}")
         if is_main():
-            runs[network.name] = _recorded(network, loop, training, notes, folder)
-        del runner, loop  # and the network with its observers
+            prepared, run = loop_of(runner).finished
+            shown = {
+                "notes": [*run.notes, *notes],
+                "examples": _saved_examples(prepared, run, folder, network.name),
+                "universal": _saved_alone(prepared, folder, network.name),
+            }
+            scores = joint_scores(prepared, run)
+            run = run.model_copy(update=shown)
+            runs[network.name] = RecordedRun(run, scores, prepared.metric, training)
+            del prepared
+        del runner  # and the network with its observers
         gc.collect()
     return runs
 
@@ -102,29 +100,13 @@ def write_study(
     return results
 
 
-def _recorded(
-    network: Network,
-    loop: AttackLoop,
-    training: RecordedRun | None,
-    notes: list[str],
-    folder: Path,
-) -> RecordedRun:
-    prepared, run = loop.finished
-    shown = {
-        "notes": [*run.notes, *notes],
-        "examples": _saved_examples(prepared, run, folder, network.name),
-        "universal": _saved_alone(prepared, folder, network.name),
-    }
-    scores = joint_scores(prepared, run)
-    return RecordedRun(run.model_copy(update=shown), scores, prepared.metric, training)
-
-
-def _on_training_people(network: Network, loop: AttackLoop, launcher: str) -> RecordedRun | None:
+def _on_training_people(
+    network: Network, prepared: Prepared | None, launcher: str
+) -> RecordedRun | None:
     """Universal perturbations that were fitted, on some of the people whom they were fitted on.
 
     Raises a MetricError if the metric cannot score training people, as without head boxes.
     """
-    prepared = loop.prepared
     if prepared is None or prepared.fit is None:
         return None
     cfg = copy.deepcopy(network.cfg)
