@@ -162,7 +162,10 @@ class BatchAttacker:
             examples = x_adv[:pictured].copy() if pictured else None
             run.store.add(key, Shard(index, poses, counts, examples))
             if run.spec.save_images:
-                _save_crops(perturbed_folder(run, attack), index, rgb(run.estimator, x_adv))
+                folder = perturbed_folder(run, attack)
+                for person, image in zip(index.tolist(), rgb(run.estimator, x_adv), strict=True):
+                    _, png = cv2.imencode(".png", pixels(image)[..., ::-1])
+                    write_whole(folder / f"{person:05d}.png", png.tobytes())
         self.on_progress(attack.label, len(x))
 
     def _seen(self, names: Iterable[str], images: Array, clean: Array | None) -> dict[str, Array]:
@@ -201,16 +204,9 @@ def _cost(estimator: Any) -> NDArray[np.float64]:
 
 
 def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
-    """Where the perturbed crops of an attack are written."""
+    """Where the perturbed crops of an attack are written as PNG, named for their people."""
     name = file_name(f"{attack.label}_eps{attack.eps:g}")
     return run.store.folder.parent / "perturbed" / name
-
-
-def _save_crops(folder: Path, index: Index, images: Array) -> None:
-    """Writes crops, red first, as PNG named for their people."""
-    for person, image in zip(index.tolist(), images, strict=True):
-        _, png = cv2.imencode(".png", pixels(image)[..., ::-1])
-        write_whole(folder / f"{person:05d}.png", png.tobytes())
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +14,6 @@ import torch
 from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
-from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.data import DataLoader
 
@@ -200,7 +199,10 @@ class AttackLoop(BaseLoop):
             attacker = BatchAttacker(
                 run, self.phases, lambda name, n: bar.update(task, description=name, advance=n)
             )
-            for block, x in self._read(own):
+            batches = iter(self.dataloader)
+            for block in own:
+                with self.phases.spent("read"):
+                    x = torch.stack(next(batches)["inputs"]).numpy().astype(np.float32)
                 attacker.attack(block, x)
 
     def _loader(self, run: Prepared, blocks: list[Block]) -> DataLoader:
@@ -213,20 +215,10 @@ class AttackLoop(BaseLoop):
         over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
         return self.runner.build_dataloader({**kept, **over}, seed=self.runner.seed)
 
-    def _read(self, blocks: list[Block]) -> Iterator[tuple[Block, NDArray[np.float32]]]:
-        batches = iter(self.dataloader)
-        for block in blocks:
-            with self.phases.spent("read"):
-                x = torch.stack(next(batches)["inputs"]).numpy().astype(np.float32)
-            yield block, x
-
     def _collected(self, run: Prepared, started: datetime) -> Run:
         with self.phases.spent("scores"):
-            taken = datetime.now().astimezone() - started
-            when = {
-                "started": started.isoformat(timespec="seconds"),
-                "seconds": taken.total_seconds(),
-            }
+            seconds = (datetime.now().astimezone() - started).total_seconds()
+            when = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
             found = run_record(run, {**self.record, **when})
         self.results = Results(runs={Path(found.config).stem: found})
         self.write()

@@ -92,14 +92,16 @@ def together() -> Iterator[None]:
     what went wrong in this process, a UserError that names what went wrong in another one, or a
     LostProcessError if one has ended.
     """
-    error: Exception | None = None
+    error, own = None, None
     try:
         yield
     except Exception as caught:
-        error = caught
+        error, own = caught, f"{type(caught).__name__}: {caught}"
+        if isinstance(caught, UserError):
+            own = str(caught)
     try:
         with lost_processes_named():
-            words = all_gather_object(None if error is None else _in_words(error))
+            words = all_gather_object(own)
     except LostProcessError as lost:
         raise error or lost from None
     if error is not None:
@@ -123,7 +125,3 @@ def lost_processes_named() -> Iterator[None]:
             "stopped. What was done is kept: the same command, with any number of processes, "
             f"goes on ({first})."
         ) from error
-
-
-def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

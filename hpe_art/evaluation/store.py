@@ -29,6 +29,7 @@ from hpe_art.errors import UserError
 from hpe_art.files import write_whole
 
 FORMAT = 1
+FINGERPRINT = "fingerprint.json"
 OWN = "own"
 """Name under which the attacked network's own predictions are kept."""
 CLEAN = "clean"
@@ -100,30 +101,29 @@ class Store:
         if held or any(self.folder.glob("*/*.npz")):
             known, seen = held.get("observers", {}), wanted.get("observers", {})
             merged = {**wanted, "observers": {**known, **seen}}
-            if differences := _differences({**held, "observers": {**seen, **known}}, merged):
-                if not overwrite:
-                    raise StoreError(
-                        "Expected a folder of the same settings, or an empty one. Got "
-                        f"{self.folder} with {differences}: choose another --work-dir, or "
-                        "--overwrite."
-                    )
+            held = {**held, "observers": {**seen, **known}}
+            other = [key for key in {**held, **merged} if held.get(key) != merged.get(key)]
+            if other and not overwrite:
+                words = (f"{key} {held.get(key)!r} instead of {merged.get(key)!r}" for key in other)
+                raise StoreError(
+                    "Expected a folder of the same settings, or an empty one. Got "
+                    f"{self.folder} with {'; '.join(words)}: choose another --work-dir, or "
+                    "--overwrite."
+                )
+            if other:
                 self.clear()
             else:
                 wanted = merged
-        write_whole(self._fingerprint_file, json.dumps(wanted, indent=1) + "\n")
+        write_whole(self.folder / FINGERPRINT, json.dumps(wanted, indent=1) + "\n")
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the predictions that are held were made from; empty if none are."""
         try:
-            found: dict[str, Any] = json.loads(self._fingerprint_file.read_text("utf-8"))
+            found: dict[str, Any] = json.loads((self.folder / FINGERPRINT).read_text("utf-8"))
         except (OSError, ValueError):
             return {}
         return found
-
-    @property
-    def _fingerprint_file(self) -> Path:
-        return self.folder / "fingerprint.json"
 
     def clear(self) -> None:
         """Removes all predictions."""
@@ -227,9 +227,3 @@ def _read_shard(path: Path) -> Shard | None:
     poses = {k.removeprefix("poses/"): v for k, v in held.items() if k.startswith("poses/")}
     fits = all(len(one) == len(index) for one in poses.values())
     return Shard(index, poses, counts, held.get("examples")) if fits else None
-
-
-def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """Each key that differs, as it is held and as it is wanted."""
-    keys = [key for key in {**held, **wanted} if held.get(key) != wanted.get(key)]
-    return "; ".join(f"{key} {held.get(key)!r} instead of {wanted.get(key)!r}" for key in keys)

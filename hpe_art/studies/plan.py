@@ -64,9 +64,10 @@ def _planned(
         observed_by = run.observed_by()
         todo = [(len(run.people), {key: observed_by[key] for key in keys})]
     forward, backward, seen = _counted(run, group, todo)
-    if not finished and not any(run.store.held(key) for key in keys):
-        fit = _fit_passes(run, group)
-        forward, backward = forward + fit, backward + fit
+    if run.fit and not finished and not any(run.store.held(key) for key in keys):
+        passes = len(run.fit.people) * run.fit.epochs * run.estimator.passes_per_image
+        fits = passes * sum(map(is_unfitted, group))
+        forward, backward = forward + fits, backward + fits
     seconds = (forward - backward) * pace[OWN] + backward * pace["gradient"]
     ordered = sorted(group, key=lambda attack: attack.settings().get("max_iter") or 0)
     return PlannedRun(
@@ -97,14 +98,6 @@ def _counted(
             backward += own * steps[1]
             seen.update({name: people * per_image[name] * n for name, n in names.items()})
     return forward, backward, seen
-
-
-def _fit_passes(run: Prepared, group: Sequence[AttackSpec]) -> int:
-    """Images that universal perturbations are fitted on, all epochs together."""
-    if run.fit is None:
-        return 0
-    images = len(run.fit.people) * run.fit.epochs * run.estimator.passes_per_image
-    return sum(images for attack in group if is_unfitted(attack))
 
 
 def _measured_pace(run: Prepared, batch_size: int) -> dict[str, float]:

@@ -96,7 +96,8 @@ def study_networks(
     for file, cfg in configs.items():
         # A study draws pictures of its own.
         cfg.visualizer = dict(type="Visualizer", name=file.stem)
-        outputs = _count_outputs(cfg)
+        model = build_model(load_config(cfg, {"load_from": None}))
+        outputs = PyTorchPoseEstimator(model, device_type="cpu").count_outputs()
         # Where people are asked for and not there, the run itself says no.
         people = common.fit != FitSpec() or training_set(cfg, common.fit)
         fits = bool(grid.fits and grid.universal and people)
@@ -154,8 +155,3 @@ def _bundled(cfg: Config, grid: Grid, common: RunSpec) -> list[Universal]:
         for eps, path in paths.items()
         if path is not None
     ]
-
-
-def _count_outputs(cfg: Config) -> int:
-    model = build_model(load_config(cfg, {"load_from": None}))
-    return PyTorchPoseEstimator(model, device_type="cpu").count_outputs()
