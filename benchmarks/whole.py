@@ -21,7 +21,7 @@ from benchmarks.strength import networks_with_weights, strengths
 from hpe_art.commands.arguments import command_line
 from hpe_art.commands.paths import check_paths
 from hpe_art.errors import UserError
-from hpe_art.evaluation.device import check_device
+from hpe_art.evaluation.prepared import check_device
 from hpe_art.files import package_versions, write_whole
 
 Measured = Iterator[dict[str, Any]]

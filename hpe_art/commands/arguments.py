@@ -181,10 +181,11 @@ def add_speed_arguments(parser: argparse.ArgumentParser) -> None:
     speed.add_argument("--compile", action="store_true", help="compile the copy: for long runs")
 
 
-def run_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings of a `RunSpec` that every tool that attacks has arguments for."""
-    names = ("num_samples", "batch_size", "seed", "device", "precision", "compile")
-    return {name: getattr(args, name) for name in (*names, "skip_unreadable", "overwrite")}
+def settings_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments that a `RunSpec` has a setting for under the same name."""
+    from hpe_art.evaluation.spec import RunSpec
+
+    return {name: value for name, value in vars(args).items() if name in RunSpec.model_fields}
 
 
 def recorded(args: argparse.Namespace) -> dict[str, Any]:

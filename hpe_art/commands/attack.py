@@ -116,29 +116,24 @@ def spec_of(args: argparse.Namespace) -> Any:
     """The run that the arguments ask for."""
     from hpe_art.evaluation.spec import FitSpec, run_spec
 
-    return run_spec(
-        **arguments.run_settings(args),
-        attacks=attacks_asked(args),
-        max_samples=USUAL_PEOPLE,
-        target=args.target,
-        target_joints=args.target_joints,
-        transfer_to=args.transfer_to or (),
-        defences=args.defence or (),
-        behind=args.behind,
-        flip_test=True if args.flip_test else None,
-        metric=args.metric,
-        detections=args.detections,
-        fit=FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs),
-        kept=PICTURED_PEOPLE,
-        save_images=args.save_images,
-    )
+    asked = {
+        **arguments.settings_of(args),
+        "attacks": attacks_asked(args),
+        "max_samples": USUAL_PEOPLE,
+        "transfer_to": args.transfer_to or (),
+        "defences": args.defence or (),
+        "flip_test": True if args.flip_test else None,
+        "fit": FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs),
+        "kept": PICTURED_PEOPLE,
+    }
+    return run_spec(**asked)
 
 
 def _show(args: argparse.Namespace, runner: Any) -> None:
     """The tables, the notes and the pictures."""
     from rich.console import Console
 
-    from hpe_art.evaluation.examples import pictured_people
+    from hpe_art.evaluation.collecting import pictured_people
     from hpe_art.evaluation.running import loop_of
     from hpe_art.report.pictures import PersonPictures, draw_pictures, pictured_attacks
     from hpe_art.report.table import joint_table, observer_table, official_table, results_table

@@ -63,7 +63,7 @@ def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Res
     """The runs by another metric, which a module that their configs import may bring."""
     from mmengine.config import Config
 
-    from hpe_art.evaluation.rescoring import rescored
+    from hpe_art.evaluation.scoring import rescored
     from hpe_art.metrics import METRICS
 
     runs = {}

@@ -108,7 +108,7 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
     if grid.fits and grid.universal:
         fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
     people = QUICK_PEOPLE if args.quick else PEOPLE
-    common = run_spec(**arguments.run_settings(args), max_samples=people, fit=fit)
+    common = run_spec(**arguments.settings_of(args), max_samples=people, fit=fit)
     ready, left_out = with_weights(files)
     configs, others = of_one_dataset(ready, common, dataset)
     return study_networks(configs, grid, common, args.work_dir), grid, {**left_out, **others}

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
+from mmengine.runner import set_random_seed
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
-from hpe_art.data.people import People
 from hpe_art.evaluation.goals import goal_of
-from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.store import CLEAN, OWN, Shard, key_of
+from hpe_art.evaluation.results import Phase
+from hpe_art.evaluation.store import CLEAN, OWN, Shard, file_name
 from hpe_art.files import write_whole
 
 Array = NDArray[np.float32]
@@ -27,50 +26,72 @@ Index = NDArray[np.int64]
 OnProgress = Callable[[str, int], None]
 
 
-@dataclass(frozen=True)
-class Block:
-    """People of one batch, and what each attack lacks of them.
+class Phases:
+    """Seconds spent in each phase so far.
 
-    Attributes:
-        rows: in the people of the run.
-        lacking: by the attack's folder, the names of those whose predictions are missing.
+    Those of `tools/attack.py`: load (model and people), fit (universal perturbations), read
+    (pixels), clean (clean and target poses), attack, score (poses of perturbed images), store
+    (files), scores (scores, intervals, official numbers), pictures.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def spent(self, phase: str) -> Iterator[None]:
+        """Counts the time inside to a phase."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += time.perf_counter() - begun
+
+    def typed(self) -> dict[str, Phase]:
+        """Seconds and share of each phase, as they go into the results."""
+        total = sum(self.seconds.values())
+        return {
+            name: Phase(seconds=spent, share=spent / total if total else 0.0)
+            for name, spent in self.seconds.items()
+        }
+
+
+class Block(NamedTuple):
+    """People of one batch (rows in those of the run), and what each attack lacks of them.
+
+    `lacking` has, by the attack's folder, the names of those whose predictions are missing.
     """
 
     rows: Index
-    lacking: dict[str, list[str]] = field(default_factory=dict)
+    lacking: dict[str, list[str]]
 
 
 def planned_blocks(run: Prepared, batch_size: int) -> list[Block]:
     """Batches of people with something to do, the same however many processes there are."""
-    held = {key: _held(run, key) for key in (CLEAN, *run.attacks)}
+    wanted = run.observed_by()
+    held = {key: _held(run, key) for key in wanted}
     blocks = []
     for first in range(0, len(run.people), batch_size):
         rows = np.arange(first, min(first + batch_size, len(run.people)))
         index = run.people.index[rows].tolist()
-        wanted = {key: _names(run, key) for key in held}
-        lacking = {
-            key: [name for name in names if not held[key].get(name, set()).issuperset(index)]
-            for key, names in wanted.items()
-        }
-        lacking = {key: names for key, names in lacking.items() if names}
+        lacking = {}
+        for key, names in wanted.items():
+            missing = [n for n in names if not held[key].get(n, set()).issuperset(index)]
+            if missing:
+                lacking[key] = missing
         if lacking:
             blocks.append(Block(rows, lacking))
     return blocks
 
 
-def _names(run: Prepared, key: str) -> list[str]:
-    observers = run.observers if key == CLEAN else run.observers_of(key)
-    return [OWN, *(observer.name for observer in observers)]
-
-
 def _held(run: Prepared, key: str) -> dict[str, set[int]]:
     """People in the store, by observer; not those whose pictures are to be kept and are not."""
     found = run.store.held(key)
+    if key == CLEAN:
+        return found
     pictured = set(run.people.index[: run.spec.kept].tolist())
-    if key != CLEAN and pictured:
-        pictured -= set(run.store.examples(key, pictured))
-        found = {name: people - pictured for name, people in found.items()}
-    if key != CLEAN and run.spec.save_images:
+    lost = pictured - set(run.store.examples(key, pictured))
+    found = {name: people - lost for name, people in found.items()}
+    if run.spec.save_images:
         folder = perturbed_folder(run, run.attacks[key])
         saved = {int(path.stem) for path in folder.glob("*.png")}
         found = {name: people & saved for name, people in found.items()}
@@ -80,83 +101,71 @@ def _held(run: Prepared, key: str) -> dict[str, set[int]]:
 class BatchAttacker:
     """Attacks batch after batch; each shard is written as soon as it is made.
 
-    Args:
-        run: what to attack.
-        phases: counts the time of each phase.
-        on_progress: called with the name of an attack and the number of images just finished.
+    `on_progress` is called with the name of an attack and the number of images just finished.
     """
 
     def __init__(
-        self, run: Prepared, phases: Phases, on_progress: OnProgress | None = None
+        self, run: Prepared, phases: Phases, on_progress: OnProgress = lambda name, count: None
     ) -> None:
-        self.run, self.phases = run, phases
-        self.on_progress = on_progress or (lambda name, count: None)
+        self.run, self.phases, self.on_progress = run, phases, on_progress
         self.keys = {attack: key for key, attack in run.attacks.items()}
-        self.groups = shareable(run.attacks.values())
-        self.shared = [SharedRun(run.estimator, group) for group in self.groups]
+        self.shared = [SharedRun(run.estimator, group) for group in shareable(self.keys)]
 
     def attack(self, block: Block, x: Array) -> None:
-        """Adds to the store what the people of a block lack.
-
-        Args:
-            block: from `planned_blocks`.
-            x: (n, 3, H, W), their crops, 0 to 255, as packed.
-        """
+        """Adds to the store what the people of a block lack, whose crops (n, 3, H, W) are x."""
         run, people = self.run, self.run.people[block.rows]
         with self.phases.spent("clean"):
-            clean = self._clean(block, people, x)
+            clean = self._clean(block, people.index, x)
             targets = None if run.choose is None else run.choose(clean, people).poses
             truth = _labelled(people.y, clean)
-        for group, shared in zip(self.groups, self.shared, strict=True):
-            todo = [attack for attack in group if self.keys[attack] in block.lacking]
+        for shared in self.shared:
+            todo = [attack for attack in shared.specs if self.keys[attack] in block.lacking]
             if not todo:
                 continue
-            seed_everything(group[0].seed, int(people.index[0]))
+            first = shared.specs[0]
+            seed_everything(first.seed, int(people.index[0]))
             before = _cost(run.estimator)
             with self.phases.spent("attack"):
-                aims = targets if group[0].targeted else None
+                aims = targets if first.targeted else None
                 goal = goal_of(people, run.metric, aims) if shared.needs_goal else None
                 labels = truth if aims is None else aims
                 perturbed = shared.generate(x, labels, people.index, goal)
-            counts = {"generation": _cost_since(before, run.estimator)}
-            for attack, x_adv in zip(group, perturbed, strict=True):
+            counts = {"generation": (_cost(run.estimator) - before).tolist()}
+            for attack, x_adv in zip(shared.specs, perturbed, strict=True):
                 if attack in todo:
-                    self._keep(attack, block, people, x, x_adv, counts)
+                    self._keep(attack, block, x, x_adv, counts)
 
-    def _clean(self, block: Block, people: People, x: Array) -> Array:
-        run, names = self.run, block.lacking.get(CLEAN, [])
-        if names:
-            seen = self._seen(names, x, None)
-            run.store.add(CLEAN, Shard(people.index, seen, {}))
+    def _clean(self, block: Block, index: Index, x: Array) -> Array:
+        if CLEAN in block.lacking:
+            seen = self._seen(block.lacking[CLEAN], x, None)
+            self.run.store.add(CLEAN, Shard(index, seen))
             self.on_progress(CLEAN, len(x))
             if OWN in seen:
                 return seen[OWN]
-        return run.store.gathered(CLEAN, people.index)
+        return self.run.store.gathered(CLEAN, index)
 
     def _keep(
-        self,
-        attack: AttackSpec,
-        block: Block,
-        people: People,
-        x: Array,
-        x_adv: Array,
-        counts: dict[str, Any],
+        self, attack: AttackSpec, block: Block, x: Array, x_adv: Array, counts: dict[str, Any]
     ) -> None:
-        run, key = self.run, self.keys[attack]
-        begun = _cost(run.estimator)
+        run, key, index = self.run, self.keys[attack], self.run.people.index[block.rows]
         with self.phases.spent("score"):
-            poses = {}
-            if OWN in block.lacking[key]:
+            poses, others = {}, list(block.lacking[key])
+            if OWN in others:
+                others.remove(OWN)
+                begun = _cost(run.estimator)
                 poses[OWN] = run.estimator.predict(x_adv, len(x_adv))
-                scoring = _cost_since(begun, run.estimator)
+                scoring = (_cost(run.estimator) - begun).tolist()
                 counts = {**counts, "scoring": scoring, "linf": float(np.abs(x_adv - x).max())}
-            poses |= self._seen([n for n in block.lacking[key] if n != OWN], x_adv, x)
+            poses |= self._seen(others, x_adv, x)
         with self.phases.spent("store"):
             pictured = max(0, run.spec.kept - int(block.rows[0]))
             examples = x_adv[:pictured].copy() if pictured else None
-            run.store.add(key, Shard(people.index, poses, counts, examples))
+            run.store.add(key, Shard(index, poses, counts, examples))
             if run.spec.save_images:
-                save_crops(perturbed_folder(run, attack), people.index, x_adv, run.estimator)
+                folder = perturbed_folder(run, attack)
+                for person, image in zip(index.tolist(), rgb(run.estimator, x_adv), strict=True):
+                    _, png = cv2.imencode(".png", pixels(image)[..., ::-1])
+                    write_whole(folder / f"{person:05d}.png", png.tobytes())
         self.on_progress(attack.label, len(x))
 
     def _seen(self, names: Iterable[str], images: Array, clean: Array | None) -> dict[str, Array]:
@@ -168,8 +177,8 @@ class BatchAttacker:
             if name == OWN:
                 seen[name] = run.estimator.predict(images, len(images))
             else:
-                bgr, size = run.estimator.packs_bgr, len(images)
-                seen[name] = known[name].poses(images, bgr, size, clean)
+                bgr = run.estimator.packs_bgr
+                seen[name] = known[name].poses(images, bgr, len(images), clean)
         return seen
 
 
@@ -184,37 +193,27 @@ def _labelled(y: Array, clean: Array) -> Array:
 
 def seed_everything(seed: int, person: int) -> None:
     """Seeds what ART's attacks and defences draw from, by who is attacked and not by what ran."""
-    drawn = int(np.random.SeedSequence([seed, person]).generate_state(1)[0])
-    random.seed(drawn)
-    np.random.seed(drawn)
-    torch.manual_seed(drawn)
+    set_random_seed(int(np.random.SeedSequence([seed, person]).generate_state(1)[0]))
 
 
 def _cost(estimator: Any) -> NDArray[np.float64]:
     """Images passed forward and backward, and seconds, so far."""
-    passes = estimator.forward_passes, estimator.backward_passes
-    return np.array([*passes, time.perf_counter()])
-
-
-def _cost_since(before: NDArray[np.float64], estimator: Any) -> list[float]:
-    cost: list[float] = (_cost(estimator) - before).tolist()
-    return cost
+    return np.array(
+        [estimator.forward_passes, estimator.backward_passes, time.perf_counter()], np.float64
+    )
 
 
 def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
-    """Where the perturbed crops of an attack are written."""
-    name = key_of(f"{attack.label}_eps{attack.eps:g}", {})
-    return run.store.folder.parent / "perturbed" / name.rpartition("-")[0]
-
-
-def save_crops(folder: Path, index: Index, images: Array, estimator: Any) -> None:
-    """Writes crops as PNG named for their people, rounded to whole grey levels."""
-    for person, image in zip(index.tolist(), rgb(estimator, images), strict=True):
-        pixels = np.rint(image).astype(np.uint8).transpose(1, 2, 0)
-        _, png = cv2.imencode(".png", pixels[..., ::-1])
-        write_whole(folder / f"{person:05d}.png", png.tobytes())
+    """Where the perturbed crops of an attack are written as PNG, named for their people."""
+    name = file_name(f"{attack.label}_eps{attack.eps:g}")
+    return run.store.folder.parent / "perturbed" / name
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:
     """Crops (N, 3, H, W) as packed for the model, red first."""
     return images[:, ::-1] if estimator.packs_bgr else images
+
+
+def pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """An image (3, H, W) in whole grey levels, (H, W, 3)."""
+    return np.rint(image).astype(np.uint8).transpose(1, 2, 0)

@@ -1,4 +1,4 @@
-"""From the store of a finished run to its typed record; no network is run here."""
+"""From the store of a finished run to its record and pictures; no network is run here."""
 
 from __future__ import annotations
 
@@ -11,29 +11,27 @@ import numpy as np
 from hpe_art import zoo
 from hpe_art.attacks import shareable
 from hpe_art.attacks.targets import TargetPoses
+from hpe_art.evaluation.attacking import rgb
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.rescoring import keep_people
-from hpe_art.evaluation.results import (
-    Checkpoint,
-    Dataset,
-    Run,
-    SkeletonRecord,
-    Targets,
+from hpe_art.evaluation.results import Attack, Dataset, Run, SkeletonRecord, Targets
+from hpe_art.evaluation.scoring import (
+    Judge,
+    attack_record,
+    keep_people,
+    metric_record,
+    observer_records,
 )
-from hpe_art.evaluation.scoring import Judge, attack_record, metric_record, observer_records
 from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.files import package_versions, sha256
+from hpe_art.metrics import score
 from hpe_art.skeleton import Skeleton
+
+FROM_OUTSIDE = ("config", "checkpoint", "arguments", "started", "seconds")
 
 
 def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
-    """Everything that the store holds of a run's people, scored.
-
-    Args:
-        run: whose attacks are all in the store.
-        record: what else the results say: config, checkpoint, arguments, started, seconds.
-    """
+    """A run whose attacks are all in the store, scored; `record` has what is `FROM_OUTSIDE`."""
     people, store = run.people, run.store
     clean_poses = store.gathered(CLEAN, people.index)
     targets = None if run.choose is None else run.choose(clean_poses, people)
@@ -44,35 +42,24 @@ def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
     observers = observer_records(judge, store, {o.name: o.kind for o in run.observers})
     keys = {attack: key for key, attack in run.attacks.items()}
     led = {group[0]: [keys[one] for one in group] for group in shareable(keys)}
-    attacks = [
-        attack_record(
-            store,
-            key,
-            attack,
-            judge,
-            [observer.name for observer in run.observers_of(key)],
-            led.get(attack, ()),
-        )
-        for key, attack in run.attacks.items()
-    ]
+    attacks = []
+    for key, attack in run.attacks.items():
+        seen_by = [observer.name for observer in run.observers_of(key)]
+        attacks.append(attack_record(store, key, attack, judge, seen_by, led.get(attack, ())))
     return Run(
-        config=str(record["config"]),
-        checkpoint=Checkpoint.model_validate(record["checkpoint"]),
+        **{name: record[name] for name in FROM_OUTSIDE if name in record},
         dataset=_dataset(run),
         metric=metric_record(run.metric),
-        skeleton=skeleton_record(run.skeleton),
+        skeleton=SkeletonRecord.model_validate(run.skeleton, from_attributes=True),
         versions=package_versions(),
         seed=run.spec.seed,
         device=str(run.estimator.device),
         precision=run.estimator.gradient_precision,
-        arguments=dict(record.get("arguments", {})),
-        started=str(record.get("started", "")),
-        seconds=float(record.get("seconds", 0.0)),
         clean=clean,
         attacks=attacks,
         observers=observers,
         targets=None if targets is None else _targets(targets, run.skeleton),
-        notes=run.notes,
+        notes=run.notes(),
     )
 
 
@@ -87,24 +74,13 @@ def checkpoint_record(source: str | None) -> dict[str, str | None]:
 def _dataset(run: Prepared) -> Dataset:
     people = run.people
     path, here = Path(people.ann_file), Path.cwd()
-    if path.is_relative_to(here):
-        path = path.relative_to(here)
     boxes = getattr(people.dataset, "bbox_file", None)
     return Dataset(
         type=type(people.dataset).__name__,
-        ann_file=path.as_posix(),
+        ann_file=(path.relative_to(here) if path.is_relative_to(here) else path).as_posix(),
         num_samples=len(people),
-        skipped=list(people.skipped),
+        skipped=people.skipped,
         detections=Path(boxes).name if boxes else None,
-    )
-
-
-def skeleton_record(skeleton: Skeleton) -> SkeletonRecord:
-    """Joints, groups and bones, as results hold them."""
-    return SkeletonRecord(
-        joints=list(skeleton.joints),
-        groups={name: list(joints) for name, joints in skeleton.groups.items()},
-        bones=list(skeleton.bones),
     )
 
 
@@ -117,3 +93,34 @@ def _targets(targets: TargetPoses, skeleton: Skeleton) -> Targets:
     if targets.moved is not None:
         found.joints = [skeleton.joints[k] for k in np.flatnonzero(targets.moved)]
     return found
+
+
+def pictured_people(run: Prepared, attack: Attack) -> list[dict[str, Any]]:
+    """The people whose images under an attack were kept, as `PersonPictures` draws them."""
+    kept = run.store.examples(attack.folder, run.people.index[: run.spec.kept].tolist())
+    if not kept:
+        return []
+    people = run.people[np.isin(run.people.index, list(kept))]
+    before = run.store.gathered(CLEAN, people.index)
+    after = run.store.gathered(attack.folder, people.index)
+    clean = rgb(run.estimator, people.x[:])
+    perturbed = rgb(run.estimator, np.stack([kept[i] for i in people.index.tolist()]))
+    aims = run.choose(before, people).poses if run.choose and attack.targeted else None
+    if aims is not None:  # joints that may go anywhere are not drawn
+        aims = np.where(aims[..., 2:] > 0, aims[..., :2], np.nan)
+    scores = [
+        run.metric.joint_scores(people.to_image(poses), people.truth) for poses in (before, after)
+    ]
+    return [
+        {
+            "index": index,
+            "clean": clean[i],
+            "perturbed": perturbed[i],
+            "clean_pose": before[i],
+            "perturbed_pose": after[i],
+            "target_pose": None if aims is None else aims[i],
+            "clean_score": score(scores[0][[i]], run.metric, run.skeleton).value,
+            "perturbed_score": score(scores[1][[i]], run.metric, run.skeleton).value,
+        }
+        for i, index in enumerate(people.index.tolist())
+    ]

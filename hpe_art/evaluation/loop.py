@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -14,20 +14,18 @@ import torch
 from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
-from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.data import DataLoader
 
 from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import settled
-from hpe_art.evaluation.attacking import BatchAttacker, Block, planned_blocks, rgb
+from hpe_art.evaluation.attacking import BatchAttacker, Block, Phases, pixels, planned_blocks, rgb
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.perturbations import fitted
-from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
 from hpe_art.evaluation.result_files import write_results
-from hpe_art.evaluation.results import Judged, Results, Run
+from hpe_art.evaluation.results import Results, Run
 from hpe_art.evaluation.spec import RunSpec, run_spec
 from hpe_art.evaluation.store import Store
 
@@ -51,9 +49,6 @@ class AttackLoop(BaseLoop):
         record: what the results say of the run: config, checkpoint, arguments.
         progress: show a bar.
         **settings: of a `RunSpec`; `attacks` is a list of dicts with the `type` of an attack.
-
-    Attributes:
-        results: of the last run, in the main process.
     """
 
     def __init__(
@@ -67,41 +62,42 @@ class AttackLoop(BaseLoop):
     ) -> None:
         self._runner = runner
         self.spec: RunSpec = run_spec(**settings)
-        self.settings = _as_settings(dataloader)
+        if not isinstance(dataloader, Mapping):
+            raise UserError(
+                "Expected the config of a dataloader for an AttackLoop. "
+                f"Got {type(dataloader).__name__}: give the dict."
+            )
+        self.settings = dict(dataloader)
         self.evaluator = evaluator
         self.dataloader: DataLoader | Sequence[Any] = ()
-        self.record = {**self._own_record(), **(record or {})}
+        self.record = {
+            "config": str(runner.cfg.filename or runner.experiment_name),
+            "checkpoint": checkpoint_record(runner._load_from),
+            **(record or {}),
+        }
         self.progress = progress
         self.phases = Phases()
         self.prepared: Prepared | None = None
         self.results: Results | None = None
 
-    def _own_record(self) -> dict[str, Any]:
-        """What the Runner knows of where the network is from."""
-        config = self.runner.cfg.filename or self.runner.experiment_name
-        return {"config": str(config), "checkpoint": checkpoint_record(self.runner._load_from)}
-
     def prepare(self) -> Prepared:
-        """Does everything that can fail on bad input, and claims the folder; all processes or none.
-
-        Raises:
-            UserError: something cannot be used; the message says what and the mend.
-        """
+        """Does all that can fail on bad input, and claims the folder; all processes or none."""
         precision = agreed(self._settled_precision())
         self.spec = self.spec.model_copy(update={"precision": precision})
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
         with self.phases.spent("load"), together():
-            self.prepared = self._prepare()
+            run = self.prepared = prepare(
+                self.spec, self.runner.cfg, model, self.settings, self.evaluator, self.folder
+            )
             if is_main():
-                with self.prepared.store.locked():
-                    self._claim(self.prepared)
-        assert self.prepared is not None
-        return self.prepared
+                with run.store.locked():
+                    self._claim(run)
+        return run
 
     def _settled_precision(self) -> str:
-        """That of the store which is gone on with, or what "auto" comes to here.
-
-        A processor is timed for it, which another load, or process, might see otherwise.
-        """
+        """That of the store which is gone on with, or what "auto" comes to here."""
+        # A processor is timed for it, which another load, or process, might see otherwise.
         held = Store(self.folder / "store").fingerprint.get("precision")
         if self.spec.precision == "auto" and held and not self.spec.overwrite:
             return str(held)
@@ -111,13 +107,6 @@ class AttackLoop(BaseLoop):
     def _claim(self, run: Prepared) -> None:
         # Weights that are still trained are others at each validation.
         run.store.claim(run.fingerprint, self.spec.overwrite or self.is_validation)
-
-    def _prepare(self) -> Prepared:
-        model = self.runner.model
-        model = model.module if is_model_wrapper(model) else model
-        return prepare(
-            self.spec, self.runner.cfg, model, self.settings, self.evaluator, self.folder
-        )
 
     @property
     def finished(self) -> tuple[Prepared, Run]:
@@ -143,19 +132,18 @@ class AttackLoop(BaseLoop):
     def run(self) -> dict[str, float]:
         """Attacks who is missing, and scores everybody.
 
-        Returns:
-            The scores as MMEngine's hooks take them, such as `PCKh`, `IGSM-U-10_eps8/PCKh` and
-            `IGSM-U-10_eps8/relative_PCKh`, with the official numbers beside them.
+        Gives the scores as MMEngine's hooks take them, such as `PCKh`, `IGSM-U-10_eps8/PCKh` and
+        `IGSM-U-10_eps8/relative_PCKh`, with the official numbers beside them.
         """
         phase = "val" if self.is_validation else "test"
         self.runner.call_hook(f"before_{phase}")
         self.runner.call_hook(f"before_{phase}_epoch")
         self.runner.model.eval()
-        if self.prepared is None or self.is_validation:  # weights change while training
-            self.prepare()
-        assert self.prepared is not None
-        run = self._attack_and_score(self.prepared, datetime.now().astimezone())
-        metrics: dict[str, float] = agreed({} if run is None else scalars(run))
+        run = self.prepared
+        if run is None or self.is_validation:  # weights change while training
+            run = self.prepare()
+        found = self._attack_and_score(run, datetime.now().astimezone())
+        metrics: dict[str, float] = agreed({} if found is None else scalars(found))
         if not self.is_validation:  # MMEngine's own hook does it then
             self.runner.visualizer.add_scalars(metrics)
         self.runner.call_hook(f"after_{phase}_epoch", metrics=metrics)
@@ -164,7 +152,8 @@ class AttackLoop(BaseLoop):
 
     def _attack_and_score(self, run: Prepared, started: datetime) -> Run | None:
         """The record of the run, in the main process."""
-        found = None
+        found: Run | None = None
+        blocks: list[Block] = []
         with ExitStack() as held:
             with together():
                 if is_main():
@@ -172,7 +161,9 @@ class AttackLoop(BaseLoop):
                     self._claim(run)
             self.prepared = run = self._fit(run)
             with together():
-                blocks = self._plan(run) if is_main() else []
+                if is_main():
+                    size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
+                    blocks = planned_blocks(run, size)
             blocks = agreed(blocks)
             with together():
                 self._attack(run, blocks[self.runner.rank :: self.runner.world_size])
@@ -183,32 +174,35 @@ class AttackLoop(BaseLoop):
 
     def _fit(self, run: Prepared) -> Prepared:
         """The run with its universal perturbations, which all processes fit together."""
-        if run.fit is not None:
-            with self.phases.spent("fit"), lost_processes_named():
-                source = str(self.record["checkpoint"]["path"] or "")
-                folder = self.folder / "perturbations"
-                ready = fitted(run.attacks, run.estimator, run.fit, folder, source)
-                run = replace(run, attacks=ready)
-        return run
-
-    def _plan(self, run: Prepared) -> list[Block]:
-        size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
-        return planned_blocks(run, size)
+        if run.fit is None:
+            return run
+        source = str(self.record["checkpoint"]["path"] or "")
+        with self.phases.spent("fit"), lost_processes_named():
+            folder = self.folder / "perturbations"
+            ready = fitted(run.attacks, run.estimator, run.fit, folder, source)
+            return replace(run, attacks=ready)
 
     def _attack(self, run: Prepared, own: list[Block]) -> None:
         """Attacks this process's share of the batches."""
         self.dataloader = self._loader(run, own)
         total = sum(len(block.rows) * len(block.lacking) for block in own)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        shown = self.progress and is_main() and total > 0
-        with Progress(
-            *columns, TextColumn("images"), TimeRemainingColumn(), disable=not shown
-        ) as bar:
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("images"),
+            TimeRemainingColumn(),
+            disable=not (self.progress and is_main() and total > 0),
+        )
+        with bar:
             task = bar.add_task("clean", total=total)
             attacker = BatchAttacker(
                 run, self.phases, lambda name, n: bar.update(task, description=name, advance=n)
             )
-            for block, x in self._read(own):
+            batches = iter(self.dataloader)
+            for block in own:
+                with self.phases.spent("read"):
+                    x = torch.stack(next(batches)["inputs"]).numpy().astype(np.float32)
                 attacker.attack(block, x)
 
     def _loader(self, run: Prepared, blocks: list[Block]) -> DataLoader:
@@ -224,21 +218,11 @@ class AttackLoop(BaseLoop):
         over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
         return self.runner.build_dataloader({**kept, **over}, seed=self.runner.seed)
 
-    def _read(self, blocks: list[Block]) -> Iterator[tuple[Block, NDArray[np.float32]]]:
-        batches = iter(self.dataloader)
-        for block in blocks:
-            with self.phases.spent("read"):
-                x = torch.stack(next(batches)["inputs"]).numpy().astype(np.float32)
-            yield block, x
-
     def _collected(self, run: Prepared, started: datetime) -> Run:
         with self.phases.spent("scores"):
-            record = {
-                **self.record,
-                "started": started.isoformat(timespec="seconds"),
-                "seconds": (datetime.now().astimezone() - started).total_seconds(),
-            }
-            found = run_record(run, record)
+            seconds = (datetime.now().astimezone() - started).total_seconds()
+            when = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
+            found = run_record(run, {**self.record, **when})
         self.results = Results(runs={Path(found.config).stem: found})
         self.write()
         self._show(run)
@@ -253,24 +237,14 @@ class AttackLoop(BaseLoop):
 
     def _show(self, run: Prepared) -> None:
         """Perturbed crops of the first people, for the backends of MMEngine's visualizer."""
+        step = self.runner.epoch if self.is_validation else 0
         for key, attack in run.attacks.items():
             kept = run.store.examples(key, run.people.index[: self.spec.kept].tolist())
             for person, image in kept.items():
-                pixels = np.rint(rgb(run.estimator, image[None])[0]).astype(np.uint8)
                 # A file of that name is written by some backends: no slashes.
                 name = f"{attack.label}_eps{attack.eps:g}_{person:05d}"
-                step = self.runner.epoch if self.is_validation else 0
-                self.runner.visualizer.add_image(name, pixels.transpose(1, 2, 0), step)
-
-
-def _as_settings(dataloader: Any) -> dict[str, Any]:
-    """The config of a dataloader, as the Runner passes it on."""
-    if not isinstance(dataloader, Mapping):
-        raise UserError(
-            "Expected the config of a dataloader for an AttackLoop. "
-            f"Got {type(dataloader).__name__}: give the dict."
-        )
-    return dict(dataloader)
+                shown = pixels(rgb(run.estimator, image[None])[0])
+                self.runner.visualizer.add_image(name, shown, step)
 
 
 def scalars(run: Run) -> dict[str, float]:
@@ -279,15 +253,11 @@ def scalars(run: Run) -> dict[str, float]:
     found: dict[str, float | None] = {key: run.clean.score.value, **run.clean.official}
     for attack in run.attacks:
         name = attack.name if attack.eps is None else f"{attack.name}_eps{attack.eps:g}"
-        found |= {f"{name}/{what}": value for what, value in _of(attack, key).items()}
+        scores = {
+            key: attack.score.value,
+            f"relative_{key}": attack.relative.value,
+            f"target_{key}": None if attack.target is None else attack.target.value,
+            **attack.official,
+        }
+        found |= {f"{name}/{what}": value for what, value in scores.items()}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _of(judged: Judged, key: str) -> dict[str, float | None]:
-    target = None if judged.target is None else judged.target.value
-    return {
-        key: judged.score.value,
-        f"relative_{key}": judged.relative.value,
-        f"target_{key}": target,
-        **judged.official,
-    }

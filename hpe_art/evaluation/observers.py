@@ -24,12 +24,9 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Observer:
-    """A network that sees images which were made for another.
+    """A network that sees images which were made for another, under its name in the results.
 
-    Attributes:
-        name: in the results, for example its config's.
-        estimator: a `PyTorchPoseEstimator`.
-        kind: "transfer", or "defence" if it is the attacked network itself behind a defence.
+    Its kind is "defence" if it is the attacked network itself behind a defence.
     """
 
     name: str
@@ -43,16 +40,12 @@ class Observer:
 
         Args:
             images: (N, 3, H, W), 0 to 255; resized where the network takes another size.
-            bgr: whether they have blue first; their channels are turned round where the network
-                takes them the other way.
+            bgr: whether they have blue first; turned round where the network has not.
             batch_size: images per pass.
             clean: (N, 3, H, W), the same before the attack; not looked at here.
 
         Returns:
-            (N, K, 3): x, y, score.
-
-        Raises:
-            UserError: the network takes another aspect.
+            (N, K, 3): x, y, score. Raises a UserError if the network takes another aspect.
         """
         height, width = images.shape[2:]
         _, own_height, own_width = self.estimator.input_shape
@@ -95,12 +88,7 @@ class MirroredPerturbation(Observer):
 
 
 def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:
-    """The same network behind a defence, which its first estimator does not know of.
-
-    Args:
-        name: a key of `DEFENCES`, or "flip-perturbation".
-        estimator: the network.
-    """
+    """The network behind a defence, a key of `DEFENCES` or `FLIP`, that it does not know of."""
     if name == FLIP:
         return MirroredPerturbation(estimator=estimator)
     behind = PyTorchPoseEstimator(
@@ -115,11 +103,7 @@ def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:
 
 
 def check_names(observers: Sequence[Observer]) -> None:
-    """Sees that predictions can be told apart by who sees them.
-
-    Raises:
-        UserError: two have one name, or one has that of the attacked network in the store.
-    """
+    """Raises a UserError if two have one name, or that of the attacked network in the store."""
     names = [observer.name for observer in observers]
     if len({OWN, *names}) <= len(names):
         raise UserError(
@@ -129,15 +113,9 @@ def check_names(observers: Sequence[Observer]) -> None:
 
 
 def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: int) -> Observer:
-    """Another network with the weights that its config names, seen to take the same crops.
+    """Another network, with the weights that its config names, for the crops of the attacked one.
 
-    Args:
-        config: path of its config.
-        estimator: the attacked network.
-        joints: that the people have.
-
-    Raises:
-        UserError: it has no weights, another number of joints, or takes crops of another aspect.
+    Raises a UserError if it has no weights, other joints, or takes crops of another aspect.
     """
     cfg = load_config(config)
     if not cfg.get("load_from"):
@@ -146,9 +124,8 @@ def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: i
             f"with tools/train.py {config}, and name them in the config."
         )
     device = "cpu" if estimator.device.type == "cpu" else "gpu"
-    observer = Observer(
-        Path(config).stem, PyTorchPoseEstimator.from_config(cfg, device_type=device)
-    )
+    network = PyTorchPoseEstimator.from_config(cfg, device_type=device)
+    observer = Observer(Path(config).stem, network)
     blank = np.zeros((1, *estimator.input_shape), np.float32)
     found = observer.poses(blank, estimator.packs_bgr).shape[1]
     if found != joints:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import io
-import logging
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -16,8 +15,6 @@ from numpy.typing import NDArray
 from hpe_art.data.people import People
 
 Array = NDArray[np.float32]
-
-logger = logging.getLogger(__name__)
 
 
 class OfficialScores:
@@ -44,15 +41,16 @@ class OfficialScores:
     def _annotations_of_these(self, coco: Any) -> Any:
         """The annotations without the people who are not scored, who would count as missed."""
         images = {sample.metainfo["img_id"] for sample in self.samples}
-        detected = bool(getattr(self.people.dataset, "bbox_file", None))
         ids = {sample.metainfo["id"] for sample in self.samples}
+        detected = bool(getattr(self.people.dataset, "bbox_file", None))
+        known = coco.dataset["annotations"]
         part = type(coco)()
         part.dataset = {
             **coco.dataset,
             "images": [one for one in coco.dataset["images"] if one["id"] in images],
             "annotations": [
                 one
-                for one in coco.dataset["annotations"]
+                for one in known
                 if one["image_id"] in images
                 and (detected or one["id"] in ids or one.get("iscrowd"))
             ],
@@ -61,14 +59,7 @@ class OfficialScores:
         return part
 
     def of(self, poses: Array) -> dict[str, float]:
-        """What the evaluator says of predictions.
-
-        Args:
-            poses: (N, K, 3), in crop pixels, with scores.
-
-        Returns:
-            Its numbers by its names; those that are not finite are left out.
-        """
+        """The evaluator's finite numbers, by its names, of poses (N, K, 3) in crop pixels."""
         placed = self.people.to_image(poses)
         batch = [self._sample(*pair) for pair in zip(self.samples, placed, strict=True)]
         numbers: dict[str, float] = {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import nn
@@ -22,15 +24,14 @@ from hpe_art.attacks.targets import (
     poses_from_file,
     random_far_poses,
 )
-from hpe_art.data.people import People, people_of
-from hpe_art.data.test_sets import annotated_people, build_test_set, choose_people
+from hpe_art.data.people import People, load_people, people_of
+from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.evaluation.device import check_device, score_in_float32
-from hpe_art.evaluation.fingerprint import attack_key, fingerprint_of
 from hpe_art.evaluation.observers import Observer, check_names, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
 from hpe_art.evaluation.spec import RunSpec, SpecError
-from hpe_art.evaluation.store import Store
+from hpe_art.evaluation.store import CLEAN, OWN, Store, key_of
+from hpe_art.files import sha256
 from hpe_art.metrics import Metric, metric_for, metric_named
 from hpe_art.skeleton import Skeleton
 
@@ -43,16 +44,9 @@ class Prepared:
     """One network and its people, ready to be attacked.
 
     Attributes:
-        spec: what was asked for.
-        estimator: the network.
-        people: all who are attacked.
-        metric: per person.
-        skeleton: of the dataset.
         evaluator: config of the official numbers.
         attacks: the specs by their folders in the store, in order.
         shown: folders of the attacks whose images the observers see.
-        observers: who is shown the perturbed images too.
-        store: of the predictions.
         fingerprint: of all that the predictions depend on.
         choose: gives target poses for clean predictions; None where no attack is targeted.
         fit: of universal perturbations, where one is to be fitted.
@@ -69,13 +63,38 @@ class Prepared:
     observers: list[Observer]
     store: Store
     fingerprint: dict[str, Any]
-    choose: ChooseTargets | None = None
-    fit: Fit | None = None
-    notes: list[str] = field(default_factory=list)
+    choose: ChooseTargets | None
+    fit: Fit | None
 
     def observers_of(self, key: str) -> list[Observer]:
-        """Who is shown the images of an attack."""
-        return self.observers if key in self.shown else []
+        """Who is shown the images of an attack, or the clean ones."""
+        return self.observers if key == CLEAN or key in self.shown else []
+
+    def observed_by(self) -> dict[str, list[str]]:
+        """Names of all who see the clean images, and those of each attack, by its folder."""
+        return {
+            key: [OWN, *(observer.name for observer in self.observers_of(key))]
+            for key in (CLEAN, *self.attacks)
+        }
+
+    def notes(self) -> list[str]:
+        """What a reader of the results has to know."""
+        spec, estimator, skipped = self.spec, self.estimator, self.people.skipped
+        names = ", ".join(skipped[:5])
+        bundled = self.fit is None and any(map(is_unfitted, spec.attacks))
+        every = any(getattr(attack, "outputs", "last") == "all" for attack in spec.attacks)
+        one = every and estimator.count_outputs() == 1
+        notes = {
+            f"{len(skipped)} unreadable images were left out: {names}.": skipped,
+            "The network has one output: all outputs equal the last.": one,
+            "No training people are rendered: the bundled perturbations were used.": bundled,
+            "Scored and attacked with flip-test.": estimator.flip_test,
+            f"Scored and attacked behind {spec.behind}.": spec.behind,
+            "People are the detections of the config; unmatched ones have no true pose.": (
+                spec.detections
+            ),
+        }
+        return [note for note, holds in notes.items() if holds]
 
 
 def prepare(
@@ -88,33 +107,20 @@ def prepare(
 ) -> Prepared:
     """Does everything that can fail on bad input.
 
-    Args:
-        spec: what to run.
-        cfg: of the network.
-        model: built from it, with its weights.
-        dataloader: config of the people.
-        evaluator: config of the official numbers.
-        folder: of the run.
-
-    Raises:
-        UserError: something cannot be used; the message says what and the mend.
+    Takes the config of the network and the model built from it, with its weights; configs of the
+    people and of the official numbers; and the folder of the run. Raises a UserError if something
+    cannot be used, which says what and the mend.
     """
     check_device(spec.device)
     score_in_float32()
-    dataset = build_test_set(dataloader["dataset"], spec.detections)
-    model.dataset_meta = dataset.metainfo
+    test_set = Config(dict(test_dataloader=dict(dataset=dataloader["dataset"])))
+    some = (spec.num_samples, spec.skip_unreadable, spec.max_samples)
+    people = load_people(test_set, *some, spec.detections)
+    model.dataset_meta = metainfo = people.dataset.metainfo
     estimator = _estimator(spec, model)
-    chosen, skipped = choose_people(
-        dataset, spec.num_samples, spec.skip_unreadable, spec.max_samples
-    )
-    annotated = annotated_people(dataloader["dataset"]) if spec.detections else None
-    people = replace(people_of(dataset, chosen, annotated), skipped=skipped)
-    skeleton = Skeleton.from_metainfo(dataset.metainfo)
-    metric = (
-        metric_named(spec.metric, skeleton)
-        if spec.metric
-        else metric_for(evaluator, dataset.metainfo)
-    )
+    skeleton = Skeleton.from_metainfo(metainfo)
+    named = metric_named(spec.metric, skeleton) if spec.metric else None
+    metric = named or metric_for(evaluator, metainfo)
     _check_joints(estimator, people)
     metric.check(people.truth)
     if any(attack.needs_goal for attack in spec.attacks):
@@ -123,13 +129,9 @@ def prepare(
     observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
     observers += [defended(name, estimator) for name in spec.defences]
     check_names(observers)
-    source = str(cfg.get("load_from") or "")
     fit = find_fit(spec, cfg, skeleton)
-    attacks = ready_attacks(spec, source, estimator, fit)
-    fingerprint = fingerprint_of(spec, cfg, estimator, dataset, observers)
-    keys = [attack_key(attack, spec, metric, fit) for attack in attacks]
-    shown = range(len(keys)) if spec.shown is None else spec.shown
-    notes = _notes(spec, estimator, people, attacks, fit)
+    attacks = ready_attacks(spec, str(cfg.get("load_from") or ""), estimator, fit)
+    keys = [_attack_key(attack, spec, metric, fit) for attack in attacks]
     return Prepared(
         spec=spec,
         estimator=estimator,
@@ -138,14 +140,24 @@ def prepare(
         skeleton=skeleton,
         evaluator=evaluator,
         attacks=dict(zip(keys, attacks, strict=True)),
-        shown=frozenset(keys[i] for i in shown),
+        shown=frozenset(keys if spec.shown is None else [keys[i] for i in spec.shown]),
         observers=observers,
         store=Store(folder / "store"),
-        fingerprint=fingerprint,
-        choose=target_rule(spec, people, metric, skeleton) if spec.targeted else None,
+        fingerprint=_fingerprint(spec, cfg, estimator, people.dataset, observers),
+        choose=_target_rule(spec, people, metric, skeleton) if spec.targeted else None,
         fit=fit,
-        notes=notes,
     )
+
+
+def check_device(asked: str) -> None:
+    """Raises a UserError if "cuda" is asked for, out of "auto", "cpu" and "cuda", and not there."""
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise UserError("Expected a CUDA device for --device cuda. Got none: use cpu.")
+
+
+def score_in_float32() -> None:
+    """Has this process convolve float32 as such, where PyTorch lets a GPU take TF32."""
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def _estimator(spec: RunSpec, model: nn.Module) -> PyTorchPoseEstimator:
@@ -172,12 +184,10 @@ def _check_joints(estimator: PyTorchPoseEstimator, people: People) -> None:
         )
 
 
-def target_rule(spec: RunSpec, people: People, metric: Metric, skeleton: Skeleton) -> ChooseTargets:
-    """How target poses are chosen for clean predictions of some people.
-
-    Raises:
-        UserError: no such rule or joint, or nobody can give a target pose.
-    """
+def _target_rule(
+    spec: RunSpec, people: People, metric: Metric, skeleton: Skeleton
+) -> ChooseTargets:
+    """How target poses are chosen for clean predictions of some people."""
     choose = _whole_poses(spec, people, metric, skeleton)
     if spec.target_joints is None:
         return choose
@@ -194,34 +204,63 @@ def _whole_poses(
         joints = len(skeleton.joints)
         poses_from_file(spec.target, people.index, people.size, joints)  # raises early
         return lambda clean, some: poses_from_file(spec.target, some.index, some.size, joints)
-    everybody = people_of(people.dataset, range(len(people.dataset)))
-    pool = everybody.y
+    pool = people_of(people.dataset, range(len(people.dataset))).y
     complete_donors(pool, people.index)
     return lambda clean, some: random_far_poses(
         clean, some.index, pool, some.truth, metric, some.to_image, spec.seed
     )
 
 
-def _notes(
+def _fingerprint(
     spec: RunSpec,
+    cfg: Config,
     estimator: PyTorchPoseEstimator,
-    people: People,
-    attacks: Iterable[AttackSpec],
-    fit: Fit | None,
-) -> list[str]:
-    notes = []
-    if people.skipped:
-        names = ", ".join(people.skipped[:5])
-        notes.append(f"{len(people.skipped)} unreadable images were left out: {names}.")
-    every = any(getattr(attack, "outputs", "last") == "all" for attack in attacks)
-    if every and estimator.count_outputs() == 1:
-        notes.append("The network has one output: all outputs equal the last.")
-    if fit is None and any(map(is_unfitted, spec.attacks)):
-        notes.append("No training people are rendered: the bundled perturbations were used.")
-    if estimator.flip_test:
-        notes.append("Scored and attacked with flip-test.")
-    if spec.behind:
-        notes.append(f"Scored and attacked behind {spec.behind}.")
-    if spec.detections:
-        notes.append("People are the detections of the config; unmatched ones have no true pose.")
-    return notes
+    dataset: Any,
+    observers: Iterable[Observer],
+) -> dict[str, Any]:
+    """All that every prediction depends on, beside the attack."""
+    files = [getattr(dataset, name, None) for name in ("ann_file", "headbox_file", "bbox_file")]
+    known = [Path(str(file)) for file in files if file and Path(str(file)).is_file()]
+    target = spec.target if spec.target in RULES else sha256(spec.target)
+    pipeline = cfg.get("test_dataloader", {}).get("dataset", {}).get("pipeline")
+    model = repr(_without_start([cfg.model, pipeline]))
+    others = [observer for observer in observers if observer.kind == "transfer"]
+    return {
+        "weights": _weights_sha256(estimator.model),
+        "model": hashlib.sha256(model.encode()).hexdigest(),
+        "people": [type(dataset).__name__, *([file.name, sha256(file)[:16]] for file in known)],
+        "flip_test": spec.flip_test,
+        "behind": spec.behind,
+        "precision": spec.precision,
+        "seed": spec.seed,
+        "target": [target, list(spec.target_joints or ())],
+        "observers": {one.name: _weights_sha256(one.estimator.model)[:16] for one in others},
+    }
+
+
+def _attack_key(attack: AttackSpec, spec: RunSpec, metric: Metric, fit: Fit | None) -> str:
+    """The folder of an attack: readable, with a hash of all that its outcome depends on."""
+    identity = attack.settings()
+    if fit is not None and is_unfitted(attack):
+        identity |= fit.identity
+    if attack.needs_goal or (attack.targeted and spec.target == RULES[0]):
+        identity["metric"] = metric.label  # says which joints are found, and what is far
+    return key_of(f"{attack.label}_eps{attack.eps:g}", identity)
+
+
+def _weights_sha256(model: nn.Module) -> str:
+    """Of all weights and buffers, wherever they were loaded from."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        plain = value.detach().cpu()
+        plain = plain.float() if plain.dtype == torch.bfloat16 else plain  # NumPy has none
+        digest.update(plain.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _without_start(value: Any) -> Any:
+    """What a config says about a trained model: not of how its training began."""
+    if isinstance(value, dict):
+        return {k: _without_start(v) for k, v in value.items() if k != "init_cfg"}
+    return [_without_start(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -10,11 +10,10 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_rank, get_world_size, is_distributed
+from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size
 
 from hpe_art.errors import UserError
 
-LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 # What each launcher tells a process: its number, their number, and its number on its machine.
 _VARIABLES = {
     "pytorch": ("RANK", "WORLD_SIZE", "LOCAL_RANK"),
@@ -39,26 +38,20 @@ class LostProcessError(UserError):
 
 
 def join_processes(cfg: Config) -> None:
-    """Lets processes on CPUs work together; MMEngine's own start takes GPUs for granted.
+    """Lets the processes of the config's `launcher` find each other also without a GPU.
 
-    Args:
-        cfg: its `launcher` is "pytorch", "slurm" or "mpi"; without a GPU the processes find each
-            other here, and the config gets a wrapper for the model.
+    MMEngine's own start takes GPUs for granted. The config gets a wrapper for the model.
 
     Raises:
         LauncherError: the launcher did not start this process.
     """
     launcher = cfg.get("launcher", "none")
-    if launcher == "none":
-        return
     check_launcher(launcher)
-    if torch.cuda.is_available():
+    if launcher == "none" or torch.cuda.is_available():
         return
     if not torch.distributed.is_initialized():
-        rank, world, local = _VARIABLES[launcher]
-        os.environ.update(
-            RANK=os.environ[rank], WORLD_SIZE=os.environ[world], LOCAL_RANK=os.environ[local]
-        )
+        told = zip(_VARIABLES["pytorch"], _VARIABLES[launcher], strict=True)
+        os.environ.update({name: os.environ[source] for name, source in told})
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", "29500")
         seconds = cfg.get("env_cfg", {}).get("dist_cfg", {}).get("timeout", TIMEOUT)
@@ -69,14 +62,8 @@ def join_processes(cfg: Config) -> None:
 
 
 def check_launcher(launcher: str) -> None:
-    """Sees that the launcher started this process.
-
-    Raises:
-        LauncherError: names what is not set, and how to start.
-    """
-    if launcher == "none":
-        return
-    missing = [name for name in _VARIABLES[launcher] if name not in os.environ]
+    """Raises a LauncherError, which says how to start, unless the launcher started this process."""
+    missing = [name for name in _VARIABLES.get(launcher, ()) if name not in os.environ]
     if missing:
         raise LauncherError(
             f"Expected a process that {_STARTED_BY[launcher]} started for --launcher {launcher}. "
@@ -90,16 +77,10 @@ def is_main() -> bool:
 
 
 def agreed(value: Any) -> Any:
-    """The main process's value, in all of them.
-
-    Raises:
-        LostProcessError: another process has ended.
-    """
-    if not _several():
-        return value
+    """The main process's value, in all of them; a LostProcessError if one has ended."""
     values = [value]
     with lost_processes_named():
-        torch.distributed.broadcast_object_list(values, src=0)
+        broadcast_object_list(values)
     return values[0]
 
 
@@ -107,34 +88,32 @@ def agreed(value: Any) -> Any:
 def together() -> Iterator[None]:
     """What each process does for itself: all go on after it, or none.
 
-    Nothing inside may wait for another process: one that has failed waits here already.
-
-    Raises:
-        Exception: what went wrong in this process; what went wrong in another is a `UserError`
-            that names it.
-        LostProcessError: another process has ended.
+    Nothing inside may wait for another process: one that has failed waits here already. Raises
+    what went wrong in this process, a UserError that names what went wrong in another one, or a
+    LostProcessError if one has ended.
     """
-    error: Exception | None = None
+    error, own = None, None
     try:
         yield
     except Exception as caught:
-        error = caught
-    words = _gathered(None if error is None else _in_words(error), error)
+        error, own = caught, f"{type(caught).__name__}: {caught}"
+        if isinstance(caught, UserError):
+            own = str(caught)
+    try:
+        with lost_processes_named():
+            words = all_gather_object(own)
+    except LostProcessError as lost:
+        raise error or lost from None
     if error is not None:
         raise error
-    failed = [(rank, text) for rank, text in enumerate(words) if text is not None]
-    if failed:
-        rank, text = failed[0]
-        raise UserError(f"Process {rank} stopped: {text}")
+    for rank, text in enumerate(words):
+        if text is not None:
+            raise UserError(f"Process {rank} stopped: {text}")
 
 
 @contextmanager
 def lost_processes_named() -> Iterator[None]:
-    """For what waits for other processes.
-
-    Raises:
-        LostProcessError: another process has ended.
-    """
+    """For what waits for other processes: a LostProcessError if one has ended."""
     try:
         yield
     except RuntimeError as error:
@@ -146,23 +125,3 @@ def lost_processes_named() -> Iterator[None]:
             "stopped. What was done is kept: the same command, with any number of processes, "
             f"goes on ({first})."
         ) from error
-
-
-def _several() -> bool:
-    return bool(is_distributed() and get_world_size() > 1)
-
-
-def _gathered(words: str | None, error: Exception | None) -> list[str | None]:
-    if not _several():
-        return [words]
-    found: list[str | None] = [None] * get_world_size()
-    try:
-        with lost_processes_named():
-            torch.distributed.all_gather_object(found, words)
-    except LostProcessError as lost:
-        raise error or lost from None
-    return found
-
-
-def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

@@ -39,22 +39,21 @@ def read_results(path: str | Path) -> Results:
     except (OSError, ValueError) as error:
         raise ResultsError(f"Expected JSON in {path}. Got: {error}.") from None
     version = document.get("schema_version") if isinstance(document, dict) else None
-    if version == 1:
-        from hpe_art.evaluation.version_1 import converted
-
-        try:
-            document = converted(document)
-        except KeyError as missing:
-            raise ResultsError(
-                f"Expected results of version 1 in {path}. Got some without {missing}."
-            ) from None
-    elif version != VERSION:
+    if version not in (1, VERSION):
         raise ResultsError(
             f"Expected schema_version 1 or {VERSION} in {path}. Got {version!r}: run it again with "
             "this version, or report it with the one that made it."
         )
     try:
+        if version == 1:
+            from hpe_art.evaluation.version_1 import converted
+
+            document = converted(document)
         return Results.model_validate(document)
+    except KeyError as missing:
+        raise ResultsError(
+            f"Expected results of version 1 in {path}. Got some without {missing}."
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

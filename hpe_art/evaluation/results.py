@@ -24,14 +24,7 @@ class Record(BaseModel):
 
 
 class Score(Record):
-    """One score of all people, with its 95 % bootstrap interval over people.
-
-    Attributes:
-        value: over all joints that the metric scores.
-        interval: low and high end.
-        groups, joints: the same by the names of groups and joints.
-        group_intervals, joint_intervals: their intervals.
-    """
+    """One score of all people, by group and by joint, with 95 % bootstrap intervals over people."""
 
     value: float | None
     interval: Interval | None = None
@@ -44,12 +37,9 @@ class Score(Record):
 class Judged(Record):
     """Predictions on perturbed images, judged.
 
-    Attributes:
-        score: against the truth.
-        relative: percent of the clean score (of errors: the ratio in percent).
-        target: against the target poses, where there are any.
-        official: numbers of the config's own evaluator.
-        relative_official: each in percent of its clean number; None where that is 0.
+    `score` is against the truth, `target` against the target poses, where there are any.
+    `relative` is the score in percent of the clean one (of errors: the ratio in percent), and so
+    is each of `relative_official`; None where the clean one is 0.
     """
 
     score: Score
@@ -67,7 +57,6 @@ class Attack(Judged):
         attack: the registered name.
         eps, eps_step: in grey levels for norm inf.
         max_iter: number of steps.
-        norm: "inf", 1 or 2.
         outputs, loss: what the loss was of.
         settings: all that the outcome depends on.
         observed: what each observer sees, by its name.

@@ -55,22 +55,22 @@ def attack_runner(
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
     with _nothing_left_of_refused(Path(work_dir)):
-        return _found_good(cfg, checkpoint)
+        runner = _built(cfg)
+        model: Any = runner.model
+        load_weights(model.module if is_model_wrapper(model) else model, checkpoint)
+        runner._has_loaded = True  # with errors that name the mend
+        runner._test_loop = runner.build_test_loop(runner._test_loop)
+        loop_of(runner).prepare()
+    return runner
 
 
-def _found_good(cfg: Config, checkpoint: str) -> Runner:
+def _built(cfg: Config) -> Runner:
     try:
-        runner = Runner.from_cfg(cfg)
+        return Runner.from_cfg(cfg)
     except UserError:
         raise
     except Exception as error:  # whatever the constructors of a user's network raise
         raise UserError(f"Expected a model that MMPose can build. Got: {error}.") from error
-    model: Any = runner.model
-    load_weights(model.module if is_model_wrapper(model) else model, checkpoint)
-    runner._has_loaded = True  # with errors that name the mend
-    runner._test_loop = runner.build_test_loop(runner._test_loop)
-    loop_of(runner).prepare()
-    return runner
 
 
 @contextmanager
@@ -96,11 +96,7 @@ def loop_of(runner: Runner) -> AttackLoop:
 
 
 def checkpoint_of(config: str, cfg: Config, given: str | None) -> str:
-    """Where the weights are from: as given, or as the config says.
-
-    Raises:
-        UserError: neither says.
-    """
+    """Where the weights are from: as given, or as the config says; a UserError if neither does."""
     checkpoint = given or cfg.get("load_from")
     if not checkpoint:
         raise UserError(

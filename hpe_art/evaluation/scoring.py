@@ -1,42 +1,71 @@
-"""From stored predictions to a typed run: scores, intervals, official numbers, targets."""
+"""From stored predictions to a typed run, by its own metric, or later by another one.
+
+For the other one no network and no data set is needed: what it has to know is in the store.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from pydantic import TypeAdapter
 
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.targets import TargetPoses
 from hpe_art.attacks.universal import saved_facts
 from hpe_art.data.people import People
+from hpe_art.errors import UserError
 from hpe_art.evaluation.official import OfficialScores, relative
-from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer
+from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer, Run
 from hpe_art.evaluation.results import Score as ScoreRecord
-from hpe_art.evaluation.store import CLEAN, OWN, Store
-from hpe_art.metrics import Metric, PeopleTruth, Score, relative_score, score
+from hpe_art.evaluation.store import CLEAN, OWN, Store, write_arrays
+from hpe_art.metrics import Metric, PeopleTruth, Score, metric_named, relative_score, score
 from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws
 from hpe_art.skeleton import Skeleton
 
 Array = NDArray[np.float32]
-Scored = tuple[Score[float], Draws]
-"""A score, and the draws of its bootstrap."""
+PEOPLE = "people.npz"
+
+
+class Scored(NamedTuple):
+    """A score of all people, and the draws of its bootstrap."""
+
+    found: Score[float]
+    draws: Draws
+
+    @classmethod
+    def of(cls, joint_scores: ArrayLike, metric: Metric, skeleton: Skeleton, seed: int) -> Scored:
+        """That of joint scores (N, K), from `Metric.joint_scores`."""
+        draws = drawn_scores(joint_scores, metric, skeleton, seed)
+        return cls(score(joint_scores, metric, skeleton), draws)
+
+    def relative_to(self, clean: Scored) -> Scored:
+        """In percent of the clean one."""
+        draws = relative_draws(self.draws, clean.draws)
+        return Scored(relative_score(self.found, clean.found), draws)
+
+    def record(self, skeleton: Skeleton) -> ScoreRecord:
+        """With its intervals, as results hold it."""
+        ends = intervals(self.draws, skeleton)
+        return ScoreRecord(
+            **vars(self.found),
+            interval=ends.value,
+            group_intervals=ends.groups,
+            joint_intervals=ends.joints,
+        )
 
 
 @dataclass
 class Judge:
-    """Judges predictions of the same people, clean ones first.
+    """Judges predictions (N, K, 3) in crop pixels of the same people, clean ones first.
 
-    Attributes:
-        people: who was attacked.
-        metric: per person.
-        skeleton: of the dataset.
-        seed: of the intervals.
-        official: the config's own evaluator; None leaves its numbers out.
-        targets: target poses, where an attack has them.
+    `seed` is that of the intervals; without `official` the evaluator's numbers are left out.
     """
 
     people: People
@@ -48,72 +77,41 @@ class Judge:
     _clean: dict[str, tuple[Scored, dict[str, float]]] = field(default_factory=dict)
 
     def clean(self, observer: str, poses: Array) -> Clean:
-        """Predictions on clean images; kept, to compare those on perturbed ones with.
-
-        Args:
-            observer: whose they are.
-            poses: (N, K, 3), in crop pixels.
-        """
-        scored = self._scored(poses, self.people.truth)
-        official = self.official.of(poses) if self.official else {}
-        self._clean[observer] = scored, official
-        return Clean(score=self._record(*scored), official=official)
+        """An observer's predictions on clean images, with which perturbed ones are compared."""
+        found, official = self._clean[observer] = self._judged(poses)
+        return Clean(score=found.record(self.skeleton), official=official)
 
     def perturbed(self, observer: str, poses: Array) -> Judged:
         """Predictions on perturbed images, compared with the same observer's clean ones."""
-        (clean, clean_draws), clean_official = self._clean[observer]
-        found, draws = self._scored(poses, self.people.truth)
-        official = self.official.of(poses) if self.official else {}
-        target = None
-        if self.targets is not None:
-            aims = self.people.to_image(self.targets.scored)
-            truth = replace(self.people.truth, keypoints=aims)
-            target = self._record(*self._scored(poses, truth))
-        left = relative_score(found, clean), relative_draws(draws, clean_draws)
+        clean, clean_official = self._clean[observer]
+        found, official = self._judged(poses)
+        aims = self._aims
         return Judged(
-            score=self._record(found, draws),
-            relative=self._record(*left),
-            target=target,
+            score=found.record(self.skeleton),
+            relative=found.relative_to(clean).record(self.skeleton),
+            target=None if aims is None else self._scored(poses, aims).record(self.skeleton),
             official=official,
             relative_official=relative(official, clean_official),
         )
 
+    @cached_property
+    def _aims(self) -> PeopleTruth | None:
+        if self.targets is None:
+            return None
+        return replace(self.people.truth, keypoints=self.people.to_image(self.targets.scored))
+
+    def _judged(self, poses: Array) -> tuple[Scored, dict[str, float]]:
+        official = self.official.of(poses) if self.official else {}
+        return self._scored(poses, self.people.truth), official
+
     def _scored(self, poses: Array, truth: PeopleTruth) -> Scored:
         scores = self.metric.joint_scores(self.people.to_image(poses), truth)
-        found = score(scores, self.metric, self.skeleton)
-        return found, drawn_scores(scores, self.metric, self.skeleton, self.seed)
-
-    def _record(self, found: Score[float], draws: Draws) -> ScoreRecord:
-        return score_record(found, draws, self.skeleton)
-
-
-def score_record(found: Score[float], draws: Draws, skeleton: Skeleton) -> ScoreRecord:
-    """A score with its intervals, as results hold it.
-
-    Args:
-        found: from `metrics.score`.
-        draws: of the same, from `bootstrap.drawn_scores`.
-        skeleton: of the dataset.
-    """
-    ends = intervals(draws, skeleton)
-    return ScoreRecord(
-        value=found.value,
-        groups=found.groups,
-        joints=found.joints,
-        interval=ends.value,
-        group_intervals=ends.groups,
-        joint_intervals=ends.joints,
-    )
+        return Scored.of(scores, self.metric, self.skeleton, self.seed)
 
 
 def metric_record(metric: Metric) -> MetricRecord:
     """The metric, as results name it."""
-    return MetricRecord(
-        key=metric.key,
-        label=metric.label,
-        unit=metric.unit,
-        higher_is_better=metric.higher_is_better,
-    )
+    return MetricRecord.model_validate(metric, from_attributes=True)
 
 
 def attack_record(
@@ -121,30 +119,24 @@ def attack_record(
     key: str,
     spec: AttackSpec,
     judge: Judge,
-    observers: list[str],
+    observers: Sequence[str],
     led: Sequence[str],
 ) -> Attack:
-    """One attack from its shards.
+    """One attack from its shards under a key of the store.
 
-    Args:
-        store: with everybody under this attack.
-        key: its folder.
-        spec: what was run.
-        judge: has judged the clean predictions of the network and of these observers.
-        observers: names of those that saw its images.
-        led: folders of the attacks whose images come from one run, if this is the first of them.
+    The judge has judged the clean predictions of the network and of these observers. `led` are the
+    folders of the attacks whose images come from one run, if this is the first of them.
     """
-    index = judge.people.index
-    own = judge.perturbed(OWN, store.gathered(key, index))
-    settings = spec.settings()
-    shown = {name: judge.perturbed(name, store.gathered(key, index, name)) for name in observers}
-    known = {name: settings[name] for name in Attack.model_fields if name in settings}
+    index, settings = judge.people.index, spec.settings()
+    own, *shown = (
+        judge.perturbed(name, store.gathered(key, index, name)) for name in (OWN, *observers)
+    )
     return Attack(
         **own.model_dump(),
-        **known,
+        **{name: settings[name] for name in Attack.model_fields if name in settings},
         name=spec.label,
         settings=settings,
-        observed=shown,
+        observed=dict(zip(observers, shown, strict=True)),
         folder=key,
         universal=saved_facts(str(spec.perturbation)) if isinstance(spec, Universal) else None,
         **_costs(store, key, led, index),
@@ -152,13 +144,7 @@ def attack_record(
 
 
 def observer_records(judge: Judge, store: Store, kinds: dict[str, Any]) -> dict[str, Observer]:
-    """What each observer sees in the clean images.
-
-    Args:
-        judge: to judge them.
-        store: with the clean predictions.
-        kinds: "transfer" or "defence", by name.
-    """
+    """What each observer sees in the clean images; `kinds` says "transfer" or "defence" by name."""
     index = judge.people.index
     return {
         name: Observer(kind=kind, clean=judge.clean(name, store.gathered(CLEAN, index, name)))
@@ -170,7 +156,7 @@ def _costs(store: Store, key: str, led: Sequence[str], index: NDArray[np.int64])
     """What an attack cost: scoring, and the generation of all that it leads, which counts once."""
     generations = [_cost(store, one, "generation", index) for one in led]
     total = np.max([np.zeros(3), *generations], axis=0) + _cost(store, key, "scoring", index)
-    theirs = [s for s in store.shards(key) if np.isin(s.index, index).any()]
+    theirs = [shard for shard in store.shards(key) if np.isin(shard.index, index).any()]
     return {
         "linf_max": max((shard.counts.get("linf", 0.0) for shard in theirs), default=0.0),
         "forward_passes": round(total[0]),
@@ -188,3 +174,58 @@ def _cost(store: Store, key: str, part: str, index: NDArray[np.int64]) -> NDArra
             total += np.array(shard.counts.get(part, total * 0)) * len(new) / len(shard.index)
             missing -= new
     return total
+
+
+def keep_people(
+    store: Store, people: People, skeleton: Skeleton, targets: TargetPoses | None
+) -> None:
+    """Writes what any metric has to know of the people beside their predictions."""
+    arrays = {f"truth/{k}": v for k, v in vars(people.truth).items() if v is not None}
+    arrays |= {name: getattr(people, name) for name in ("index", "y", "center", "scale", "size")}
+    arrays["skeleton"] = np.array(json.dumps(asdict(skeleton)))
+    if targets is not None:
+        arrays["targets"] = targets.scored
+    write_arrays(store.folder / PEOPLE, arrays)
+
+
+def rescored(folder: Path, run: Run, name: str) -> Run:
+    """The run in a folder scored by another metric per person; the official numbers stay.
+
+    Raises:
+        UserError: there is no store, no such metric, or the people lack its normaliser.
+    """
+    store = Store(folder / "store")
+    people, skeleton, targets = _kept_people(store)
+    metric = metric_named(name, skeleton)
+    metric.check(people.truth)
+    judge = Judge(people, metric, skeleton, run.seed, None, targets)
+    run = run.model_copy(deep=True, update={"metric": metric_record(metric)})
+    seen = {other: held.clean for other, held in run.observers.items()}
+    for observer, clean in {OWN: run.clean, **seen}.items():
+        clean.score = judge.clean(observer, store.gathered(CLEAN, people.index, observer)).score
+    for attack in run.attacks:
+        for observer, held in {OWN: attack, **attack.observed}.items():
+            poses = store.gathered(attack.folder, people.index, observer)
+            judged = judge.perturbed(observer, poses)
+            held.score, held.relative, held.target = judged.score, judged.relative, judged.target
+    return run
+
+
+def _kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
+    path = store.folder / PEOPLE
+    if not path.is_file():
+        raise UserError(
+            f"Expected predictions of a run in {store.folder}, for another metric. Got none: run "
+            "`attack` or `study` there, or leave --metric out."
+        )
+    with np.load(path, allow_pickle=False) as file:
+        held: dict[str, Any] = dict(file)
+    truth = {k.removeprefix("truth/"): v for k, v in held.items() if k.startswith("truth/")}
+    people = People(
+        dataset=None,
+        truth=PeopleTruth(**truth),
+        size=tuple(held["size"].tolist()),
+        **{name: held[name] for name in ("index", "y", "center", "scale")},
+    )
+    targets = TargetPoses(held["targets"], "") if "targets" in held else None
+    return people, TypeAdapter(Skeleton).validate_json(str(held["skeleton"])), targets

@@ -52,7 +52,6 @@ class RunSpec(BaseModel):
         flip_test: None: as the model's `test_cfg` says.
         precision: of gradients.
         compile: take gradients through a compiled copy.
-        device: "auto", "cpu" or "cuda".
         metric: name of the metric per person; None: the twin of the config's evaluator.
         detections: attack the config's `bbox_file` rather than its annotated people.
         skip_unreadable: leave out images that cannot be read.
@@ -124,10 +123,10 @@ def run_spec(**settings: Any) -> RunSpec:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             known = ", ".join(RunSpec.model_fields)
-            raise SpecError(f"Expected settings out of {known}. Got {name}.") from None
-        reason = first["msg"].removeprefix("Value error, ")
-        if reason.startswith("Expected"):
-            raise SpecError(reason) from None
-        raise SpecError(f"Expected another {name}. Got {first['input']!r}: {reason}.") from None
+            reason = f"Expected settings out of {known}. Got {name}."
+        elif not reason.startswith("Expected"):
+            reason = f"Expected another {name}. Got {first['input']!r}: {reason}."
+        raise SpecError(reason) from None

@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from hpe_art.errors import UserError
 from hpe_art.files import write_whole
 
 FORMAT = 1
+FINGERPRINT = "fingerprint.json"
 OWN = "own"
 """Name under which the attacked network's own predictions are kept."""
 CLEAN = "clean"
@@ -60,11 +61,7 @@ class Shard:
 
 
 class Store:
-    """The predictions of one network on one test set.
-
-    Args:
-        folder: it is made when something is written.
-    """
+    """The predictions of one network on one test set; the folder is made on writing."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -72,11 +69,8 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other runs out of the folder; the lock goes with the process, however it ends.
-
-        Raises:
-            StoreError: another run has it.
-        """
+        """Keeps other runs out of the folder; a StoreError if one is there."""
+        # The lock goes with the process, however that ends.
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a+") as file:
             try:
@@ -95,40 +89,40 @@ class Store:
             yield
 
     def claim(self, fingerprint: Mapping[str, Any], overwrite: bool = False) -> None:
-        """Sees that what is held was made from the same; writes down what that is.
+        """Sees that what is held was made from the same, or begins anew; writes down what that is.
 
-        Args:
-            fingerprint: JSON of all that every prediction depends on. Those of its `observers`
-                who are known must be the same; others may come and go.
-            overwrite: begin anew where it is something else.
+        Known `observers` of the fingerprint must be the same; others may come and go.
 
         Raises:
             StoreError: it was made from something else; each difference is named.
         """
-        path = self.folder / "fingerprint.json"
         wanted = json.loads(json.dumps({"format": FORMAT, **fingerprint}))
-        held = _json(path)
-        if held is None and any(self.folder.glob("*/*.npz")):
-            held = {}
-        if held is not None:
+        held = self.fingerprint
+        if held or any(self.folder.glob("*/*.npz")):
             known, seen = held.get("observers", {}), wanted.get("observers", {})
             merged = {**wanted, "observers": {**known, **seen}}
-            if differences := _differences({**held, "observers": {**seen, **known}}, merged):
-                if not overwrite:
-                    raise StoreError(
-                        "Expected a folder of the same settings, or an empty one. Got "
-                        f"{self.folder} with {differences}: choose another --work-dir, or "
-                        "--overwrite."
-                    )
+            held = {**held, "observers": {**seen, **known}}
+            other = [key for key in {**held, **merged} if held.get(key) != merged.get(key)]
+            if other and not overwrite:
+                words = (f"{key} {held.get(key)!r} instead of {merged.get(key)!r}" for key in other)
+                raise StoreError(
+                    "Expected a folder of the same settings, or an empty one. Got "
+                    f"{self.folder} with {'; '.join(words)}: choose another --work-dir, or "
+                    "--overwrite."
+                )
+            if other:
                 self.clear()
             else:
                 wanted = merged
-        write_whole(path, json.dumps(wanted, indent=1) + "\n")
+        write_whole(self.folder / FINGERPRINT, json.dumps(wanted, indent=1) + "\n")
 
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the predictions that are held were made from; empty if none are."""
-        found: dict[str, Any] = _json(self.folder / "fingerprint.json") or {}
+        try:
+            found: dict[str, Any] = json.loads((self.folder / FINGERPRINT).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
         return found
 
     def clear(self) -> None:
@@ -150,8 +144,7 @@ class Store:
     ) -> NDArray[np.int64]:
         """People who are not held with all these observers, in order."""
         held = self.held(attack)
-        seen = [held.get(name, set()) for name in (OWN, *observers)]
-        whole = set.intersection(*seen)
+        whole = set.intersection(*(held.get(name, set()) for name in (OWN, *observers)))
         return np.array([i for i in index if i not in whole], np.int64)
 
     def add(self, attack: str, shard: Shard) -> None:
@@ -160,15 +153,11 @@ class Store:
         arrays |= {"index": shard.index, "counts": np.array(json.dumps(shard.counts))}
         if shard.examples is not None:
             arrays["examples"] = shard.examples
-        packed = io.BytesIO()
-        np.savez(packed, **arrays)
-        write_whole(self._path(attack, shard), packed.getvalue())
-
-    def _path(self, attack: str, shard: Shard) -> Path:
         # Shards of one attack may overlap, when observers are added later.
         who = hashlib.sha256(",".join(sorted(shard.poses)).encode()).hexdigest()[:6]
         first, last = int(shard.index[0]), int(shard.index[-1])
-        return self.folder / attack / f"{first:06d}-{last:06d}-{len(shard.index)}-{who}.npz"
+        name = f"{first:06d}-{last:06d}-{len(shard.index)}-{who}.npz"
+        write_arrays(self.folder / attack / name, arrays)
 
     def shards(self, attack: str) -> list[Shard]:
         """All that are held of an attack; damaged ones are named, and count as missing."""
@@ -176,11 +165,7 @@ class Store:
         return [shard for shard in found if shard is not None]
 
     def gathered(self, attack: str, index: NDArray[np.int64], observer: str = OWN) -> Array:
-        """(N, K, 3), what an observer sees of these people, in their order.
-
-        Raises:
-            StoreError: somebody is missing.
-        """
+        """(N, K, 3), what an observer sees of these people, in order; a StoreError if one lacks."""
         rows: dict[int, Array] = {}
         for shard in self.shards(attack):
             if observer in shard.poses:
@@ -214,8 +199,21 @@ class Store:
 def key_of(name: str, settings: Mapping[str, Any]) -> str:
     """The folder of an attack: its name to read, and a hash of all its settings."""
     text = json.dumps(settings, sort_keys=True, default=str)
-    plain = "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
-    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{file_name(name)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def file_name(name: str) -> str:
+    """The name in lower case, without what cannot stand in a path."""
+    return "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, Any], save: Callable[..., None] = np.savez
+) -> None:
+    """Writes an .npz that is either complete or as it was before."""
+    packed = io.BytesIO()
+    save(packed, **arrays)
+    write_whole(path, packed.getvalue())
 
 
 def _read_shard(path: Path) -> Shard | None:
@@ -229,16 +227,3 @@ def _read_shard(path: Path) -> Shard | None:
     poses = {k.removeprefix("poses/"): v for k, v in held.items() if k.startswith("poses/")}
     fits = all(len(one) == len(index) for one in poses.values())
     return Shard(index, poses, counts, held.get("examples")) if fits else None
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _differences(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """Each key that differs, as it is held and as it is wanted."""
-    keys = [key for key in {**held, **wanted} if held.get(key) != wanted.get(key)]
-    return "; ".join(f"{key} {held.get(key)!r} instead of {wanted.get(key)!r}" for key in keys)

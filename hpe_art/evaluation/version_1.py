@@ -17,9 +17,11 @@ Document = Mapping[str, Any]
 METRIC = {"key": "PCKh", "label": "PCKh@0.5", "unit": "%", "higher_is_better": True}
 SKELETON = {"joints": MPII.joints, "groups": MPII.groups, "bones": MPII.bones}
 FINER = "PCKh@0.1"
-TARGETED_LEAD, UNTARGETED_LEAD = 20, 10
-"""Steps of the attacks that a study's figures and findings were about."""
-
+LEADS = {
+    "leading_attack": {"targeted": False, "max_iter": 10, "outputs": "last", "norm": "inf"},
+    "leading_targeted_attack": {"targeted": True, "max_iter": 20, "outputs": "last", "norm": "inf"},
+}
+"""Attacks that a study's figures and findings were about."""
 _KINDS = {"transfer_to": "transfer", "defence": "defence"}
 _OF_A_RUN = (
     *("config", "checkpoint", "versions", "seed", "device", "precision"),
@@ -52,31 +54,18 @@ def _study(document: Document) -> dict[str, Any]:
         run["examples"] = document.get("examples", {}).get(name, [])
         run["universal"] = document.get("universal", {}).get(name, [])
         run["arguments"] = run.get("arguments") or document.get("arguments", {})
+    attacks = [attack for run in runs.values() for attack in run["attacks"]]
+    leads = {
+        key: next((one["name"] for one in attacks if asked.items() <= one.items()), None)
+        for key, asked in LEADS.items()
+    }
+    known = {key: name for key, name in leads.items() if name}
     study = {
         "protocol": "Jain et al. 2019",
-        "grid": {**document.get("grid", {}), **_leads(runs)},
+        "grid": {**document.get("grid", {}), **known},
         **_taken(document, "findings", "left_out", "missing", "notes"),
     }
     return {"schema_version": 2, "runs": runs, "study": study}
-
-
-def _leads(runs: Mapping[str, Any]) -> dict[str, str]:
-    """Names of the attacks that a study was about, where they were run."""
-    leads = {}
-    for key, targeted, steps in (
-        ("leading_attack", False, UNTARGETED_LEAD),
-        ("leading_targeted_attack", True, TARGETED_LEAD),
-    ):
-        asked = {"targeted": targeted, "max_iter": steps, "outputs": "last", "norm": "inf"}
-        names = (
-            entry["name"]
-            for run in runs.values()
-            for entry in run["attacks"]
-            if asked.items() <= entry.items()
-        )
-        if name := next(names, None):
-            leads[key] = name
-    return leads
 
 
 def _run(old: Document) -> dict[str, Any]:
@@ -98,16 +87,12 @@ def _run(old: Document) -> dict[str, Any]:
 
 def _attack(old: Document) -> dict[str, Any]:
     norm = "" if old["norm"] == "inf" else f" L{old['norm']:g}"
-    observed = {
-        PurePath(name).stem: _judged(scores)
-        for key in _KINDS
-        for name, scores in old.get(key, {}).items()
-    }
+    seen = [pair for key in _KINDS for pair in old.get(key, {}).items()]
     return {
         **_taken(old, *_OF_AN_ATTACK),
         **_judged(old),
         "name": f"{old['name']}{norm}",
-        "observed": observed,
+        "observed": {PurePath(name).stem: _judged(scores) for name, scores in seen},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +22,9 @@ Needed = Sequence[tuple[int, Mapping[str, Sequence[str]]]]
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of an attack, and all that it serves.
+    """One run of an attack, and all that it serves: the first and last attack and eps, in words.
 
     Attributes:
-        network: name of the attacked network.
-        attacks: names, of the first and of the last.
-        eps: the smallest and the largest.
         forward, backward: images passed through the network, with scoring and fits.
         elsewhere: images passed through those who see them too.
         seconds: estimated from a batch that was timed.
@@ -44,72 +42,62 @@ class PlannedRun:
 
 
 def planned_runs(name: str, run: Prepared, batch_size: int) -> list[PlannedRun]:
-    """Every run on a network; times a batch if anything is missing.
-
-    Args:
-        name: of the network.
-        run: from `prepare`.
-        batch_size: images per pass.
-    """
-    blocks = planned_blocks(run, batch_size)
-    lacking: Needed = [(len(block.rows), block.lacking) for block in blocks]
-    whole: Needed = [(len(run.people), _everything(run))]
-    pace = _measured_pace(run, batch_size) if lacking else {}
+    """Every run on a network, from `prepare`; times a batch if anything is missing."""
+    lacking = [(len(rows), lacks) for rows, lacks in planned_blocks(run, batch_size)]
+    pace = _measured_pace(run, batch_size) if lacking else defaultdict(float)
     groups: list[Sequence[AttackSpec]] = [[], *shareable(run.attacks.values())]
-    found = []
-    for group in groups:
-        keys = {key for key, attack in run.attacks.items() if attack in group} or {CLEAN}
-        todo = [(n, {k: v for k, v in needed.items() if k in keys}) for n, needed in lacking]
-        finished = not any(needed for _, needed in todo)
-        if finished:
-            todo = [(n, {k: needed[k] for k in keys}) for n, needed in whole]
-        forward, backward, seen = _counted(run, group, todo)
-        if not finished and not any(run.store.held(key) for key in keys):
-            fit = _fit_passes(run, group)
-            forward, backward = forward + fit, backward + fit
-        seconds = (forward - backward) * pace.get(OWN, 0.0) + backward * pace.get("gradient", 0.0)
-        seconds += sum(count * pace.get(other, 0.0) for other, count in seen.items())
-        ordered = sorted(group, key=lambda attack: attack.settings().get("max_iter") or 0)
-        names = _first_and_last([attack.label for attack in ordered] or [CLEAN])
-        eps = _first_and_last([f"{e:g}" for e in sorted({attack.eps for attack in group})])
-        seen_by_others = sum(seen.values())
-        found.append(
-            PlannedRun(name, names, eps, forward, backward, seen_by_others, seconds, finished)
-        )
-    return found
+    return [_planned(name, run, group, lacking, pace) for group in groups]
 
 
-def _everything(run: Prepared) -> dict[str, list[str]]:
-    observers = {key: run.observers_of(key) for key in run.attacks}
-    needed = {key: [OWN, *(one.name for one in seen)] for key, seen in observers.items()}
-    return {CLEAN: [OWN, *(one.name for one in run.observers)], **needed}
+def _planned(
+    network: str,
+    run: Prepared,
+    group: Sequence[AttackSpec],
+    lacking: Needed,
+    pace: Mapping[str, float],
+) -> PlannedRun:
+    """The run of a group of attacks; of none, that on clean images."""
+    keys = [key for key, attack in run.attacks.items() if attack in group] or [CLEAN]
+    todo = [(n, {k: v for k, v in needed.items() if k in keys}) for n, needed in lacking]
+    finished = not any(needed for _, needed in todo)
+    if finished:
+        observed_by = run.observed_by()
+        todo = [(len(run.people), {key: observed_by[key] for key in keys})]
+    forward, backward, seen = _counted(run, group, todo)
+    if run.fit and not finished and not any(run.store.held(key) for key in keys):
+        passes = len(run.fit.people) * run.fit.epochs * run.estimator.passes_per_image
+        fits = passes * sum(map(is_unfitted, group))
+        forward, backward = forward + fits, backward + fits
+    seconds = (forward - backward) * pace[OWN] + backward * pace["gradient"]
+    ordered = sorted(group, key=lambda attack: attack.settings().get("max_iter") or 0)
+    return PlannedRun(
+        network,
+        _first_and_last([attack.label for attack in ordered] or [CLEAN]),
+        _first_and_last([f"{eps:g}" for eps in sorted({attack.eps for attack in group})]),
+        forward,
+        backward,
+        elsewhere=seen.total(),
+        seconds=seconds + sum(count * pace[other] for other, count in seen.items()),
+        finished=finished,
+    )
 
 
 def _counted(
     run: Prepared, group: Sequence[AttackSpec], todo: Needed
-) -> tuple[int, int, dict[str, int]]:
+) -> tuple[int, int, Counter[str]]:
     """Passes forward and backward, and those of each who sees the images too."""
     per_image = {one.name: one.estimator.passes_per_image for one in run.observers}
-    own = run.estimator.passes_per_image
     steps = (type(group[0]).passes(group) if group else None) or (0, 0)
     forward = backward = 0
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for people, needed in todo:
         if needed:
-            scored = sum(OWN in names for names in needed.values())
-            forward += people * own * (steps[0] + scored)
-            backward += people * own * steps[1]
-            for name in (name for names in needed.values() for name in names if name != OWN):
-                seen[name] = seen.get(name, 0) + people * per_image[name]
+            own = people * run.estimator.passes_per_image
+            names = Counter(name for names in needed.values() for name in names)
+            forward += own * (steps[0] + names.pop(OWN, 0))
+            backward += own * steps[1]
+            seen.update({name: people * per_image[name] * n for name, n in names.items()})
     return forward, backward, seen
-
-
-def _fit_passes(run: Prepared, group: Sequence[AttackSpec]) -> int:
-    """Images that universal perturbations are fitted on, all epochs together."""
-    if run.fit is None:
-        return 0
-    images = len(run.fit.people) * run.fit.epochs * run.estimator.passes_per_image
-    return sum(images for attack in group if is_unfitted(attack))
 
 
 def _measured_pace(run: Prepared, batch_size: int) -> dict[str, float]:

@@ -19,12 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.result_files import ResultsError
-from hpe_art.evaluation.results import MetricRecord, Results, Run, Score
-from hpe_art.evaluation.scoring import score_record
-from hpe_art.evaluation.store import CLEAN, OWN
-from hpe_art.files import write_whole
-from hpe_art.metrics import Metric, PeopleTruth, relative_score, score
-from hpe_art.metrics.bootstrap import Draws, drawn_scores, relative_draws
+from hpe_art.evaluation.results import Clean, Judged, MetricRecord, Results, Run, Score
+from hpe_art.evaluation.scoring import Scored
+from hpe_art.evaluation.store import CLEAN, OWN, write_arrays
+from hpe_art.metrics import Metric, PeopleTruth
+from hpe_art.metrics.bootstrap import Draws, drawn_scores
 from hpe_art.skeleton import Skeleton
 
 RECORD = "record.npz"
@@ -37,38 +36,29 @@ Scores = NDArray[np.float64]
 class Row(NamedTuple):
     """Whose predictions, of which images, and against what.
 
-    Attributes:
-        attack: place in `Run.attacks`; None for clean images.
-        observer: name of who saw them; `OWN` is the attacked network.
-        to_target: scored against the target poses instead of the true ones.
+    `attack` is the place in `Run.attacks`, None for clean images; `to_target` is scored against
+    the target poses instead of the true ones.
     """
 
     attack: int | None
     observer: str = OWN
     to_target: bool = False
 
+    def judged(self, run: Run) -> Clean | Judged:
+        """The part of the run that holds its scores."""
+        if self.attack is None:
+            return run.clean if self.observer == OWN else run.observers[self.observer].clean
+        attack = run.attacks[self.attack]
+        return attack if self.observer == OWN else attack.observed[self.observer]
+
 
 class KnownMetric(Metric):
-    """A metric whose joint scores are on record.
+    """A metric whose joint scores are on record; `per` and `scored` as those of `Metric`."""
 
-    Args:
-        named: what results say of it.
-        per: as `Metric.per`.
-        scored: as `Metric.scored`.
-    """
+    label = ""  # as results say, instead of the property
 
     def __init__(self, named: MetricRecord, per: Any, scored: tuple[int, ...]) -> None:
-        self.key, self.unit, self.per = named.key, named.unit, per
-        self.higher_is_better, self.scored, self._label = (
-            named.higher_is_better,
-            scored,
-            named.label,
-        )
-
-    @property
-    def label(self) -> str:
-        """As results say."""
-        return self._label
+        vars(self).update(named.model_dump(), per=per, scored=scored)
 
     def joint_scores(self, poses: ArrayLike, truth: PeopleTruth) -> Scores:
         """Not known of other poses."""
@@ -77,13 +67,9 @@ class KnownMetric(Metric):
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """One network's results, and the joint scores that they follow from.
+    """One network's results, and the metric's joint scores of every row that they follow from.
 
-    Attributes:
-        run: the results.
-        scores: the joint scores of every row of `rows(run)`.
-        metric: whose they are.
-        training: the same of training people, under universal perturbations that were fitted.
+    `training` is the same of training people, under universal perturbations that were fitted.
     """
 
     run: Run
@@ -93,8 +79,10 @@ class RecordedRun:
 
     @property
     def skeleton(self) -> Skeleton:
-        """As far as scores depend on it."""
-        return skeleton_of(self.run)
+        """As far as scores depend on it: flips and spreads of annotators are not in results."""
+        known = self.run.skeleton
+        groups = {name: tuple(joints) for name, joints in known.groups.items()}
+        return Skeleton("", tuple(known.joints), (), groups, tuple(known.bones), None)
 
     def draws(self, row: Row) -> Draws:
         """The scores of the people, and of each bootstrap draw of them."""
@@ -103,12 +91,7 @@ class RecordedRun:
 
 @dataclass(frozen=True)
 class Record:
-    """A study.
-
-    Attributes:
-        results: complete but for pictures of examples.
-        runs: by network, with joint scores.
-    """
+    """A study: its results, complete but for pictures of examples, and joint scores by network."""
 
     results: Results
     runs: dict[str, RecordedRun] = field(default_factory=dict)
@@ -139,19 +122,8 @@ def joint_scores(prepared: Prepared, run: Run) -> dict[Row, Scores]:
     return found
 
 
-def skeleton_of(run: Run) -> Skeleton:
-    """Joints and groups; flips and spreads of annotators are not in results."""
-    groups = {name: tuple(joints) for name, joints in run.skeleton.groups.items()}
-    return Skeleton("", tuple(run.skeleton.joints), (), groups, tuple(run.skeleton.bones), None)
-
-
 def write_record(path: str | Path, record: Record) -> None:
-    """Writes a record.
-
-    Args:
-        path: of the file, whose name ends in .npz.
-        record: to be read again by `read_record`.
-    """
+    """Writes a record to an .npz, to be read again by `read_record`."""
     arrays: dict[str, Any] = {}
     about: dict[str, Any] = {"format": FORMAT, "metrics": {}, "training": {}}
     for name, one in record.runs.items():
@@ -163,19 +135,14 @@ def write_record(path: str | Path, record: Record) -> None:
     bare = {name: _bare(run) for name, run in record.results.runs.items()}
     about["results"] = _plain(record.results.model_copy(update={"runs": bare}))
     text = json.dumps(about, separators=(",", ":")).encode()
-    packed = io.BytesIO()
-    np.savez_compressed(packed, about=np.frombuffer(text, np.uint8), **arrays)
-    write_whole(path, packed.getvalue())
+    arrays = {"about": np.frombuffer(text, np.uint8), **arrays}
+    write_arrays(Path(path), arrays, np.savez_compressed)
 
 
 def read_record(path: str | Path) -> Record:
-    """Reads what `write_record` wrote, and makes all scores and intervals again.
+    """Makes all scores and intervals again of what `write_record` wrote, or left in a folder.
 
-    Args:
-        path: of the file, or a folder that has one.
-
-    Raises:
-        ResultsError: it is none.
+    Raises a ResultsError if it is none.
     """
     path = Path(path)
     path = path / RECORD if path.is_dir() else path
@@ -218,28 +185,16 @@ def _packed(one: RecordedRun) -> NDArray[Any]:
 
 def _bare(run: Run) -> Run:
     """Without what follows from joint scores, and without pictures."""
+    bare = run.model_copy(deep=True, update={"examples": []})
     nothing = Score(value=None)
-    judged = {"score": nothing, "relative": nothing}
-    attacks = [
-        attack.model_copy(
-            update={
-                **judged,
-                "target": None if attack.target is None else nothing,
-                "observed": {
-                    name: seen.model_copy(update={**judged, "target": None})
-                    for name, seen in attack.observed.items()
-                },
-            }
-        )
-        for attack in run.attacks
-    ]
-    observers = {
-        name: one.model_copy(update={"clean": one.clean.model_copy(update={"score": nothing})})
-        for name, one in run.observers.items()
-    }
-    clean = run.clean.model_copy(update={"score": nothing})
-    changed = {"clean": clean, "attacks": attacks, "observers": observers, "examples": []}
-    return run.model_copy(update=changed)
+    for row in rows(run):
+        judged = row.judged(bare)
+        judged.score = nothing
+        if isinstance(judged, Judged):
+            judged.relative = nothing
+            known = row.observer == OWN and judged.target is not None
+            judged.target = nothing if known else None
+    return bare
 
 
 def _plain(model: Any) -> Any:
@@ -256,22 +211,14 @@ def _filled(
     run = run.model_copy(deep=True)
     one = RecordedRun(run, dict(zip(rows(run), scores, strict=True)), metric, training)
     skeleton = one.skeleton
-    drawn = {
-        row: (score(found, metric, skeleton), one.draws(row)) for row, found in one.scores.items()
-    }
-    for row, (found, draws) in drawn.items():
-        if row.attack is None:
-            judge = run.clean if row.observer == OWN else run.observers[row.observer].clean
-            judge.score = score_record(found, draws, skeleton)
+    scored = {row: Scored.of(s, metric, skeleton, run.seed) for row, s in one.scores.items()}
+    for row, found in scored.items():
+        judged = row.judged(run)
+        if row.to_target and isinstance(judged, Judged):
+            judged.target = found.record(skeleton)
             continue
-        attack = run.attacks[row.attack]
-        if row.to_target:
-            attack.target = score_record(found, draws, skeleton)
-            continue
-        judged = attack if row.observer == OWN else attack.observed[row.observer]
-        clean, clean_draws = drawn[Row(None, row.observer)]
-        judged.score = score_record(found, draws, skeleton)
-        judged.relative = score_record(
-            relative_score(found, clean), relative_draws(draws, clean_draws), skeleton
-        )
+        judged.score = found.record(skeleton)
+        if isinstance(judged, Judged):
+            relative = found.relative_to(scored[Row(None, row.observer)])
+            judged.relative = relative.record(skeleton)
     return one

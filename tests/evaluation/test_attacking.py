@@ -8,12 +8,12 @@ import pytest
 
 from hpe_art.evaluation.attacking import (
     BatchAttacker,
+    Phases,
     _labelled,
     perturbed_folder,
     planned_blocks,
     seed_everything,
 )
-from hpe_art.evaluation.phases import Phases
 from hpe_art.evaluation.store import CLEAN, OWN, Shard
 
 SHARED = ({"type": "igsm", "max_iter": 2}, {"type": "igsm", "max_iter": 3})

@@ -5,7 +5,7 @@ import torch
 
 from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import name_of
-from hpe_art.evaluation.device import check_device, score_in_float32
+from hpe_art.evaluation.prepared import check_device, score_in_float32
 
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):

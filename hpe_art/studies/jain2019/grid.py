@@ -37,8 +37,7 @@ class Grid:
         all_eps: of those with the loss over all outputs; None: `eps`.
         all_targeted: whether targeted attacks are run with the loss over all outputs too.
         curve_eps: of the long runs, and of what is shown to other networks.
-        untargeted_curve: steps of the untargeted long run that are scored.
-        targeted_curve: steps of the targeted one.
+        untargeted_curve, targeted_curve: steps of the long runs that are scored.
         universal_eps: of universal perturbations.
         fits: whether universal perturbations are fitted, where there are training people; else
             the bundled ones are taken.
@@ -86,18 +85,11 @@ QUICK = Grid(
 def attacks_of(
     grid: Grid, seed: int, outputs: int, universal: Sequence[Universal]
 ) -> list[AttackSpec]:
-    """Every attack on one network, each once.
-
-    Args:
-        grid: what is asked for.
-        seed: of what is random.
-        outputs: of the network; with several, the loss over all of them is asked for too.
-        universal: perturbations of the network, as far as the grid asks for them.
-    """
+    """Every attack on one network, each once; of several outputs over the last and over all."""
     found: list[AttackSpec] = []
     if Noise.name in grid.parts:
         found += [Noise(eps=eps, seed=seed) for eps in grid.eps]
-    for which in ("last", "all") if outputs > 1 else ("last",):
+    for which in _asked_outputs(outputs):
         for targeted in (False, True) if which == "last" or grid.all_targeted else (False,):
             common: dict[str, Any] = dict(targeted=targeted, outputs=which, seed=seed)
             for kind in (Fgsm, Igsm):
@@ -114,8 +106,11 @@ def attacks_of(
 
 def universal_to_fit(grid: Grid, seed: int, outputs: int) -> list[Universal]:
     """The universal perturbations that a network is asked for where they are fitted."""
-    which = ("last", "all") if outputs > 1 else ("last",)
-    return [Universal(eps=e, outputs=o, seed=seed) for o in which for e in grid.universal_eps]
+    return [
+        Universal(eps=eps, outputs=which, seed=seed)
+        for which in _asked_outputs(outputs)
+        for eps in grid.universal_eps
+    ]
 
 
 def shown(grid: Grid, attacks: Iterable[AttackSpec]) -> tuple[int, ...]:
@@ -127,7 +122,12 @@ def shown(grid: Grid, attacks: Iterable[AttackSpec]) -> tuple[int, ...]:
     )
 
 
+def _asked_outputs(count: int) -> tuple[str, ...]:
+    return ("last", "all") if count > 1 else ("last",)
+
+
 def _eps(grid: Grid, outputs: str, targeted: bool) -> tuple[float, ...]:
-    if outputs == "all" and grid.all_eps is not None:
-        return grid.all_eps
-    return grid.eps if not targeted or grid.targeted_eps is None else grid.targeted_eps
+    asked = grid.all_eps if outputs == "all" else None
+    if asked is None and targeted:
+        asked = grid.targeted_eps
+    return grid.eps if asked is None else asked

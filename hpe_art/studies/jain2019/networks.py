@@ -16,17 +16,11 @@ from hpe_art.data.people import load_people
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
+from hpe_art.evaluation.perturbations import training_set
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.spec import FitSpec, RunSpec
 from hpe_art.metrics import metric_for
-from hpe_art.rendered_people import people_are_there
-from hpe_art.studies.jain2019.grid import (
-    DEFENCES,
-    Grid,
-    attacks_of,
-    shown,
-    universal_to_fit,
-)
+from hpe_art.studies.jain2019.grid import DEFENCES, Grid, attacks_of, shown, universal_to_fit
 
 PICTURED = 3
 """People whose perturbed images are kept."""
@@ -34,15 +28,7 @@ PICTURED = 3
 
 @dataclass(frozen=True)
 class Network:
-    """One network, and what is run on it.
-
-    Attributes:
-        name: of the config, without its suffix.
-        cfg: with the people of the study.
-        spec: its attacks, and who sees their images.
-        folder: of its predictions and results.
-        bundled: whether its universal perturbations are the bundled ones.
-    """
+    """A network, what is run on it, and whether the bundled universal perturbations are."""
 
     name: str
     cfg: Config
@@ -50,17 +36,11 @@ class Network:
     folder: Path
     bundled: bool
 
-    @property
-    def checkpoint(self) -> str:
-        """Where its weights are from."""
-        return str(self.cfg.load_from)
-
 
 def with_weights(files: Sequence[Path]) -> tuple[dict[Path, Config], dict[str, str]]:
     """Those configs that name weights which are there, and of the others why they are left out.
 
-    Raises:
-        UserError: none has weights, or a config cannot be loaded.
+    Raises a UserError if none has weights, or a config cannot be loaded.
     """
     ready: dict[Path, Config] = {}
     left_out: dict[str, str] = {}
@@ -86,15 +66,8 @@ def of_one_dataset(
 ) -> tuple[dict[Path, Config], dict[str, str]]:
     """Those configs whose people and metric most have, and of the others why they are left out.
 
-    Networks are compared in pairs: on the same people, by one metric.
-
-    Args:
-        configs: from `with_weights`.
-        common: says how many people, and by which metric.
-        dataset: test people of all, instead of each config's; the configs are changed.
-
-    Raises:
-        UserError: people that cannot be loaded.
+    Networks are compared in pairs: on the same people, by one metric. A dataset is taken instead of
+    that of each config, which is changed. Raises a UserError if people cannot be loaded.
     """
     alike: dict[Any, list[Path]] = {}
     known: dict[str, Any] = {}
@@ -110,37 +83,32 @@ def of_one_dataset(
             known[about] = people.truth.keypoints.tobytes(), label
         alike.setdefault(known[about], []).append(file)
     most = max(alike.values(), key=len)
-    others = [file.stem for files in alike.values() if files is not most for file in files]
     why = f"its test people or its metric are others than those of {most[0].stem}"
-    return {file: configs[file] for file in most}, dict.fromkeys(others, why)
+    others = {file.stem: why for files in alike.values() if files is not most for file in files}
+    return {file: configs[file] for file in most}, others
 
 
 def study_networks(
     configs: Mapping[Path, Config], grid: Grid, common: RunSpec, folder: Path
 ) -> list[Network]:
-    """What is to be run on each network.
-
-    Args:
-        configs: from `of_one_dataset`.
-        grid: of the attacks.
-        common: what is the same for all: people, batches, seed, device, people to fit on.
-        folder: of the study.
-    """
+    """What is to be run on each network, in a folder of its own; `common` is the same for all."""
     networks = []
     for file, cfg in configs.items():
         # A study draws pictures of its own.
         cfg.visualizer = dict(type="Visualizer", name=file.stem)
-        outputs = _count_outputs(cfg)
-        fits = grid.fits and grid.universal and _can_fit(cfg, common)
-        found = (
-            universal_to_fit(grid, common.seed, outputs) if fits else _bundled(cfg, grid, common)
-        )
-        attacks = attacks_of(grid, common.seed, outputs, found)
-        others = tuple(str(other) for other in configs if other != file)
+        model = build_model(load_config(cfg, {"load_from": None}))
+        outputs = PyTorchPoseEstimator(model, device_type="cpu").count_outputs()
+        # Where people are asked for and not there, the run itself says no.
+        people = common.fit != FitSpec() or training_set(cfg, common.fit)
+        fits = bool(grid.fits and grid.universal and people)
+        universal = universal_to_fit(grid, common.seed, outputs)
+        if not fits:
+            universal = _bundled(cfg, grid, common)
+        attacks = attacks_of(grid, common.seed, outputs, universal)
         asked = {
             "attacks": tuple(attacks),
             "shown": shown(grid, attacks),
-            "transfer_to": others,
+            "transfer_to": tuple(str(other) for other in configs if other != file),
             "defences": DEFENCES,
             "kept": PICTURED,
         }
@@ -152,12 +120,11 @@ def study_networks(
 def prepared_network(network: Network) -> Prepared:
     """A network whose settings have been found good, to be looked at and not run.
 
-    Raises:
-        UserError: something cannot be used, or its folder was made from something else.
+    Raises a UserError if something cannot be used, or its folder was made from something else.
     """
-    model = build_model(network.cfg)
-    loader, evaluator = network.cfg.test_dataloader, network.cfg.test_evaluator
-    run = prepare(network.spec, network.cfg, model, loader, evaluator, network.folder)
+    cfg, model = network.cfg, build_model(network.cfg)
+    loader, evaluator = cfg.test_dataloader, cfg.test_evaluator
+    run = prepare(network.spec, cfg, model, loader, evaluator, network.folder)
     if run.store.folder.is_dir() and not network.spec.overwrite:
         run.store.claim(run.fingerprint)
     return run
@@ -165,32 +132,18 @@ def prepared_network(network: Network) -> Prepared:
 
 def bundled_note(networks: Sequence[Network], grid: Grid) -> list[str]:
     """Says whose universal perturbations were not fitted, and why."""
-    if not (grid.fits and grid.universal):
+    bundled = [network for network in networks if network.bundled]
+    if not (grid.fits and grid.universal and bundled):
         return []
     found = []
-    for network in networks:
+    for network in bundled:
         sizes = [f"{a.eps:g}" for a in network.spec.attacks if isinstance(a, Universal)]
-        if network.bundled:
-            words = f"{network.name} (eps {', '.join(sizes)})"
-            found.append(words if sizes else f"none of {network.name}")
-    if not found:
-        return []
+        words = f"{network.name} (eps {', '.join(sizes)})"
+        found.append(words if sizes else f"none of {network.name}")
     return [
         "No training people to fit universal perturbations on: the bundled ones (last output) "
         f"of {', '.join(found)}. Render them (tools/train.py does), or name --fit-data-root."
     ]
-
-
-def training_set(cfg: Config, fit: FitSpec) -> dict[str, Any] | None:
-    """The config of the people that universal perturbations are fitted on, if there is one."""
-    known = (cfg.get("train_dataloader") or {}).get("dataset")
-    return fit.dataset or (None if known is None else dict(known))
-
-
-def _can_fit(cfg: Config, common: RunSpec) -> bool:
-    """Whether there are people to fit on; where they are asked for, the run itself says no."""
-    people = training_set(cfg, common.fit)
-    return common.fit != FitSpec() or (people is not None and people_are_there(people))
 
 
 def _bundled(cfg: Config, grid: Grid, common: RunSpec) -> list[Universal]:
@@ -202,8 +155,3 @@ def _bundled(cfg: Config, grid: Grid, common: RunSpec) -> list[Universal]:
         for eps, path in paths.items()
         if path is not None
     ]
-
-
-def _count_outputs(cfg: Config) -> int:
-    model = build_model(load_config(cfg, {"load_from": None}))
-    return PyTorchPoseEstimator(model, device_type="cpu").count_outputs()

@@ -8,22 +8,32 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from hpe_art.attacks import Universal
-from hpe_art.evaluation.loop import AttackLoop
+from hpe_art.evaluation.attacking import pixels, rgb
+from hpe_art.evaluation.collecting import pictured_people
+from hpe_art.evaluation.observers import Observer
+from hpe_art.evaluation.perturbations import training_set
+from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.result_files import write_results
-from hpe_art.evaluation.results import Results, Study
+from hpe_art.evaluation.results import Alone, Example, PicturedPerson, Results, Run, Study
 from hpe_art.evaluation.running import attack_runner, loop_of
+from hpe_art.evaluation.store import CLEAN
 from hpe_art.metrics import MetricError
 from hpe_art.studies.jain2019.findings import findings
-from hpe_art.studies.jain2019.grid import Grid
-from hpe_art.studies.jain2019.networks import Network, training_set
-from hpe_art.studies.jain2019.pictures import saved_alone, saved_examples
+from hpe_art.studies.jain2019.grid import USUAL, Grid
+from hpe_art.studies.jain2019.networks import Network
 from hpe_art.studies.jain2019.scores import StudyScores
 from hpe_art.studies.record import RECORD, Record, RecordedRun, joint_scores, write_record
 
 TRAINING_PEOPLE = 128
 """How many of them universal perturbations that were fitted are scored on."""
+FINE, COARSE = 85, 50
+"""WebP qualities, of images and of perturbations."""
 
 
 def run_study(
@@ -33,38 +43,35 @@ def run_study(
     arguments: Mapping[str, Any] | None = None,
     on_network: Callable[[str], None] = lambda name: None,
 ) -> dict[str, RecordedRun]:
-    """Runs what is missing of each network.
+    """Runs what is missing of each network; gives all by network in the main process, else none.
 
-    Args:
-        networks: from `study_networks`.
-        folder: of the study.
-        launcher: none, pytorch, slurm or mpi.
-        arguments: as the results say them.
-        on_network: called with the name of each network before it is attacked.
-
-    Returns:
-        By network, in the main process; elsewhere none.
-
-    Raises:
-        UserError: something cannot be used; the message says what and the mend.
+    The results say the arguments; `on_network` is called with each name before it is attacked.
+    Raises a UserError if something cannot be used, which says what and the mend.
     """
     runs = {}
     record = {"arguments": dict(arguments or {})}
     for network in networks:
         on_network(network.name)
-        runner = attack_runner(
-            network.cfg, network.spec, network.folder, network.checkpoint, launcher, record
-        )
+        cfg, spec = network.cfg, network.spec
+        runner = attack_runner(cfg, spec, network.folder, str(cfg.load_from), launcher, record)
         runner.test()
-        loop = loop_of(runner)
         training, notes = None, []
         try:
-            training = _on_training_people(network, loop, launcher)
+            training = _on_training_people(network, loop_of(runner).prepared, launcher)
         except MetricError as error:
             notes.append(f"Training people were not scored: {error}")
         if is_main():
-            runs[network.name] = _recorded(network, loop, training, notes, folder)
-        del runner, loop  # and the network with its observers
+            prepared, run = loop_of(runner).finished
+            shown = {
+                "notes": [*run.notes, *notes],
+                "examples": _saved_examples(prepared, run, folder, network.name),
+                "universal": _saved_alone(prepared, folder, network.name),
+            }
+            scores = joint_scores(prepared, run)
+            run = run.model_copy(update=shown)
+            runs[network.name] = RecordedRun(run, scores, prepared.metric, training)
+            del prepared
+        del runner  # and the network with its observers
         gc.collect()
     return runs
 
@@ -78,12 +85,7 @@ def write_study(
 ) -> Results:
     """Compares the networks, and writes `results.json` and the small record.
 
-    Args:
-        folder: of the study.
-        runs: from `run_study`, in the main process.
-        grid: what was asked for.
-        left_out: networks that were not studied, and why.
-        notes: what is otherwise than asked for, and why.
+    `left_out` says of networks that were not studied why, `notes` what is otherwise than asked for.
     """
     study = Study(
         protocol="Jain et al. 2019",
@@ -98,36 +100,19 @@ def write_study(
     return results
 
 
-def _recorded(
-    network: Network,
-    loop: AttackLoop,
-    training: RecordedRun | None,
-    notes: list[str],
-    folder: Path,
-) -> RecordedRun:
-    prepared, run = loop.finished
-    shown = {
-        "notes": [*run.notes, *notes],
-        "examples": saved_examples(prepared, run, folder, network.name),
-        "universal": saved_alone(prepared, folder, network.name),
-    }
-    scores = joint_scores(prepared, run)
-    return RecordedRun(run.model_copy(update=shown), scores, prepared.metric, training)
-
-
-def _on_training_people(network: Network, loop: AttackLoop, launcher: str) -> RecordedRun | None:
+def _on_training_people(
+    network: Network, prepared: Prepared | None, launcher: str
+) -> RecordedRun | None:
     """Universal perturbations that were fitted, on some of the people whom they were fitted on.
 
-    Raises:
-        MetricError: the metric cannot score training people, as without head boxes.
+    Raises a MetricError if the metric cannot score training people, as without head boxes.
     """
-    prepared = loop.prepared
     if prepared is None or prepared.fit is None:
         return None
     cfg = copy.deepcopy(network.cfg)
-    pipeline = cfg.test_dataloader.dataset.pipeline
-    people = training_set(cfg, network.spec.fit)
-    cfg.test_dataloader.dataset = {**(people or {}), "pipeline": pipeline, "test_mode": True}
+    people = training_set(cfg, network.spec.fit) or {}
+    people.update(pipeline=cfg.test_dataloader.dataset.pipeline, test_mode=True)
+    cfg.test_dataloader.dataset = people
     changed = {
         "attacks": tuple(a for a in prepared.attacks.values() if isinstance(a, Universal)),
         "num_samples": min(TRAINING_PEOPLE, len(prepared.fit.people)),
@@ -137,9 +122,88 @@ def _on_training_people(network: Network, loop: AttackLoop, launcher: str) -> Re
         "kept": 0,
     }
     spec = network.spec.model_copy(update=changed)
-    runner = attack_runner(cfg, spec, network.folder / "training", network.checkpoint, launcher)
+    runner = attack_runner(cfg, spec, network.folder / "training", str(cfg.load_from), launcher)
     runner.test()
     if not is_main():
         return None
     on_training, run = loop_of(runner).finished
     return RecordedRun(run, joint_scores(on_training, run), on_training.metric)
+
+
+def _saved_examples(prepared: Prepared, run: Run, folder: Path, name: str) -> list[Example]:
+    """Writes the first people, clean and usually attacked, as WebP to FOLDER/NAME/pictures."""
+    people = prepared.people[: prepared.spec.kept]
+    images = rgb(prepared.estimator, people.x[:])
+    poses = prepared.store.gathered(CLEAN, people.index)
+    clean = [
+        PicturedPerson(
+            person=person,
+            pose=_points(pose),
+            image=_write(folder, f"{name}/pictures/clean_{i}.webp", image, FINE),
+        )
+        for i, (person, pose, image) in enumerate(
+            zip(people.index.tolist(), poses, images, strict=True)
+        )
+    ]
+    found = [Example(attack=CLEAN, eps=0.0, people=clean)]
+    for attack in run.attacks:
+        if attack.name in USUAL and attack.eps:
+            stem = f"{name}/pictures/{attack.name.lower()}_eps{attack.eps:g}"
+            pictured = [
+                _pictured(one, attack.eps, folder, f"{stem}_{i}")
+                for i, one in enumerate(pictured_people(prepared, attack))
+            ]
+            found.append(Example(attack=attack.name, eps=attack.eps, people=pictured))
+    return found
+
+
+def _saved_alone(prepared: Prepared, folder: Path, name: str) -> list[Alone]:
+    """Writes each fitted universal perturbation; says what every network sees in it alone."""
+    found = []
+    estimator, bgr = prepared.estimator, prepared.estimator.packs_bgr
+    others = [observer for observer in prepared.observers if observer.kind == "transfer"]
+    networks = [Observer(name, estimator), *others]
+    for attack in prepared.attacks.values():
+        if isinstance(attack, Universal):
+            noise = attack.build(estimator).resized(*estimator.input_shape[1:]).cpu().numpy()
+            image = _scaled(noise, attack.eps)[None]
+            path = f"{name}/pictures/alone_{attack.label.lower()}_eps{attack.eps:g}.webp"
+            seen = {one.name: one.poses(image, bgr)[0] for one in networks}
+            found.append(
+                Alone(
+                    outputs=attack.outputs,
+                    eps=attack.eps,
+                    image=_write(folder, path, rgb(estimator, image)[0], FINE),
+                    poses={other: np.round(pose, 2).tolist() for other, pose in seen.items()},
+                )
+            )
+    return found
+
+
+def _pictured(one: dict[str, Any], eps: float, folder: Path, stem: str) -> PicturedPerson:
+    moved = _scaled(one["perturbed"] - one["clean"].astype(np.float32), eps)
+    return PicturedPerson(
+        person=one["index"],
+        pose=_points(one["perturbed_pose"]),
+        image=_write(folder, f"{stem}.webp", one["perturbed"], FINE),
+        perturbation=_write(folder, f"{stem}_delta.webp", moved, COARSE),
+    )
+
+
+def _points(pose: NDArray[Any]) -> list[list[float]]:
+    return np.round(pose[:, :2].astype(np.float64), 1).tolist()
+
+
+def _scaled(delta: NDArray[Any], eps: float) -> NDArray[np.float32]:
+    """A perturbation of -eps to eps as an image of 0 to 255."""
+    scaled: NDArray[np.float32] = np.clip((delta / eps + 1) * np.float32(127.5), 0, 255)
+    return scaled
+
+
+def _write(folder: Path, name: str, image: NDArray[Any], quality: int) -> str:
+    """Writes an image (3, H, W), red first; gives its name."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = np.ascontiguousarray(pixels(image)[..., ::-1])
+    cv2.imwrite(str(path), written, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    return name

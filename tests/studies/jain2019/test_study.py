@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hpe_art.data.mpii.folder import mpii_dataset
+from hpe_art.evaluation import perturbations
 from hpe_art.evaluation.result_files import read_results
 from hpe_art.evaluation.spec import FitSpec, RunSpec
 from hpe_art.evaluation.store import Store, StoreError
@@ -186,7 +187,7 @@ def test_other_weights_are_refused(study, copied, networks, write_weights, tmp_p
 def test_without_training_people_the_bundled_perturbations_are_taken(
     planned_networks, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(study_networks, "people_are_there", lambda settings: False)
+    monkeypatch.setattr(perturbations, "people_are_there", lambda settings: False)
     grid = {"parts": (*CHEAP, "universal")}
     found = planned_networks(tmp_path, grid=grid, fit=FitSpec())
     assert all(network.bundled for network in found)
