@@ -48,8 +48,8 @@ class PoseFMN(EvasionAttack):
         max_iter: number of steps, with one gradient each for each joint.
         binary_search_steps: passes forward that scale the perturbation at last.
         targeted: towards y rather than away from it: each joint alone into its target's circle.
-        batch_size: images per pass; all joints of a person are searched together, so it may be as
-            many as there are joints. The result does not depend on it.
+        batch_size: images per pass, but all joints of a person are always searched together. The
+            result does not depend on it.
         outputs: "last" or "all".
 
     Attributes:
