@@ -39,8 +39,8 @@ class PoseFMN(EvasionAttack):
     joint stays lost; that the joint is lost is always said by `estimator.predict`, on the very
     image that is kept.
 
-    Gradients are in float32 whatever the estimator's precision: those of a rounded copy are good
-    enough, but its boundary is up to half as far away again.
+    Gradients are in float32 whatever the estimator's precision: eps is so small that a rounded
+    copy's boundary lies elsewhere (docs/minimum.md).
 
     Args:
         estimator: a `PyTorchPoseEstimator`.
