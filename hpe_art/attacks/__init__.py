@@ -8,6 +8,11 @@ from hpe_art.attacks.auto import PoseAutoAttack as PoseAutoAttack
 from hpe_art.attacks.expansion import default_specs as default_specs
 from hpe_art.attacks.expansion import expand as expand
 from hpe_art.attacks.fgsm import PoseFastGradientMethod as PoseFastGradientMethod
+from hpe_art.attacks.minimum import PoseFMN as PoseFMN
+from hpe_art.attacks.minimum_result import Minimum as Minimum
+from hpe_art.attacks.minimum_result import median_eps as median_eps
+from hpe_art.attacks.minimum_result import share_broken as share_broken
+from hpe_art.attacks.minimum_spec import Fmn as Fmn
 from hpe_art.attacks.noise import RandomSignNoise as RandomSignNoise
 from hpe_art.attacks.pgd import PoseProjectedGradientDescent as PoseProjectedGradientDescent
 from hpe_art.attacks.shared_run import SharedRun as SharedRun

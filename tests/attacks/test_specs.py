@@ -155,7 +155,10 @@ def test_without_a_file_it_is_built_to_be_fitted(estimator):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (dict(type="pgd"), r"registered attack, out of \[.*'art', .*'fgsm', 'igsm', .* Got 'pgd'"),
+        (
+            dict(type="pgd"),
+            r"registered attack, out of \[.*'art', .*'fgsm', .*'igsm', .* Got 'pgd'",
+        ),
         (dict(eps=8.0), "registered attack, .* Got None"),
         (dict(type="fgsm", max_iter=3), r"fields of fgsm out of \['eps', .* Got 'max_iter'"),
         (dict(type="fgsm", eps=-1.0), "finite eps >= 0. Got -1"),
