@@ -27,6 +27,7 @@ _HOMES = {
     "PoseProjectedGradientDescent": "hpe_art.attacks",
     "PoseAPGD": "hpe_art.attacks",
     "PoseAutoAttack": "hpe_art.attacks",
+    "PoseTransfer": "hpe_art.attacks",
     "goal_of": "hpe_art.evaluation.goals",
     "random_far_poses": "hpe_art.attacks",
     "pckh": "hpe_art.metrics",

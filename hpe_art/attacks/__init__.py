@@ -19,5 +19,7 @@ from hpe_art.attacks.specs import build_spec as build_spec
 from hpe_art.attacks.targets import TargetPoses as TargetPoses
 from hpe_art.attacks.targets import complete_donors as complete_donors
 from hpe_art.attacks.targets import random_far_poses as random_far_poses
+from hpe_art.attacks.transfer import PoseTransfer as PoseTransfer
+from hpe_art.attacks.transfer_spec import Transferable as Transferable
 from hpe_art.attacks.universal import UniversalPosePerturbation as UniversalPosePerturbation
 from hpe_art.attacks.universal_spec import Universal as Universal
