@@ -28,6 +28,7 @@ _HOMES = {
     "PoseAPGD": "hpe_art.attacks",
     "PoseAutoAttack": "hpe_art.attacks",
     "PoseTransfer": "hpe_art.attacks",
+    "PoseSquare": "hpe_art.attacks",
     "goal_of": "hpe_art.evaluation.goals",
     "random_far_poses": "hpe_art.attacks",
     "pckh": "hpe_art.metrics",
