@@ -124,24 +124,28 @@ class PoseSquare(EvasionAttack):
         if goal is None:
             raise ValueError("Expected the goal of a metric (hpe_art.evaluation.goals). Got None.")
         check_goal(x, y, goal, self.targeted)
-        images = torch.as_tensor(x).detach().to(torch.float32)
-        found = images.clone()
-        self.queries = np.zeros(len(images), np.int64)
-        for batch in batches(self, images, y, goal, index):
-            strongest = self._search(batch, callback)
-            found[batch.first : batch.first + len(batch.x)] = strongest.images.to(found.device)
+        clean = torch.as_tensor(x).detach().to(torch.float32)
+        found = clean.clone()
+        self.queries = np.zeros(len(clean), np.int64)
+        for batch in batches(self, clean, y, goal, index):
+            rows = slice(batch.first, batch.first + len(batch.x))
+            images, asked = self._search(batch, callback)
+            found[rows] = images.to(found.device)
+            self.queries[rows] = asked.cpu().numpy()
         return found if isinstance(x, Tensor) else found.numpy()
 
-    def _search(self, batch: Batch, callback: Callback | None) -> Strongest:
+    def _search(self, batch: Batch, callback: Callback | None) -> tuple[Tensor, Tensor]:
+        """The strongest images (n, 3, H, W), and how many queries (n,) each took."""
         strongest = Strongest(batch.x, batch.goal)
         rows = torch.arange(len(batch.x), device=batch.x.device)
+        asked = torch.zeros_like(rows)
         squares = KINDS[float(self.norm)].drawn(self, batch.x, batch.places)
         now, best = batch.x, torch.full_like(strongest.losses, -torch.inf)
         ask = self._asker(batch, rows)
         for number in range(self.max_iter):
             tried = squares.tried(number, now)
             reached, answers = ask(tried)
-            self.queries[batch.first + rows.cpu().numpy()] += 1
+            asked[rows] += 1
             strongest.offer(rows, tried, reached, answers)
             if callback is not None:
                 callback(number, batch.first + rows, strongest.images[rows])
@@ -154,7 +158,7 @@ class PoseSquare(EvasionAttack):
                 if not len(rows):
                     break
                 ask = self._asker(batch, rows)
-        return strongest
+        return strongest.images, asked
 
     def _asker(self, batch: Batch, rows: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
         """A function from images to (n,) joints at their goal, and (n,) what is climbed."""
