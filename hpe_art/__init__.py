@@ -29,6 +29,7 @@ _HOMES = {
     "PoseAutoAttack": "hpe_art.attacks",
     "PoseTransfer": "hpe_art.attacks",
     "PoseSquare": "hpe_art.attacks",
+    "PoseRayS": "hpe_art.attacks",
     "goal_of": "hpe_art.evaluation.goals",
     "random_far_poses": "hpe_art.attacks",
     "pckh": "hpe_art.metrics",

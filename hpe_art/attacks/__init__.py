@@ -10,7 +10,9 @@ from hpe_art.attacks.expansion import expand as expand
 from hpe_art.attacks.fgsm import PoseFastGradientMethod as PoseFastGradientMethod
 from hpe_art.attacks.noise import RandomSignNoise as RandomSignNoise
 from hpe_art.attacks.pgd import PoseProjectedGradientDescent as PoseProjectedGradientDescent
+from hpe_art.attacks.queries import PoseRayS as PoseRayS
 from hpe_art.attacks.queries import PoseSquare as PoseSquare
+from hpe_art.attacks.queries_spec import RayS as RayS
 from hpe_art.attacks.queries_spec import Square as Square
 from hpe_art.attacks.shared_run import SharedRun as SharedRun
 from hpe_art.attacks.shared_run import shareable as shareable

@@ -1,11 +1,12 @@
-"""The spec of attacks that may only ask."""
+"""The specs of attacks that may only ask."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
-from hpe_art.attacks.queries import FEEDBACK, KINDS, PoseSquare
+from hpe_art.attacks.queries import FEEDBACK, KINDS, PoseRayS, PoseSquare
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.losses import MARGIN
 
@@ -64,5 +65,45 @@ class Square(AttackSpec):
 
     @classmethod
     def passes(cls, specs: Sequence[Square]) -> tuple[int, int]:
+        """At most: who has nothing left to lose is asked about no more."""
+        return sum(spec.max_iter for spec in specs), 0
+
+
+@ATTACKS.register_module(name="rays")
+@dataclass(frozen=True)
+class RayS(AttackSpec):
+    """Changed ends of the ball by counts of joints alone; each eps and number on its own.
+
+    Attributes:
+        targeted: towards target poses, or away from the truth.
+        max_iter: queries for each image.
+    """
+
+    targeted: bool = option(False, "towards target poses, not away from the truth")
+    max_iter: int = option(1000, "queries for each image")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_whole("max_iter", least=1)
+        if self.norm != inf:
+            raise ValueError(f"Expected norm inf of changed signs. Got {self.norm:g}.")
+
+    @property
+    def needs_goal(self) -> bool:
+        """All that it hears is how many joints are at their goal."""
+        return True
+
+    def build(self, estimator: object, batch_size: int = 32) -> PoseRayS:
+        """`PoseRayS`."""
+        return PoseRayS(
+            estimator,
+            eps=self.eps,
+            max_iter=self.max_iter,
+            targeted=self.targeted,
+            batch_size=batch_size,
+        )
+
+    @classmethod
+    def passes(cls, specs: Sequence[RayS]) -> tuple[int, int]:
         """At most: who has nothing left to lose is asked about no more."""
         return sum(spec.max_iter for spec in specs), 0

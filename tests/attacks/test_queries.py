@@ -1,11 +1,12 @@
-"""Square: the ball, no gradients, never worse with more queries, each image by itself."""
+"""Square and RayS: the ball, no gradients, never worse with more queries, each image by itself."""
 
 import numpy as np
 import pytest
 import torch
 from toys import LinearPose, hourglass, people, regression, wrap
 
-from hpe_art.attacks import PoseSquare, Square
+from hpe_art.attacks import PoseRayS, PoseSquare, RayS, Square
+from hpe_art.attacks.sign_flips import SignFlips, block
 from hpe_art.attacks.squares import InfSquares, TwoSquares, bump_of
 from hpe_art.losses import Goal
 
@@ -43,14 +44,14 @@ def test_the_ball_is_kept_and_more_queries_are_never_worse(network, norm, feedba
     y = seen_by(estimator, x)
     goal = goal_of(y, 2.0 if network == "hourglass" else 0.72)
     before = estimator.backward_passes
-    reached, images = np.zeros((40, 3)), torch.as_tensor(x)
+    reached, images = np.zeros((40, 3)), torch.tensor(x)
 
     def count(number, rows, now):
         images[rows] = now
         reached[number] = goal.reached(estimator.predict(images)).sum(1)
 
     attack = PoseSquare(estimator, norm=norm, eps=EPS[norm], max_iter=40, feedback=feedback)
-    x_adv = attack.generate(x.copy(), y, goal, callback=count)
+    x_adv = attack.generate(x, y, goal, callback=count)
     lengths = np.linalg.norm((x_adv - x).reshape(3, -1), norm, axis=1)
     assert (lengths <= EPS[norm] * (1 + 1e-5)).all()
     assert x_adv.min() >= 0 and x_adv.max() <= 255
@@ -167,6 +168,49 @@ def test_a_bump_is_a_hill_above_its_negative():
     assert bump.argmax().item() // 11 == 2 and bump.argmin().item() // 11 == 8
 
 
+def test_blocks_are_halved():
+    assert [block(number, 8) for number in range(7)] == [
+        *[(0, 8), (0, 4), (4, 4)],
+        *[(0, 2), (2, 2), (4, 2), (6, 2)],
+    ]
+    assert block(14, 8) == (7, 1) and block(15, 8) == (0, 8)
+    assert [block(number, 6) for number in (3, 4, 5, 6)] == [(0, 2), (2, 2), (4, 2), (4, 2)]
+
+
+def test_signs_change_ends_also_where_the_range_ends():
+    x = torch.tensor([0.0, 255, 100, 4, 251, 128]).reshape(1, 1, 2, 3).expand(1, 3, 2, 3)
+    tries = SignFlips(x, 8.0, (0.0, 255.0))
+    up = tries.tried(1, x)
+    assert up[0, 0].flatten().tolist() == [8, 255, 108, 12, 255, 136]
+    down = tries.tried(2, up)
+    assert down[0, 0].flatten().tolist() == [0, 247, 92, 0, 243, 120]
+    assert torch.equal(tries.tried(2, down), up)
+    half = tries.tried(3, up)
+    assert torch.equal(half.flatten()[:9], down.flatten()[:9])
+    assert torch.equal(half.flatten()[9:], up.flatten()[9:])
+
+
+@pytest.mark.parametrize("network", ["hourglass", "regression"])
+def test_signs_keep_to_the_ball_and_are_never_worse(network):
+    x, _ = people(3)
+    estimator = estimator_of(network)
+    y = seen_by(estimator, x)
+    goal, before = goal_of(y, 2.0 if network == "hourglass" else 0.72), estimator.backward_passes
+    reached, images = np.zeros((40, 3)), torch.tensor(x)
+
+    def count(number, rows, now):
+        images[rows] = now
+        reached[number] = goal.reached(estimator.predict(images)).sum(1)
+
+    attack = PoseRayS(estimator, eps=16.0, max_iter=40)
+    x_adv = attack.generate(x, y, goal, callback=count)
+    assert np.abs(x_adv - x).max() == 16 and x_adv.min() >= 0 and x_adv.max() <= 255
+    assert (np.diff(reached, axis=0) >= 0).all() and reached[-1].sum() > reached[0].sum()
+    assert estimator.backward_passes == before
+    parts = PoseRayS(estimator, eps=16.0, max_iter=40, batch_size=2).generate(x, y, goal)
+    np.testing.assert_allclose(parts, x_adv, atol=1e-3)
+
+
 def test_tensors_in_tensors_out():
     x, y = map(torch.as_tensor, people(2))
     attack = PoseSquare(estimator_of(), max_iter=3)
@@ -183,6 +227,9 @@ def test_the_spec_builds_what_it_says():
     assert spec.label == "SQUARE-T-7-ALL L2 count" and Square().label == "SQUARE-U-1000"
     assert Square.passes([Square(), Square(max_iter=9)]) == (1009, 0)
     assert Square(loss="training").needs_goal
+    signs = RayS(eps=2.0, targeted=True, max_iter=7).build(estimator_of())
+    assert (signs.eps, signs.targeted, signs.max_iter) == (2.0, True, 7)
+    assert RayS().label == "RAYS-U-1000" and RayS.passes([RayS()]) == (1000, 0)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +253,8 @@ def test_wrong_use_is_named(arguments, call, message):
 
 
 def test_wrong_specs_are_named():
+    with pytest.raises(ValueError, match="norm inf of changed signs. Got 2"):
+        RayS(norm=2)
     with pytest.raises(ValueError, match="norm inf or 2 of squares. Got 1"):
         Square(norm=1)
     with pytest.raises(ValueError, match="feedback loss or count. Got 'labels'"):
