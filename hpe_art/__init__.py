@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import Any
 
 _NAMES = {
-    "attacks": "ATTACKS AttackSpec PoseAPGD PoseAutoAttack PoseFastGradientMethod RandomSignNoise "
-    "PoseProjectedGradientDescent UniversalPosePerturbation build_spec random_far_poses",
+    "attacks": "ATTACKS AttackSpec PoseAPGD PoseAutoAttack PoseFMN PoseFastGradientMethod PoseRayS "
+    "PoseProjectedGradientDescent PoseSquare PoseTransfer RandomSignNoise "
+    "UniversalPosePerturbation build_spec random_far_poses",
     "configs": "find_config",
     "data.people": "People load_people",
     "estimators": "ModelError PoseClassifierView PyTorchPoseEstimator",

@@ -15,6 +15,10 @@ from hpe_art.attacks.minimum_result import share_broken as share_broken
 from hpe_art.attacks.minimum_spec import Fmn as Fmn
 from hpe_art.attacks.noise import RandomSignNoise as RandomSignNoise
 from hpe_art.attacks.pgd import PoseProjectedGradientDescent as PoseProjectedGradientDescent
+from hpe_art.attacks.queries import PoseRayS as PoseRayS
+from hpe_art.attacks.queries import PoseSquare as PoseSquare
+from hpe_art.attacks.queries_spec import RayS as RayS
+from hpe_art.attacks.queries_spec import Square as Square
 from hpe_art.attacks.shared_run import SharedRun as SharedRun
 from hpe_art.attacks.shared_run import shareable as shareable
 from hpe_art.attacks.specs import ATTACKS as ATTACKS
@@ -24,5 +28,7 @@ from hpe_art.attacks.specs import build_spec as build_spec
 from hpe_art.attacks.targets import TargetPoses as TargetPoses
 from hpe_art.attacks.targets import complete_donors as complete_donors
 from hpe_art.attacks.targets import random_far_poses as random_far_poses
+from hpe_art.attacks.transfer import PoseTransfer as PoseTransfer
+from hpe_art.attacks.transfer_spec import Transferable as Transferable
 from hpe_art.attacks.universal import UniversalPosePerturbation as UniversalPosePerturbation
 from hpe_art.attacks.universal_spec import Universal as Universal

@@ -31,7 +31,7 @@ class Evaluation:
 
     Attributes:
         losses: (N,).
-        gradients: (N, 3, H, W), in loss per grey level.
+        gradients: (N, 3, H, W), in loss per grey level; empty where none were asked for.
         poses: (N, K, 3), in crop pixels, as decoded from the outputs of this pass.
     """
 
@@ -151,21 +151,24 @@ class Objective:
         """
         return self.evaluate(x, with_poses=False).gradients
 
-    def evaluate(self, x: np.ndarray | Tensor, with_poses: bool = True) -> Evaluation:
+    def evaluate(
+        self, x: np.ndarray | Tensor, with_poses: bool = True, with_gradients: bool = True
+    ) -> Evaluation:
         """Loss, gradient and poses of one pass.
 
         Args:
             x: (N, 3, H, W), 0 to 255; N as of y. It goes through in micro-batches.
             with_poses: decode the outputs; else the poses are empty.
+            with_gradients: go back too; else losses and poses are those of the model itself.
 
         Raises:
             ValueError: x does not fit y, or a loss of another shape.
         """
         self._check_x(x)
-        copy = self._copy()
-        with self._wrapped.ready(copy):
+        copy = self._copy() if with_gradients else None
+        with self._wrapped.ready(copy), torch.set_grad_enabled(with_gradients):
             parts = [
-                self._evaluate(x[rows], rows, copy, with_poses)
+                self._evaluate(x[rows], rows, copy, with_poses, with_gradients)
                 for rows in self._wrapped.micro_batches(len(x), len(x), copy)
             ]
         if len(parts) == 1:
@@ -200,13 +203,15 @@ class Objective:
         return torch.cat(parts)
 
     def _evaluate(
-        self, x: Any, rows: slice, copy: GradientCopy | None, with_poses: bool
+        self, x: Any, rows: slice, copy: GradientCopy | None, with_poses: bool, back: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        pixels = self._wrapped.to_device(x).requires_grad_()
+        pixels = self._wrapped.to_device(x).requires_grad_(back)
         raw = self._wrapped.outputs(self._preprocess(pixels), self._flip_test, copy)
         losses = self._of_outputs(raw, rows)
-        self._wrapped.backward_passes += len(losses) * (2 if self._flip_test else 1)
-        (gradient,) = torch.autograd.grad(losses.sum(), pixels)
+        gradient = losses.new_empty(len(losses))
+        if back:
+            self._wrapped.backward_passes += len(losses) * (2 if self._flip_test else 1)
+            (gradient,) = torch.autograd.grad(losses.sum(), pixels)
         scored = raw[-1].detach()
         poses = self._wrapped.head.decode(scored) if with_poses else scored.new_empty(len(losses))
         return losses.detach(), gradient, poses

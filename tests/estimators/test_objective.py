@@ -46,6 +46,18 @@ def test_passes_are_counted_on_the_estimator():
     assert (estimator.forward_passes, estimator.backward_passes) == (12, 6)
 
 
+@pytest.mark.parametrize("network", [hourglass, regression])
+def test_without_gradients_losses_and_poses_are_those_of_the_model(network):
+    estimator = wrap(network(), precision="folded")
+    x, y = people(3)
+    before = estimator.backward_passes
+    found = estimator.objective(y).evaluate(x, with_gradients=False)
+    np.testing.assert_array_equal(found.losses, estimator.compute_loss(x, y))
+    np.testing.assert_array_equal(found.poses, estimator.predict(x))
+    assert not found.gradients.requires_grad and found.gradients.shape == (3,)
+    assert estimator.backward_passes == before
+
+
 def test_precision_of_its_own_leaves_the_estimator_as_it_is():
     x, y = people(2)
     estimator = wrap(hourglass(), precision="bfloat16")

@@ -1,0 +1,270 @@
+"""Attacks that may only ask: images go in, answers come out, and nothing goes back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from art.attacks.attack import EvasionAttack
+from art.estimators.estimator import BaseEstimator, NeuralNetworkMixin
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.checks import check_whole
+from hpe_art.attacks.sign_flips import SignFlips
+from hpe_art.attacks.squares import InfSquares, Squares, TwoSquares
+from hpe_art.attacks.strongest import Strongest
+from hpe_art.losses import MARGIN, Goal, PoseLoss
+
+LOSS, COUNT = FEEDBACK = ("loss", "count")
+KINDS: dict[float, type[Squares]] = {np.inf: InfSquares, 2.0: TwoSquares}
+
+Callback = Callable[[int, Tensor, Tensor], None]
+
+
+class QueryAttack(EvasionAttack):
+    """What attacks by queries share: they try images, and keep those with no worse an answer.
+
+    Attributes:
+        queries: (N,), how many each image of the last call took.
+    """
+
+    _estimator_requirements = (BaseEstimator, NeuralNetworkMixin)
+
+    eps: float
+    max_iter: int
+    seed: int = 0
+    batch_size: int
+    feedback: str = COUNT
+    loss: str | PoseLoss = MARGIN
+    outputs: str | None = None
+    queries: NDArray[np.int64]
+
+    @property
+    @abstractmethod
+    def proposals(self) -> type[Squares] | type[SignFlips]:
+        """What says which images are tried."""
+
+    def generate(
+        self,
+        x: Any,
+        y: Any = None,
+        goal: Goal | None = None,
+        index: NDArray[np.int64] | None = None,
+        callback: Callback | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Perturbed images: of all that were tried the ones with most joints at their goal.
+
+        Args:
+            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
+            y: (N, K, 3), true poses, or target poses if targeted.
+            goal: of the metric: which joints count as reached.
+            index: (N,), the place of each image in the test set, which squares depend on; default
+                its place in x.
+            callback: called after each query with its number from 0, the rows (n,) of x that are
+                still attacked, and the strongest images (n, 3, H, W) so far, on the device.
+            **kwargs: none is known; any raises.
+
+        Returns:
+            (N, 3, H, W) of the kind of x, float32.
+
+        Raises:
+            ValueError: no goal, or y or the goal do not fit x or the attack.
+        """
+        if kwargs:
+            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
+        if goal is None:
+            raise ValueError("Expected the goal of a metric (hpe_art.evaluation.goals). Got None.")
+        check_goal(x, y, goal, self.targeted)
+        clean = torch.as_tensor(x).detach().to(torch.float32)
+        found = clean.clone()
+        self.queries = np.zeros(len(clean), np.int64)
+        for batch in batches(self, clean, y, goal, index):
+            rows = slice(batch.first, batch.first + len(batch.x))
+            images, asked = self._search(batch, callback)
+            found[rows] = images.to(found.device)
+            self.queries[rows] = asked.cpu().numpy()
+        return found if isinstance(x, Tensor) else found.numpy()
+
+    def _search(self, batch: Batch, callback: Callback | None) -> tuple[Tensor, Tensor]:
+        """The strongest images (n, 3, H, W), and how many queries (n,) each took."""
+        strongest = Strongest(batch.x, batch.goal)
+        rows = torch.arange(len(batch.x), device=batch.x.device)
+        asked = torch.zeros_like(rows)
+        tries: Any = self.proposals.drawn(self, batch.x, batch.places)
+        now, best = batch.x, torch.full_like(strongest.losses, -torch.inf)
+        ask = self._asker(batch, rows)
+        for number in range(self.max_iter):
+            tried = tries.tried(number, now)
+            reached, answers = ask(tried)
+            asked[rows] += 1
+            strongest.offer(rows, tried, reached, answers)
+            if callback is not None:
+                callback(number, batch.first + rows, strongest.images[rows])
+            taken = answers >= best
+            best = torch.where(taken, answers, best)
+            now = torch.where(taken[:, None, None, None], tried, now)
+            left = ~strongest.finished[rows]
+            if not left.all():
+                rows, tries, now, best = rows[left], tries[left], now[left], best[left]
+                if not len(rows):
+                    break
+                ask = self._asker(batch, rows)
+        return strongest.images, asked
+
+    def _asker(self, batch: Batch, rows: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """A function from images to (n,) joints at their goal, and (n,) what is climbed."""
+        assert batch.goal is not None
+        goal, sign = batch.goal[rows], -1 if self.targeted else 1
+
+        def count(images: Tensor) -> tuple[Tensor, Tensor]:
+            reached = goal.reached(self.estimator.predict(images, self.batch_size)).sum(1)
+            return reached, reached.to(images)
+
+        if self.feedback == COUNT:
+            return count
+        objective = self.estimator.objective(batch.y[rows], self.loss, self.outputs, goal=goal)
+
+        def measure(images: Tensor) -> tuple[Tensor, Tensor]:
+            seen = objective.evaluate(images, with_gradients=False)
+            return goal.reached(seen.poses).sum(1), sign * seen.losses
+
+        return measure
+
+    def _check_params(self) -> None:
+        for name, most in dict(eps=np.inf, p_init=1.0).items():
+            value = getattr(self, name, 0.0)
+            if not isinstance(value, Real) or not 0 <= float(value) <= most or value == np.inf:
+                least = "between 0 and 1" if most == 1 else ">= 0"
+                raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
+        check_whole(self, max_iter=1, seed=0, batch_size=1)
+        if self.feedback not in FEEDBACK:
+            raise ValueError(f"Expected feedback loss or count. Got {self.feedback!r}.")
+        if not isinstance(self.targeted, bool):
+            raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
+
+
+class PoseSquare(QueryAttack):
+    """Random squares that are kept where they help, by answers alone; no gradient is taken.
+
+    ART's `SquareAttack` runs on the estimator too (the recipe SquareAttack). But it asks three
+    times for each square, and draws one square for all images of a batch from NumPy's global
+    generator, so that what an image ends as depends on the others; here it depends on the seed and
+    the place of the image.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`.
+        norm: numpy.inf or 2.
+        eps: radius of the ball, for norm inf in grey levels.
+        max_iter: queries for each image, the first with the image itself. Who has no joint left to
+            lose takes no further one.
+        p_init: share of the image that the first squares cover.
+        feedback: what an answer is: "loss", the number that the attack climbs, or "count", only how
+            many joints are at their goal.
+        targeted: towards y rather than away from it.
+        seed: of the squares, with the place of the image.
+        batch_size: images per pass; the result does not depend on it.
+        loss: a name in `LOSSES`, or a function; default "margin".
+        outputs: "last" or "all"; default the estimator's.
+
+    Attributes:
+        queries: (N,), how many each image of the last call took.
+
+    Raises:
+        ValueError: an argument out of range (the message names it).
+
+    Source: Andriushchenko et al. 2020, arXiv:1912.00049, algorithms 1 to 3.
+    """
+
+    attack_params: ClassVar = [
+        *EvasionAttack.attack_params,
+        *("norm", "eps", "max_iter", "p_init", "feedback", "targeted", "seed", "batch_size"),
+        *("loss", "outputs"),
+    ]
+
+    def __init__(
+        self,
+        estimator: Any,
+        norm: float | str = np.inf,
+        eps: float = 8.0,
+        max_iter: int = 1000,
+        p_init: float = 0.8,
+        feedback: str = "loss",
+        targeted: bool = False,
+        seed: int = 0,
+        batch_size: int = 32,
+        loss: str | PoseLoss = MARGIN,
+        outputs: str | None = None,
+    ) -> None:
+        super().__init__(estimator=estimator)
+        self.norm = norm
+        self.eps = eps
+        self.max_iter = max_iter
+        self.p_init = p_init
+        self.feedback = feedback
+        self._targeted = targeted
+        self.seed = seed
+        self.batch_size = batch_size
+        self.loss = loss
+        self.outputs = outputs
+        self._check_params()
+
+    @property
+    def proposals(self) -> type[Squares]:
+        """Those of the norm."""
+        return KINDS[float(self.norm)]
+
+    def _check_params(self) -> None:
+        if self.norm not in (*KINDS, "inf"):
+            raise ValueError(f'Expected norm numpy.inf, "inf" or 2. Got {self.norm!r}.')
+        super()._check_params()
+
+
+class PoseRayS(QueryAttack):
+    """Ends of the ball that are changed for smaller and smaller blocks, by counts of joints alone.
+
+    All that it hears is how many joints the metric counts as lost (targeted: reached). Norm inf.
+
+    Args:
+        estimator: a `PyTorchPoseEstimator`.
+        eps: radius of the ball, in grey levels.
+        max_iter: queries for each image, the first with the image itself. Who has no joint left to
+            lose takes no further one.
+        targeted: towards y rather than away from it.
+        batch_size: images per pass; the result does not depend on it.
+
+    Attributes:
+        queries: (N,), how many each image of the last call took.
+
+    Raises:
+        ValueError: an argument out of range (the message names it).
+
+    Source: RayS, Chen and Gu 2020, arXiv:2006.12792; see `SignFlips` for what differs.
+    """
+
+    attack_params: ClassVar = [
+        *EvasionAttack.attack_params,
+        *("eps", "max_iter", "targeted", "batch_size"),
+    ]
+    proposals = SignFlips
+
+    def __init__(
+        self,
+        estimator: Any,
+        eps: float = 8.0,
+        max_iter: int = 1000,
+        targeted: bool = False,
+        batch_size: int = 32,
+    ) -> None:
+        super().__init__(estimator=estimator)
+        self.eps = eps
+        self.max_iter = max_iter
+        self._targeted = targeted
+        self.batch_size = batch_size
+        self._check_params()
