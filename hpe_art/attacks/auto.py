@@ -49,8 +49,9 @@ class PoseAutoAttack(EvasionAttack):
         batch_size: images per pass; the result does not depend on it.
 
     Attributes:
-        details: of the last call: `joints` (N, K), whether any member brought that joint to its
-            goal, in whichever image: the worst case per joint, which no single image need show.
+        details: of the last call: `joints_reached` (N, K), 1 where any member brought that joint
+            to its goal, in whichever image, else 0; NaN where it does not count. This is the worst
+            case per joint, which no single image need show.
 
     Raises:
         ValueError: an argument out of range (the message names it).
@@ -118,12 +119,12 @@ class PoseAutoAttack(EvasionAttack):
         check_goal(x, y, goal, self.targeted)
         images = torch.as_tensor(x).detach().to(torch.float32)
         found = images.clone()
-        joints = np.zeros(tuple(goal.radii.shape), bool)
+        joints = np.zeros(tuple(goal.radii.shape), np.float32)
         for batch in batches(self, images, y, goal, index):
             rows = slice(batch.first, batch.first + len(batch.x))
             worst, reached = self._worst(batch)
             found[rows], joints[rows] = worst.to(found.device), reached.cpu().numpy()
-        self.details = {"joints": joints}
+        self.details = {"joints_reached": np.where(goal.counts.cpu(), joints, np.nan)}
         return found if isinstance(x, Tensor) else found.numpy()
 
     def _worst(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -175,6 +176,8 @@ class Auto(AttackSpec):
         targeted: towards target poses, or away from the truth.
         size: "fast" or "standard".
     """
+
+    wants_checks: ClassVar = True
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     size: str = option("fast", "at most 100 gradients for each image; standard: 1,000")

@@ -54,6 +54,7 @@ class PoseFMN(EvasionAttack):
 
     Attributes:
         minimum: a `Minimum`, what the last call of `generate` found of each joint.
+        details: `minimum_eps` (N, K), the eps of it, for results.
 
     Raises:
         ValueError: an argument out of range (the message names it).
@@ -87,6 +88,7 @@ class PoseFMN(EvasionAttack):
         self.batch_size = batch_size
         self.outputs = outputs
         self.minimum: Minimum | None = None
+        self.details: dict[str, NDArray[Any]] = {}
         self._check_params()
 
     def generate(
@@ -132,6 +134,7 @@ class PoseFMN(EvasionAttack):
                 intact = ~lost[rows].any(1).to(found.device)
                 taken = batch.first + rows.to(found.device)
                 found[taken[intact]] = nearest.to(found.device)[intact]
+        self.details = {"minimum_eps": minimum.eps}
         return found if isinstance(x, Tensor) else found.numpy()
 
     def _people_at_once(self, goal: Goal) -> int:

@@ -113,7 +113,7 @@ def beyond_boundary(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
 
     Circles of heatmaps are half a cell wider (targeted: narrower), since a maximum that is refined
     after it has left its circle may be back inside; within them the margin's hinge would leave a
-    joint that is not lost. Of coordinates the margin rounds the distance off, and so is the radius.
+    joint that is not lost.
 
     Args:
         outputs: raw outputs.
@@ -124,14 +124,11 @@ def beyond_boundary(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     joints = goal.radii.shape[1]
     chosen = [output for output in outputs if output.shape[1] == joints]
     cells = head.cells(chosen[-1])
-    if cells is None:
-        level, radii = len(chosen), (goal.radii.square() + 1).sqrt() - 1
-    else:
-        half_a_cell = (cells[1] - cells[0]).norm() / 2
-        level, radii = 0, goal.radii + (-half_a_cell if goal.targeted else half_a_cell)
+    half_a_cell = 0 if cells is None else (cells[1] - cells[0]).norm() / 2
+    radii = goal.radii + (-half_a_cell if goal.targeted else half_a_cell)
     asked = copy(head)
     asked.goal = replace(goal, radii=torch.where(goal.counts, radii.clamp(min=1e-3), 0.0))
-    return margin_loss(chosen, y, asked) - level
+    return margin_loss(chosen, y, asked)
 
 
 def lengths_of(perturbations: Tensor, norm: float) -> Tensor:

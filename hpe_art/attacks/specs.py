@@ -86,6 +86,8 @@ class AttackSpec(ABC):
 
     # A field of the specs that can be either; their definition takes this one's place.
     targeted = False
+    wants_checks: ClassVar[bool] = False
+    """Whether a run of it is to say if the network hides its gradient."""
 
     @property
     def needs_goal(self) -> bool:

@@ -117,7 +117,7 @@ class BatchAttacker:
         with self.phases.spent("clean"):
             clean = self._clean(block, people.index, x)
             targets = None if run.choose is None else run.choose(clean, people).poses
-            truth = _labelled(people.y, clean)
+            truth = labelled(people.y, clean)
         for shared in self.shared:
             todo = [attack for attack in shared.specs if self.keys[attack] in block.lacking]
             if not todo:
@@ -131,9 +131,10 @@ class BatchAttacker:
                 labels = truth if aims is None else aims
                 perturbed = shared.generate(x, labels, people.index, goal)
             counts = {"generation": (_cost(run.estimator) - before).tolist()}
+            details = getattr(shared.attack, "details", {})
             for attack, x_adv in zip(shared.specs, perturbed, strict=True):
                 if attack in todo:
-                    self._keep(attack, block, x, x_adv, counts)
+                    self._keep(attack, block, x, x_adv, counts, details)
 
     def _clean(self, block: Block, index: Index, x: Array) -> Array:
         if CLEAN in block.lacking:
@@ -145,7 +146,13 @@ class BatchAttacker:
         return self.run.store.gathered(CLEAN, index)
 
     def _keep(
-        self, attack: AttackSpec, block: Block, x: Array, x_adv: Array, counts: dict[str, Any]
+        self,
+        attack: AttackSpec,
+        block: Block,
+        x: Array,
+        x_adv: Array,
+        counts: dict[str, Any],
+        details: dict[str, Any],
     ) -> None:
         run, key, index = self.run, self.keys[attack], self.run.people.index[block.rows]
         with self.phases.spent("score"):
@@ -160,7 +167,7 @@ class BatchAttacker:
         with self.phases.spent("store"):
             pictured = max(0, run.spec.kept - int(block.rows[0]))
             examples = x_adv[:pictured].copy() if pictured else None
-            run.store.add(key, Shard(index, poses, counts, examples))
+            run.store.add(key, Shard(index, poses, counts, examples, details))
             if run.spec.save_images:
                 folder = perturbed_folder(run, attack)
                 for person, image in zip(index.tolist(), rgb(run.estimator, x_adv), strict=True):
@@ -182,7 +189,7 @@ class BatchAttacker:
         return seen
 
 
-def _labelled(y: Array, clean: Array) -> Array:
+def labelled(y: Array, clean: Array) -> Array:
     """True poses; people without a labelled joint have their own clean predictions."""
     unknown = ~(y[..., 2] > 0).any(axis=1)
     if not unknown.any():

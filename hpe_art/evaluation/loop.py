@@ -21,6 +21,7 @@ from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import settled
 from hpe_art.evaluation.attacking import BatchAttacker, Block, Phases, pixels, planned_blocks, rgb
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
+from hpe_art.evaluation.masked import checks_of
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
@@ -223,6 +224,8 @@ class AttackLoop(BaseLoop):
             seconds = (datetime.now().astimezone() - started).total_seconds()
             when = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
             found = run_record(run, {**self.record, **when})
+        with self.phases.spent("checks"):
+            found.checks = checks_of(run)
         self.results = Results(runs={Path(found.config).stem: found})
         self.write()
         self._show(run)

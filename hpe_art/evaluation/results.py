@@ -34,6 +34,24 @@ class Score(Record):
     joint_intervals: dict[str, Interval | None] = {}
 
 
+class Measured(Record):
+    """A number, with its 95 % bootstrap interval over people; null where it is infinite."""
+
+    value: float | None
+    interval: tuple[float | None, float | None] | None = None
+
+
+class Minimum(Record):
+    """The smallest eps that moves a joint: its median over people, and over people and joints.
+
+    `broken` is the percentage of joints that are lost at an eps, each by an image of its own.
+    """
+
+    median: Measured
+    joints: dict[str, Measured]
+    broken: dict[str, float]
+
+
 class Judged(Record):
     """Predictions on perturbed images, judged.
 
@@ -65,6 +83,9 @@ class Attack(Judged):
             once, on the first.
         seconds: wall clock, over all processes.
         universal: what a universal perturbation was fitted with.
+        joints_reached: percentage of joints that any image on the way brought to the goal: the
+            worst case per joint, while the scores are those of one image per person.
+        minimum: of attacks that look for the smallest eps.
         folder: of its predictions in the store.
     """
 
@@ -84,6 +105,8 @@ class Attack(Judged):
     backward_passes: int
     seconds: float
     universal: dict[str, Any] | None = None
+    joints_reached: Measured | None = None
+    minimum: Minimum | None = None
     folder: str = ""
 
 
@@ -211,8 +234,17 @@ class Run(Record):
     targets: Targets | None = None
     examples: list[Example] = []
     universal: list[Alone] = []
+    checks: list[Check] = []
     missing: list[str] = []
     notes: list[str] = []
+
+
+class Check(Record):
+    """Whether a network hides its gradient, from which attacks fail for nothing."""
+
+    name: str
+    passed: bool
+    found: str
 
 
 class Comparison(Record):

@@ -21,6 +21,7 @@ from hpe_art.attacks.targets import TargetPoses
 from hpe_art.attacks.universal import saved_facts
 from hpe_art.data.people import People
 from hpe_art.errors import UserError
+from hpe_art.evaluation.details import detail_records
 from hpe_art.evaluation.official import OfficialScores, relative
 from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer, Run
 from hpe_art.evaluation.results import Score as ScoreRecord
@@ -138,6 +139,7 @@ def attack_record(
         settings=settings,
         observed=dict(zip(observers, shown, strict=True)),
         folder=key,
+        **detail_records(store, key, index, settings["norm"], judge.skeleton, judge.seed),
         universal=saved_facts(str(spec.perturbation)) if isinstance(spec, Universal) else None,
         **_costs(store, key, led, index),
     )

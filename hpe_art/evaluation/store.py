@@ -52,12 +52,14 @@ class Shard:
         counts: what it cost: images passed forward and backward and seconds, of the `generation`
             of images (by a run that other attacks may share) and of `scoring` them; and `linf`.
         examples: (m, 3, H, W), images of the first m of these people, as packed.
+        details: (n, ...) by name, what else the attack says of each person.
     """
 
     index: NDArray[np.int64]
     poses: dict[str, Array]
     counts: dict[str, Any] = field(default_factory=dict)
     examples: Array | None = None
+    details: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Store:
@@ -151,6 +153,7 @@ class Store:
         """Writes a shard; a reader sees all of it or nothing."""
         arrays: dict[str, Any] = {f"poses/{name}": poses for name, poses in shard.poses.items()}
         arrays |= {"index": shard.index, "counts": np.array(json.dumps(shard.counts))}
+        arrays |= {f"details/{name}": held for name, held in shard.details.items()}
         if shard.examples is not None:
             arrays["examples"] = shard.examples
         # Shards of one attack may overlap, when observers are added later.
@@ -177,6 +180,15 @@ class Store:
                 f"and {len(lost) - 1} more: run the same command again."
             )
         return np.stack([rows[i] for i in index.tolist()])
+
+    def details(self, attack: str, index: NDArray[np.int64], name: str) -> NDArray[Any] | None:
+        """(N, ...), what an attack says of these people under a name; None if not of everybody."""
+        rows: dict[int, NDArray[Any]] = {}
+        for shard in self.shards(attack):
+            if name in shard.details:
+                rows |= dict(zip(shard.index.tolist(), shard.details[name], strict=True))
+        people = index.tolist()
+        return np.stack([rows[i] for i in people]) if set(people) <= rows.keys() else None
 
     def examples(self, attack: str, index: Iterable[int]) -> dict[int, Array]:
         """Images that were kept, by person."""
@@ -224,6 +236,9 @@ def _read_shard(path: Path) -> Shard | None:
         index, counts = held["index"], json.loads(str(held["counts"]))
     except Exception:  # NumPy and zipfile have many words for a damaged file
         return None
-    poses = {k.removeprefix("poses/"): v for k, v in held.items() if k.startswith("poses/")}
-    fits = all(len(one) == len(index) for one in poses.values())
-    return Shard(index, poses, counts, held.get("examples")) if fits else None
+    poses, details = (
+        {key.removeprefix(part): value for key, value in held.items() if key.startswith(part)}
+        for part in ("poses/", "details/")
+    )
+    fits = all(len(one) == len(index) for one in (*poses.values(), *details.values()))
+    return Shard(index, poses, counts, held.get("examples"), details) if fits else None

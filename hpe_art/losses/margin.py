@@ -59,7 +59,7 @@ def distance_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """
     distances = head.distances(outputs[-1], y)
     if head.goal is not None:
-        return _hinged(_in_radii(distances, head.goal), head.goal)
+        return _hinged(_in_radii(distances, head.goal.radii), head.goal)
     labelled = y[..., 2] > 0
     mean: Tensor = distances.masked_fill(~labelled, 0.0).sum(1) / labelled.sum(1).clamp(min=1)
     return mean
@@ -101,7 +101,9 @@ def joint_margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
     if cells is None:
         points = head.decode(output)[..., :2]
         offsets = (points - goal.centres).square().sum(-1)
-        return _in_radii((offsets + 1).sqrt() - 1, goal)  # a gradient at 0
+        # Rounded off below a pixel, so that there is a gradient at 0; both alike, so that the
+        # boundary stays where it is.
+        return _in_radii(_rounded(offsets), _rounded(goal.radii.square()))
     within = circle_cells(goal, cells)
     values = output.flatten(2)
     inner, outer = values.masked_fill(~within, NEVER), values.masked_fill(within, NEVER)
@@ -110,8 +112,12 @@ def joint_margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
     return exact + (smooth - smooth.detach()) / SHARPNESS
 
 
-def _in_radii(distances: Tensor, goal: Goal) -> Tensor:
-    return distances / goal.radii.clamp(min=1e-6) - 1
+def _rounded(squares: Tensor) -> Tensor:
+    return (squares + 1).sqrt() - 1
+
+
+def _in_radii(distances: Tensor, radii: Tensor) -> Tensor:
+    return distances / radii.clamp(min=1e-6) - 1
 
 
 def _hinged(margins: Tensor, goal: Goal) -> Tensor:

@@ -76,6 +76,29 @@ def relative_draws(perturbed: Draws, clean: Draws) -> Draws:
     return np.where(np.isfinite(ratios), ratios, np.nan)
 
 
+def drawn_medians(values: ArrayLike, seed: int = 0) -> Draws:
+    """Medians of values (N, K) over people and joints, then over people for each joint.
+
+    Returns:
+        (1 + draws, 1 + K), drawn as `drawn_scores` draws. NaN counts for nobody.
+    """
+    known = np.asarray(values, np.float64)
+    drawn = (np.repeat(known, times, axis=0) for times in _times_drawn(len(known), seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a joint that counts for nobody
+        return np.stack([np.r_[np.nanmedian(one), np.nanmedian(one, axis=0)] for one in drawn])
+
+
+def drawn_shares(values: ArrayLike, seed: int = 0) -> Draws:
+    """Means (1 + draws,) of values (N, K) over people and joints; NaN counts for nobody."""
+    known = np.asarray(values, np.float64)
+    sums = np.stack([np.nansum(known, axis=1), (~np.isnan(known)).sum(axis=1)], axis=1)
+    totals = _times_drawn(len(known), seed) @ sums
+    with np.errstate(invalid="ignore"):
+        found: Draws = totals[:, 0] / totals[:, 1]
+    return found
+
+
 def interval(draws: Draws) -> tuple[float, float, float]:
     """The value (1 + R,) of the people themselves, and the ends of its 95 % interval."""
     ends = _ends(draws[1:, None])[0]

@@ -64,8 +64,16 @@ def test_the_distance_has_a_hinge_a_little_beyond_the_circle():
         assert gradient_of(name, points, near, maps=False).all()
     np.testing.assert_allclose(loss_of("distance", points, goal_of(10.0), maps=False), [0.5 - 1])
     # Rounded off below a pixel, so that there is a gradient at 0.
-    rounded = (np.sqrt(26) - 1) / 10 - 1
+    rounded = (np.sqrt(26) - 1) / (np.sqrt(101) - 1) - 1
     np.testing.assert_allclose(loss_of("margin", points, goal_of(10.0), maps=False), [rounded])
+
+
+@pytest.mark.parametrize("radius", [0.5, 3.0])
+def test_coordinates_are_at_the_boundary_where_the_metric_has_it(radius):
+    points = 2 + torch.tensor([[[0.6, 0.8]]], dtype=torch.float64) * radius
+    for targeted in (False, True):
+        goal = goal_of(radius, targeted)
+        assert loss_of("margin", points, goal, maps=False).item() == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", ["margin", "cross_entropy", "distance"])

@@ -1,0 +1,45 @@
+"""The checks for hidden gradients in a run, done once and kept beside its store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from hpe_art.attacks.masking import masking_checks
+from hpe_art.evaluation.attacking import labelled, seed_everything
+from hpe_art.evaluation.goals import goal_of
+from hpe_art.evaluation.prepared import Prepared
+from hpe_art.evaluation.results import Check
+from hpe_art.evaluation.store import CLEAN
+from hpe_art.files import write_whole
+
+CHECKED_PEOPLE = 8
+CHECKED_EPS = 2.0
+CHECKS = "checks.json"
+_RECORDS = TypeAdapter(list[Check])
+
+
+def checks_of(run: Prepared) -> list[Check]:
+    """The checks that the attacks of a run ask for, on its first people; none if none asks.
+
+    Args:
+        run: whose clean predictions are in the store.
+    """
+    if not any(attack.wants_checks for attack in run.attacks.values()):
+        return []
+    path = run.store.folder / CHECKS
+    try:
+        return _RECORDS.validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        pass
+    people = run.people[: min(CHECKED_PEOPLE, len(run.people))]
+    y = labelled(people.y, run.store.gathered(CLEAN, people.index))
+    seed_everything(run.spec.seed, 0)
+    x = people.x[:].astype(np.float32)
+    goal = goal_of(people, run.metric)
+    found = masking_checks(run.estimator, x, y, goal, people.index, CHECKED_EPS)
+    records = [Check(**asdict(check)) for check in found]
+    write_whole(path, _RECORDS.dump_json(records, indent=1))
+    return records
