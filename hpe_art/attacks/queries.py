@@ -38,7 +38,7 @@ class QueryAttack(EvasionAttack):
 
     eps: float
     max_iter: int
-    seed: int = 0
+    seed: int
     batch_size: int
     feedback: str = COUNT
     loss: str | PoseLoss = MARGIN
@@ -237,6 +237,7 @@ class PoseRayS(QueryAttack):
         max_iter: queries for each image, the first with the image itself. Who has no joint left to
             lose takes no further one.
         targeted: towards y rather than away from it.
+        seed: of the stripes at first, with the place of the image.
         batch_size: images per pass; the result does not depend on it.
 
     Attributes:
@@ -250,7 +251,7 @@ class PoseRayS(QueryAttack):
 
     attack_params: ClassVar = [
         *EvasionAttack.attack_params,
-        *("eps", "max_iter", "targeted", "batch_size"),
+        *("eps", "max_iter", "targeted", "seed", "batch_size"),
     ]
     proposals = SignFlips
 
@@ -260,11 +261,13 @@ class PoseRayS(QueryAttack):
         eps: float = 8.0,
         max_iter: int = 1000,
         targeted: bool = False,
+        seed: int = 0,
         batch_size: int = 32,
     ) -> None:
         super().__init__(estimator=estimator)
         self.eps = eps
         self.max_iter = max_iter
         self._targeted = targeted
+        self.seed = seed
         self.batch_size = batch_size
         self._check_params()

@@ -100,6 +100,7 @@ class RayS(AttackSpec):
             eps=self.eps,
             max_iter=self.max_iter,
             targeted=self.targeted,
+            seed=self.seed,
             batch_size=batch_size,
         )
 

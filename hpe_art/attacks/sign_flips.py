@@ -9,48 +9,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hpe_art.attacks.squares import signs_of
 from hpe_art.attacks.steps import clipped
 
 
 @dataclass
 class SignFlips:
-    """Every pixel value at an end of the ball, all up at first; then blocks change ends.
+    """Every pixel value at an end of the ball, in stripes at first; then blocks change ends.
 
     Blocks are stretches of the flattened image: all of it, its halves, their halves, and so on, the
-    same for every image. Nothing is drawn.
+    same for every image.
 
     Attributes:
         clean: (N, 3, H, W), the images.
         eps: radius of the ball in norm inf.
         clip_values: range of pixels.
+        start: (N, 3, H, W), vertical stripes at random, as Square begins.
 
     Source: Chen and Gu 2020, arXiv:2006.12792, algorithm 3. There the radius is searched for too:
-    an image is broken or not. Here it is given, and a change stays where no joint comes back.
+    an image is broken or not, and
+    all values are up at first. Here it is given, and a change stays where no joint comes back.
     """
 
     clean: Tensor
     eps: float
     clip_values: Sequence[float] | None
+    start: Tensor
 
     @classmethod
     def drawn(cls, attack: Any, clean: Tensor, places: NDArray[Any]) -> SignFlips:
-        """For images (N, 3, H, W); their places do not matter."""
-        return cls(clean, float(attack.eps), attack.estimator.clip_values)
+        """For images (N, 3, H, W), by the seed and their places (N,)."""
+        width = clean.shape[3]
+        numbers = [
+            np.random.default_rng([attack.seed, place]).random((3, 1, width), np.float32)
+            for place in places.tolist()
+        ]
+        stripes = attack.eps * signs_of(torch.as_tensor(np.stack(numbers)).to(clean))
+        clip_values = attack.estimator.clip_values
+        return cls(clean, float(attack.eps), clip_values, clipped(clean + stripes, clip_values))
 
     def __getitem__(self, rows: Tensor) -> SignFlips:
         """Those of some images."""
-        return replace(self, clean=self.clean[rows])
+        return replace(self, clean=self.clean[rows], start=self.start[rows])
 
     def tried(self, number: int, now: Tensor) -> Tensor:
         """(N, 3, H, W), what query number `number` asks about, given the best images so far."""
         if number == 0:
             return self.clean
         if number == 1:
-            return clipped(self.clean + self.eps, self.clip_values)
+            return self.start
         first, length = block(number - 2, now[0].numel())
         moved = now - self.clean
         # A pixel at the end of the range cannot move further, and counts as moved there.

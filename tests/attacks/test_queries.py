@@ -179,7 +179,7 @@ def test_blocks_are_halved():
 
 def test_signs_change_ends_also_where_the_range_ends():
     x = torch.tensor([0.0, 255, 100, 4, 251, 128]).reshape(1, 1, 2, 3).expand(1, 3, 2, 3)
-    tries = SignFlips(x, 8.0, (0.0, 255.0))
+    tries = SignFlips(x, 8.0, (0.0, 255.0), (x + 8).clamp(0, 255))
     up = tries.tried(1, x)
     assert up[0, 0].flatten().tolist() == [8, 255, 108, 12, 255, 136]
     down = tries.tried(2, up)
