@@ -39,8 +39,7 @@ def attack_runner(
         launcher: none, pytorch, slurm or mpi.
         record: what else the results say, such as the arguments.
 
-    Raises:
-        UserError: something cannot be used; the message says what and the mend.
+    Raises a UserError if something cannot be used, which says what and the mend.
     """
     cfg = copy.deepcopy(cfg)
     # The Runner would format it four times, which takes longer than to build the network.
