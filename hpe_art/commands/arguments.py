@@ -82,7 +82,12 @@ def _number(
 
 
 positive_int = _number("a whole number >= 1", int, lambda value: value >= 1)
-seed = _number("a whole number >= 0", int, lambda value: value >= 0)
+# No sign, and no underscore: str.isdecimal is stricter than int.
+seed = _number(
+    "a whole number >= 0",
+    lambda text: int(text) if text.strip().isdecimal() else -1,
+    lambda value: value >= 0,
+)
 positive_float = _number("a finite number > 0", float, lambda value: 0 < value < math.inf)
 norm = _number(
     "inf, 1 or 2", {"inf": math.inf, "1": 1.0, "2": 2.0}.__getitem__, lambda value: value > 0
