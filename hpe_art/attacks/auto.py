@@ -18,18 +18,22 @@ from hpe_art.attacks.batches import Batch, batches, check_goal
 from hpe_art.attacks.checks import check_norm, check_whole
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.attacks.strongest import Strongest
-from hpe_art.losses import Goal
+from hpe_art.losses import DISTANCE, MARGIN, REMAINING, Goal
+
+SHARE, OTHER = "softmax share", "the other of margin and remaining"
+"""Losses of members that depend on head and direction; a member without one has APGD's default."""
 
 MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
-    "fast": (dict(outputs="all", schedule="linear", max_iter=99),),
+    "fast": (dict(outputs="all", max_iter=99),),
     "standard": (
-        dict(outputs="all", schedule="linear", max_iter=299),
-        dict(outputs="last", schedule="linear", max_iter=299),
-        dict(outputs="all", schedule="halving", max_iter=99, num_random_init=2),
-        dict(outputs="last", schedule="linear", max_iter=99, num_random_init=2),
+        dict(outputs="all", max_iter=299),
+        dict(outputs="all", max_iter=249, loss=SHARE),
+        dict(outputs="last", max_iter=149),
+        dict(outputs="all", max_iter=149, loss=OTHER),
+        dict(outputs="all", max_iter=149, schedule="halving"),
     ),
 }
-"""By size: what each member, an APGD, is made with; docs/strength.md has what is known of them."""
+"""By size: what each member, an APGD, is made with; docs/strength.md has the evidence."""
 
 
 class PoseAutoAttack(EvasionAttack):
@@ -149,6 +153,13 @@ class PoseAutoAttack(EvasionAttack):
         return worst.images, joints
 
     def _member(self, number: int, arguments: dict[str, Any]) -> PoseAPGD:
+        losses = {
+            SHARE: "cross_entropy" if self.estimator.head.has_cells else DISTANCE,
+            OTHER: MARGIN if self.targeted else REMAINING,
+        }
+        settings = {"schedule": "linear", **arguments}
+        if "loss" in settings:
+            settings["loss"] = losses.get(settings["loss"], settings["loss"])
         return PoseAPGD(
             self.estimator,
             norm=self.norm,
@@ -156,7 +167,7 @@ class PoseAutoAttack(EvasionAttack):
             targeted=self.targeted,
             seed=self.seed + number,
             batch_size=self.batch_size,
-            **arguments,
+            **settings,
         )
 
     def _check_params(self) -> None:

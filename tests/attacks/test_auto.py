@@ -65,6 +65,24 @@ def test_details_have_the_worst_case_of_each_joint(small):
     assert attack.details["joints_reached"].sum() >= reached[1].sum() > 0
 
 
+@pytest.mark.parametrize("targeted", [False, True])
+@pytest.mark.parametrize(
+    ("network", "share"), [("hourglass", "cross_entropy"), ("regression", "distance")]
+)
+def test_members_have_losses_that_the_head_can_have(network, share, targeted):
+    estimator = estimator_of(network)
+    x, y = people(2)
+    attack = PoseAutoAttack(estimator, eps=1.0, targeted=targeted, size="standard")
+    members = [
+        attack._member(number, {**arguments, "max_iter": 1})
+        for number, arguments in enumerate(auto.MEMBERS["standard"])
+    ]
+    other = "margin" if targeted else "remaining"
+    assert [member.loss for member in members] == [None, share, None, other, None]
+    for member in members:
+        assert member.generate(x, y, goal_of(y, targeted=targeted)).shape == x.shape
+
+
 def test_images_stay_in_the_ball_and_the_range(small):
     estimator = estimator_of()
     x, _ = people(3)

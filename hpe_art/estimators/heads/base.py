@@ -26,6 +26,8 @@ _WITH_MORE_THAN_COORDINATES = ("RLEHead", "IntegralRegressionHead", "DSNTHead")
 class HeadAdaptor(ABC):
     """One output of a head: how it is flipped, decoded, and compared with poses."""
 
+    has_cells = False
+    """Whether outputs are heatmaps; then `cells` says where theirs are."""
     flat_at_own_predictions = False
     """Whether encoding what was decoded gives the output itself, where a loss has its minimum."""
 

@@ -25,6 +25,8 @@ class HeatmapAdaptor(HeadAdaptor):
     heatmap codecs through their own NumPy code, image by image.
     """
 
+    has_cells = True
+
     def __init__(self, head: nn.Module) -> None:
         super().__init__(head)
         codec = self.codec
