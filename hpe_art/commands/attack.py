@@ -135,23 +135,26 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
 
     from hpe_art.evaluation.collecting import pictured_people
     from hpe_art.evaluation.running import loop_of
+    from hpe_art.report import table as tables
     from hpe_art.report.pictures import PersonPictures, draw_pictures, pictured_attacks
-    from hpe_art.report.table import joint_table, observer_table, official_table, results_table
 
     loop, console = loop_of(runner), Console()
     prepared, run = loop.finished
     wide = Console(width=max(console.width, TABLE_WIDTH))
-    wide.print(results_table(run))
+    wide.print(tables.results_table(run))
     # Not where the evaluator's total is the one in the table above, as MPII's is.
     own = run.clean.score.value
     known = own is not None and any(isclose(own, one) for one in run.clean.official.values())
-    if (official := official_table(run)) and not known:
+    if (official := tables.official_table(run)) and not known:
         wide.print(official)
     if args.per_joint:
-        wide.print(joint_table(run))
+        wide.print(tables.joint_table(run))
     for kind in ("transfer", "defence"):
         if any(observer.kind == kind for observer in run.observers.values()):
-            wide.print(observer_table(run, kind))
+            wide.print(tables.observer_table(run, kind))
+    for table in (tables.minimum_table(run), tables.checks_table(run)):
+        if table:
+            wide.print(table)
     for note in run.notes:
         console.print(f"Note: {note}")
     folder = args.show_dir or args.work_dir / "pictures"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hpe_art.attacks import share_broken
 from hpe_art.evaluation.results import Measured, Minimum
 from hpe_art.evaluation.store import Store
-from hpe_art.metrics.bootstrap import Draws, drawn_medians, drawn_shares, interval
+from hpe_art.metrics.bootstrap import LEVEL, Draws, drawn_medians, drawn_shares
 from hpe_art.skeleton import Skeleton
 
 GRID = {
@@ -48,7 +48,13 @@ def detail_records(
 
 def measured(draws: Draws) -> Measured:
     """The value (1 + R,) of the people themselves, with its interval over the draws."""
-    value, low, high = (_finite(number) for number in interval(draws))
+    known = np.sort(draws[1:][~np.isnan(draws[1:])])
+    shares = [(100 - LEVEL) / 200, (100 + LEVEL) / 200]
+    # Draws themselves: between a number and infinity there is nothing to interpolate.
+    ends = (
+        known[[round(share * (len(known) - 1)) for share in shares]] if len(known) else [np.nan] * 2
+    )
+    value, low, high = (float(one) if np.isfinite(one) else None for one in (draws[0], *ends))
     return Measured(value=value, interval=(low, high))
 
 
@@ -64,7 +70,3 @@ def _minimum(eps: NDArray[Any], norm: Any, skeleton: Skeleton, seed: int) -> Min
         joints=dict(zip(names, joints, strict=True)),
         broken={f"{bound:g}": float(share) for bound, share in zip(grid, broken, strict=True)},
     )
-
-
-def _finite(number: float) -> float | None:
-    return number if np.isfinite(number) else None

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results import Attack, Clean, Judged, Run, Score
+from hpe_art.evaluation.results import Attack, Clean, Judged, Measured, Run, Score
 from hpe_art.report.numbers import UNITS, digits_of, eps_text, score_text, whole_score, with_spread
 
 SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}
@@ -17,6 +17,7 @@ WIDTH, GAP = 5, 2
 NARROW: dict[str, Any] = {"collapse_padding": True, "pad_edge": False}
 SCREEN = 100
 MAX_GROUPS = 10
+NOTHING = "> eps"
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 OFFICIAL = "By the config's own evaluator, {} in percent of the clean number. eps in grey levels."
 TITLES = {
@@ -98,6 +99,37 @@ def observer_table(run: Run, kind: Literal["transfer", "defence"]) -> Table:
             cells = [whole_score(one.relative if one else None) for one in seen]
             table.add_row(attack.name, eps_text(attack.eps), *cells)
     return table
+
+
+def minimum_table(run: Run) -> Table | None:
+    """The smallest eps that moves a joint, by joint; None where no attack has looked for it."""
+    found = {attack.name: attack.minimum for attack in run.attacks if attack.minimum}
+    if not found:
+        return None
+    caption = "Median over people, with its 95 % interval. > eps: none was found for most people."
+    table = screen_table("smallest eps that moves a joint", caption, ["joint", *found])
+    table.add_row("all", *(_measured(one.median) for one in found.values()))
+    for joint in run.skeleton.joints:
+        cells = [_measured(one.joints[joint]) for one in found.values() if joint in one.joints]
+        if cells:
+            table.add_row(joint, *cells)
+    return table
+
+
+def checks_table(run: Run) -> Table | None:
+    """Whether the network hides its gradient; None where no attack has asked."""
+    if not run.checks:
+        return None
+    table = screen_table("hidden gradients", "On the first people.", ["check", "passed", "found"])
+    for check in run.checks:
+        table.add_row(check.name, "yes" if check.passed else "NO", check.found)
+    return table
+
+
+def _measured(one: Measured) -> str:
+    ends = [NOTHING if end is None else f"{end:.3g}" for end in one.interval or ()]
+    value = NOTHING if one.value is None else f"{one.value:.3g}"
+    return f"{value} [{', '.join(ends)}]" if ends else value
 
 
 def _groups_that_fit(run: Run) -> int:
