@@ -1,0 +1,87 @@
+"""Makes the robustness card of a network: `python tools/card.py mmpose_configs/hourglass.py`.
+
+The worst case at fixed eps, the smallest eps of each joint, and whether the network hides its
+gradient, by one protocol (docs/protocol.md). Writes NAME.json and NAME.md into the folder of cards,
+and its README.md, a table of all cards there. It goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpe_art.commands import arguments
+from hpe_art.commands.arguments import config, positive_int, refuse
+from hpe_art.commands.paths import check_paths, data_folder
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = arguments.command_parser("card", __doc__)
+    add = parser.add_argument
+    add("config", type=config, help="config of any top-down MMPose model, or name of a shipped one")
+    add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
+    add("--cards", type=Path, default=Path("model_cards"), help="folder of cards [model_cards]")
+    add("--num-samples", type=positive_int, help="fewer people: for a look, not to be compared")
+    add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
+    arguments.add_config_options(parser)
+    arguments.add_data_arguments(parser)
+    arguments.add_speed_arguments(parser)
+    arguments.add_process_arguments(parser, "results/cards/NAME")
+    args = parser.parse_args(argv)
+    args.work_dir = args.work_dir or Path("results/cards") / Path(args.config).stem
+    arguments.check_data_arguments(parser, args)
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    warnings.filterwarnings("ignore")
+    return arguments.guarded("card", lambda: _card(parse(argv)))
+
+
+def _card(args: argparse.Namespace) -> int:
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    try:
+        card = _measured(args)
+    except ValueError as error:
+        return refuse("card", error)
+    if card is None:
+        return 0
+    from hpe_art.files import write_whole
+    from hpe_art.report.cards import card_page, ranking_page
+    from hpe_art.studies.robustness_card import read_cards, write_card
+
+    path = args.cards / f"{card.network}.json"
+    write_card(path, card)
+    write_whole(path.with_suffix(".md"), card_page(card))
+    write_whole(args.cards / "README.md", ranking_page(read_cards(args.cards)))
+    print(f"{path}; {path.with_suffix('.md')}; {args.cards / 'README.md'}")
+    return 0
+
+
+def _measured(args: argparse.Namespace) -> Any:
+    check_paths([args.config], args.work_dir, args.data_root)
+    dataset = data_folder(args)
+    from rich.console import Console
+
+    from hpe_art.data.mpii.folder import use_folder
+    from hpe_art.estimators.loading import load_config
+    from hpe_art.evaluation.processes import check_launcher, is_main
+    from hpe_art.evaluation.running import checkpoint_of
+    from hpe_art.studies.robustness_card import measure, read_cards
+
+    check_launcher(args.launcher)
+    read_cards(args.cards)  # what cannot be read is said before the work
+    cfg = load_config(args.config, args.cfg_options)
+    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
+    if dataset:
+        use_folder(cfg.test_dataloader, dataset)
+    settings = arguments.settings_of(args)
+    people = settings.pop("num_samples")
+    say = Console(quiet=not is_main()).print
+    return measure(cfg, checkpoint, args.work_dir, people, args.launcher, say, **settings)

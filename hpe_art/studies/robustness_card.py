@@ -1,0 +1,228 @@
+"""The robustness card of one network, by a protocol that nothing changes (docs/protocol.md).
+
+A card is made from two runs of the attack loop: the worst case of many people, and the smallest eps
+of fewer. It can be made for any network of any data set; cards of one data set can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from pydantic import ValidationError
+
+from hpe_art.attacks import AttackSpec, build_spec
+from hpe_art.errors import UserError
+from hpe_art.evaluation.processes import is_main
+from hpe_art.evaluation.results import Attack, Check, Interval, Measured, Record, Run
+from hpe_art.evaluation.running import attack_runner, loop_of
+from hpe_art.evaluation.spec import RunSpec, run_spec
+from hpe_art.files import write_whole
+
+PROTOCOL = 1
+PEOPLE, MINIMUM_PEOPLE = 128, 16
+EPS: dict[str, tuple[float, ...]] = {"inf": (0.5, 1.0, 2.0, 4.0, 8.0), "2": (50.0, 100.0, 200.0)}
+FEW = 3
+"""How many of the weakest joints are named."""
+
+
+class Worst(Record):
+    """What the strongest attack leaves at one eps.
+
+    `score` is of the image of each person that loses most joints, `relative` in percent of the
+    clean score; `joints_reached` is the percentage of joints that any image lost. `gradients` is
+    the mean for each person.
+    """
+
+    score: float | None
+    interval: Interval | None
+    relative: float | None
+    joints_reached: float | None
+    gradients: float
+
+
+class Card(Record):
+    """One network's robustness.
+
+    Attributes:
+        protocol: version of the protocol.
+        by_protocol: whether as many people were attacked as it asks for.
+        worst_inf, worst_2: by eps, in grey levels, and in norm 2 of all pixels.
+        paper_inf: what ten steps of the paper's attack leave, for comparison: score by eps.
+        minimum_inf, minimum_2: median of the smallest eps that moves a joint.
+        joints_inf: the same of each joint; null where none was found for most people.
+        weakest: the joints that give way first.
+        broken_inf: percentage of joints that are lost at an eps, each by an image of its own.
+    """
+
+    protocol: int = PROTOCOL
+    by_protocol: bool
+    network: str
+    config: str
+    checkpoint: str | None
+    sha256: str | None
+    dataset: str
+    annotations: str
+    people: int
+    minimum_people: int
+    metric: str
+    unit: str
+    clean: float | None
+    clean_interval: Interval | None
+    attack: str
+    worst_inf: dict[str, Worst]
+    worst_2: dict[str, Worst]
+    paper: str
+    paper_inf: dict[str, float | None]
+    minimum_inf: Measured
+    minimum_2: Measured
+    joints_inf: dict[str, float | None]
+    weakest: list[str]
+    broken_inf: dict[str, float]
+    checks: list[Check]
+    passed: bool
+    forward_passes: int
+    backward_passes: int
+    seconds: float
+    date: str
+    seed: int
+    device: str
+    precision: str
+    versions: dict[str, str]
+
+
+def protocol_attacks() -> tuple[list[AttackSpec], list[AttackSpec]]:
+    """Those of many people, and those of few."""
+    many: list[dict[str, Any]] = [dict(type="igsm", eps=eps) for eps in EPS["inf"]]
+    for norm, bounds in EPS.items():
+        many += [dict(type="auto", eps=eps, norm=float(norm)) for eps in bounds]
+    few: list[dict[str, Any]] = [dict(type="fmn", norm=float(norm)) for norm in EPS]
+    return [build_spec(one) for one in many], [build_spec(one) for one in few]
+
+
+def measure(
+    cfg: Config,
+    checkpoint: str,
+    folder: Path,
+    people: int | None = None,
+    launcher: str = "none",
+    say: Callable[[str], None] = lambda line: None,
+    **settings: Any,
+) -> Card | None:
+    """The card of a network; it goes on where it was stopped.
+
+    Args:
+        cfg: of the network, from `load_config`.
+        checkpoint: where the weights are from.
+        folder: of the two runs.
+        people: how many; None: as many as the protocol says, or all if fewer.
+        launcher: none, pytorch, slurm or mpi.
+        say: told what begins.
+        **settings: of `RunSpec`, such as device and precision.
+
+    Returns:
+        The card, in the main process.
+
+    Raises:
+        UserError: something cannot be used; the message says what and the mend.
+    """
+    runs: list[Run] = []
+    counts = (PEOPLE, MINIMUM_PEOPLE)
+    for part, count, attacks in zip(("worst", "minimum"), counts, protocol_attacks(), strict=True):
+        asked = dict(num_samples=people) if people else dict(max_samples=count)
+        spec: RunSpec = run_spec(attacks=attacks, **asked, **settings)
+        say(f"{part}: {len(attacks)} attacks")
+        runner = attack_runner(cfg, spec, folder / part, checkpoint, launcher)
+        runner.test()
+        if is_main():
+            runs.append(loop_of(runner).finished[1])
+    return card_of(runs[0], runs[1], by_protocol=people is None) if runs else None
+
+
+def card_of(many: Run, few: Run, by_protocol: bool = True) -> Card:
+    """The card of two finished runs: the worst case of many people, the smallest eps of few."""
+    ensembles = [one for one in many.attacks if one.attack == "auto"]
+    papers = [one for one in many.attacks if one.attack == "igsm"]
+    smallest = {str(one.norm).removesuffix(".0"): one.minimum for one in few.attacks}
+    near, far = smallest["inf"], smallest["2"]
+    assert near is not None and far is not None
+    joints = {joint: found.value for joint, found in near.joints.items()}
+    ranked = sorted((value, joint) for joint, value in joints.items() if value is not None)
+    worst = {
+        norm: {
+            f"{one.eps:g}": _worst(one, many.dataset.num_samples)
+            for one in ensembles
+            if str(one.norm).removesuffix(".0") == norm
+        }
+        for norm in EPS
+    }
+    everything = [*many.attacks, *few.attacks]
+    return Card(
+        by_protocol=by_protocol,
+        network=Path(many.config).stem,
+        config=Path(many.config).name,
+        checkpoint=many.checkpoint.path,
+        sha256=many.checkpoint.sha256,
+        dataset=many.dataset.type,
+        annotations=Path(many.dataset.ann_file).name,
+        people=many.dataset.num_samples,
+        minimum_people=few.dataset.num_samples,
+        metric=many.metric.label,
+        unit=many.metric.unit,
+        clean=many.clean.score.value,
+        clean_interval=many.clean.score.interval,
+        attack=ensembles[0].name,
+        worst_inf=worst["inf"],
+        worst_2=worst["2"],
+        paper=papers[0].name,
+        paper_inf={f"{one.eps:g}": one.score.value for one in papers},
+        minimum_inf=near.median,
+        minimum_2=far.median,
+        joints_inf=joints,
+        weakest=[joint for _, joint in ranked[:FEW]],
+        broken_inf=near.broken,
+        checks=many.checks,
+        passed=all(check.passed for check in many.checks),
+        forward_passes=sum(one.forward_passes for one in everything),
+        backward_passes=sum(one.backward_passes for one in everything),
+        seconds=sum(one.seconds for one in everything),
+        date=many.started[:10],
+        seed=many.seed,
+        device=many.device,
+        precision=many.precision,
+        versions=many.versions,
+    )
+
+
+def _worst(attack: Attack, people: int) -> Worst:
+    reached = attack.joints_reached
+    return Worst(
+        score=attack.score.value,
+        interval=attack.score.interval,
+        relative=attack.relative.value,
+        joints_reached=None if reached is None else reached.value,
+        gradients=attack.backward_passes / people,
+    )
+
+
+def write_card(path: Path, card: Card) -> None:
+    """Writes a card as JSON, whole or not at all."""
+    write_whole(path, card.model_dump_json(indent=1) + "\n")
+
+
+def read_cards(folder: Path) -> list[Card]:
+    """All cards of a folder, in the order of their names.
+
+    Raises:
+        UserError: a file that is no card; it is named.
+    """
+    cards = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            cards.append(Card.model_validate_json(path.read_bytes()))
+        except (OSError, ValidationError) as error:
+            first = str(error).splitlines()[0]
+            raise UserError(f"Expected a robustness card. Got {path}: {first}.") from None
+    return cards
