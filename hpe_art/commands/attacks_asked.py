@@ -10,7 +10,10 @@ from typing import Any
 from hpe_art.errors import UserError
 
 MAX_GREY = 255.0
-OPTIONS = ("eps", "eps_step", "max_iter", "norm", "outputs", "loss", "size", "seed")
+OPTIONS = (
+    *("eps", "eps_step", "max_iter", "norm", "outputs", "loss", "schedule", "size", "seed"),
+    *("methods", "sources", "feedback"),
+)
 
 
 def check_together(args: argparse.Namespace) -> None:

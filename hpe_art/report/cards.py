@@ -12,8 +12,9 @@ INTRODUCTION = """\
 
 One card for each network, by [one protocol](../docs/protocol.md), made by `python tools/card.py
 NAME`. Scores are the {metric} that the strongest attack leaves (*{attack}*), the worst case of each
-person. Networks are in the order of its mean over eps {eps}. Cards are compared within one list of
-people and one version of the protocol.
+person. Networks are in the order of its mean over eps {eps}.
+Cards are compared within one list of people and one version of the protocol. *smallest eps* is the
+median of those that move a joint, *gradients* are those of the worst cases for each person.
 """
 
 

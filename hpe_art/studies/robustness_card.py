@@ -13,7 +13,10 @@ from typing import Any
 from mmengine.config import Config
 from pydantic import ValidationError
 
-from hpe_art.attacks import AttackSpec, build_spec
+from hpe_art.attacks import AttackSpec
+from hpe_art.attacks.auto import Auto
+from hpe_art.attacks.minimum_spec import Fmn
+from hpe_art.attacks.pgd import Igsm
 from hpe_art.errors import UserError
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.results import Attack, Check, Interval, Measured, Record, Run
@@ -95,11 +98,10 @@ class Card(Record):
 
 def protocol_attacks() -> tuple[list[AttackSpec], list[AttackSpec]]:
     """Those of many people, and those of few."""
-    many: list[dict[str, Any]] = [dict(type="igsm", eps=eps) for eps in EPS["inf"]]
+    many: list[AttackSpec] = [Igsm(eps=eps) for eps in EPS["inf"]]
     for norm, bounds in EPS.items():
-        many += [dict(type="auto", eps=eps, norm=float(norm)) for eps in bounds]
-    few: list[dict[str, Any]] = [dict(type="fmn", norm=float(norm)) for norm in EPS]
-    return [build_spec(one) for one in many], [build_spec(one) for one in few]
+        many += [Auto(eps=eps, norm=float(norm)) for eps in bounds]
+    return many, [Fmn(norm=float(norm)) for norm in EPS]
 
 
 def measure(
@@ -143,8 +145,8 @@ def measure(
 
 def card_of(many: Run, few: Run, by_protocol: bool = True) -> Card:
     """The card of two finished runs: the worst case of many people, the smallest eps of few."""
-    ensembles = [one for one in many.attacks if one.attack == "auto"]
-    papers = [one for one in many.attacks if one.attack == "igsm"]
+    ensembles = [one for one in many.attacks if one.attack == Auto.name]
+    papers = [one for one in many.attacks if one.attack == Igsm.name]
     smallest = {str(one.norm).removesuffix(".0"): one.minimum for one in few.attacks}
     near, far = smallest["inf"], smallest["2"]
     assert near is not None and far is not None

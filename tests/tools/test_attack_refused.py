@@ -48,7 +48,10 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--outputs", "first"], ["--outputs", "first", "last", "all"]),
         (["--device", "tpu"], ["--device", "tpu", "cpu", "cuda"]),
         (["--targeted", "--both"], ["--both", "--targeted", "not allowed"]),
-        (["--attack", "fgsm", "--max-iter", "5"], ["--max-iter with --attack", "igsm. Got fgsm"]),
+        (
+            ["--attack", "fgsm", "--max-iter", "5"],
+            ["--max-iter with --attack", "igsm or", "Got fgsm"],
+        ),
         (["--ann-file", "a.json"], ["--ann-file", "need --data-root"]),
         (["--image-prefix", "a"], ["--image-prefix", "need --data-root"]),
         (["--data-root", "nowhere"], ["--data-root. Got nowhere: not there"]),
