@@ -12,7 +12,7 @@ from releases import write_release
 from scipy.io import savemat
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["start.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md"]
+PAGES = ["start.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md", "minimum.md"]
 HERE = ("hpe_art", "tools", "pyproject.toml")
 # What is added to a command, so that it takes seconds.
 SHORTER = {
@@ -95,6 +95,11 @@ def test_five_minutes_and_its_report(workspace):
 @pytest.mark.slow
 def test_own_model(workspace):
     run_page("own_model.md", workspace)
+
+
+@pytest.mark.slow
+def test_the_smallest_perturbation(workspace):
+    run_page("minimum.md", workspace)
 
 
 @pytest.mark.slow

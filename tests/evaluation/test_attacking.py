@@ -9,7 +9,7 @@ import pytest
 from hpe_art.evaluation.attacking import (
     BatchAttacker,
     Phases,
-    _labelled,
+    labelled,
     perturbed_folder,
     planned_blocks,
     seed_everything,
@@ -131,8 +131,8 @@ def test_nobody_labelled_is_attacked_away_from_the_own_prediction():
     y = np.random.default_rng(0).random((2, 3, 3)).astype(np.float32)
     y[1, :, 2] = 0
     clean = y + 7
-    found = _labelled(y, clean)
+    found = labelled(y, clean)
     np.testing.assert_array_equal(found[0], y[0])
     np.testing.assert_array_equal(found[1, :, :2], clean[1, :, :2])
     assert (found[1, :, 2] == 1).all()
-    assert _labelled(y[:1], clean[:1]) is not None
+    assert labelled(y[:1], clean[:1]) is not None
