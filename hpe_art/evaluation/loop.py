@@ -224,8 +224,9 @@ class AttackLoop(BaseLoop):
             seconds = (datetime.now().astimezone() - started).total_seconds()
             when = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
             found = run_record(run, {**self.record, **when})
-        with self.phases.spent("checks"):
-            found.checks = checks_of(run)
+        if any(attack.wants_checks for attack in run.attacks.values()):
+            with self.phases.spent("checks"):
+                found.checks = checks_of(run)
         self.results = Results(runs={Path(found.config).stem: found})
         self.write()
         self._show(run)

@@ -22,13 +22,11 @@ _RECORDS = TypeAdapter(list[Check])
 
 
 def checks_of(run: Prepared) -> list[Check]:
-    """The checks that the attacks of a run ask for, on its first people; none if none asks.
+    """The checks on the first people of a run.
 
     Args:
         run: whose clean predictions are in the store.
     """
-    if not any(attack.wants_checks for attack in run.attacks.values()):
-        return []
     path = run.store.folder / CHECKS
     try:
         return _RECORDS.validate_json(path.read_bytes())
