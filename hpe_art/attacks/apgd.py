@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
-from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.ascent import Ascent, since_checkpoint
-from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
 from hpe_art.attacks.checks import check_norm, check_whole
 from hpe_art.attacks.steps import clipped, direction, project
 from hpe_art.attacks.strongest import Strongest
@@ -27,10 +24,8 @@ FIRST_STEP = {"halving": 2.0, "linear": 1.0}
 FIRST_TARGETED_STEP = 0.6
 """Of those that fall linearly towards target poses (docs/strength.md)."""
 
-Callback = Callable[[int, Tensor, Tensor], None]
 
-
-class PoseAPGD(EvasionAttack):
+class PoseAPGD(BatchedAttack):
     """APGD on poses, with the metric's own question as its loss.
 
     The best iterate of each image is kept: the one with most joints where the goal wants them, and
@@ -60,10 +55,11 @@ class PoseAPGD(EvasionAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *BatchedAttack.attack_params,
         *("norm", "eps", "eps_step", "max_iter", "targeted", "num_random_init", "seed"),
         *("batch_size", "loss", "outputs", "schedule"),
     ]
+    _needs_goal, _takes_callback = False, True
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
 
     def __init__(
@@ -95,43 +91,10 @@ class PoseAPGD(EvasionAttack):
         self.schedule = schedule
         self._check_params()
 
-    def generate(
-        self,
-        x: Any,
-        y: Any = None,
-        goal: Goal | None = None,
-        index: NDArray[np.int64] | None = None,
-        callback: Callback | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Perturbed images.
-
-        Args:
-            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
-            y: (N, K, 3), true poses, or target poses if targeted.
-            goal: of the metric: which joints count as reached. None: the largest loss wins.
-            index: (N,), the place of each image in the test set, which random points depend on;
-                default its place in x.
-            callback: called after each pass with its number from 0, the rows (n,) of x that are
-                still attacked, and these images on the device, not to be changed.
-            **kwargs: none is known; any raises.
-
-        Returns:
-            (N, 3, H, W) of the kind of x, float32.
-
-        Raises:
-            ValueError: y or the goal do not fit x or the attack.
-        """
-        if kwargs:
-            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        check_goal(x, y, goal, self.targeted)
-        images = torch.as_tensor(x).detach().to(torch.float32)
-        found = images.clone()
-        for batch in batches(self, images, y, goal, index):
-            strongest = Strongest(batch.x, batch.goal)
-            self.attack(batch, strongest, callback)
-            found[batch.first : batch.first + len(batch.x)] = strongest.images.to(found.device)
-        return found if isinstance(x, Tensor) else found.numpy()
+    def _perturbed(self, batch: Batch, callback: Callback | None) -> Tensor:
+        strongest = Strongest(batch.x, batch.goal)
+        self.attack(batch, strongest, callback)
+        return strongest.images
 
     def attack(self, batch: Batch, strongest: Strongest, callback: Callback | None = None) -> None:
         """All starts, of those who are not finished yet; what they find goes to the strongest."""

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.apgd import PoseAPGD
-from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
 from hpe_art.attacks.checks import check_norm, check_whole
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.attacks.strongest import Strongest
@@ -36,7 +35,7 @@ MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
 """By size: what each member, an APGD, is made with; docs/strength.md has the evidence."""
 
 
-class PoseAutoAttack(EvasionAttack):
+class PoseAutoAttack(BatchedAttack):
     """Several APGDs in turn, each on the images that have joints left, the worst case per image.
 
     There is nothing to set but the size, so that numbers of different networks can be compared.
@@ -64,7 +63,7 @@ class PoseAutoAttack(EvasionAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *BatchedAttack.attack_params,
         *("norm", "eps", "targeted", "size", "seed", "batch_size"),
     ]
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
@@ -89,47 +88,17 @@ class PoseAutoAttack(EvasionAttack):
         self.details: dict[str, NDArray[Any]] = {}
         self._check_params()
 
-    def generate(
-        self,
-        x: Any,
-        y: Any = None,
-        goal: Goal | None = None,
-        index: NDArray[np.int64] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Perturbed images.
+    def _begin(self, count: int, goal: Goal | None) -> None:
+        assert goal is not None
+        joints = np.full(tuple(goal.radii.shape), np.nan, np.float32)
+        self.details = {"joints_reached": joints}
 
-        Args:
-            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
-            y: (N, K, 3), true poses, or target poses if targeted.
-            goal: of the metric: which joints count as reached.
-            index: (N,), the place of each image in the test set, which random points depend on;
-                default its place in x.
-            **kwargs: none is known; any raises.
-
-        Returns:
-            (N, 3, H, W) of the kind of x, float32.
-
-        Raises:
-            ValueError: no goal, or y or the goal do not fit x or the attack.
-        """
-        if kwargs:
-            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        if goal is None:
-            raise ValueError(
-                "Expected the goal of a metric (hpe_art.evaluation.goals). Got None: without one "
-                "take PoseAPGD."
-            )
-        check_goal(x, y, goal, self.targeted)
-        images = torch.as_tensor(x).detach().to(torch.float32)
-        found = images.clone()
-        joints = np.zeros(tuple(goal.radii.shape), np.float32)
-        for batch in batches(self, images, y, goal, index):
-            rows = slice(batch.first, batch.first + len(batch.x))
-            worst, reached = self._worst(batch)
-            found[rows], joints[rows] = worst.to(found.device), reached.cpu().numpy()
-        self.details = {"joints_reached": np.where(goal.counts.cpu(), joints, np.nan)}
-        return found if isinstance(x, Tensor) else found.numpy()
+    def _perturbed(self, batch: Batch, callback: Callback | None) -> Tensor:
+        worst, reached = self._worst(batch)
+        assert batch.goal is not None
+        told = torch.where(batch.goal.counts, reached.float(), torch.nan).cpu().numpy()
+        self.details["joints_reached"][batch.first : batch.first + len(told)] = told
+        return worst
 
     def _worst(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The worst case of each image (n, 3, H, W), and of each joint (n, K), over all members."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from art.attacks.attack import EvasionAttack
 from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.labels import check_labels
 from hpe_art.losses import Goal
+
+Callback = Callable[[int, Tensor, Tensor], None]
 
 
 @dataclass
@@ -84,3 +88,65 @@ def check_goal(x: Any, y: Any, goal: Goal | None, targeted: bool) -> None:
         raise ValueError(
             f"Expected a goal with targeted {targeted}, as the attack. Got {goal.targeted}."
         )
+
+
+class BatchedAttack(EvasionAttack):
+    """What attacks share that take each batch to the device, with the goal that it has.
+
+    An attack has `estimator`, `targeted` and `batch_size`, and says in `_perturbed` what becomes of
+    a batch.
+    """
+
+    _needs_goal: ClassVar[bool] = True
+    _takes_callback: ClassVar[bool] = False
+
+    def generate(
+        self,
+        x: Any,
+        y: Any = None,
+        goal: Goal | None = None,
+        index: NDArray[np.int64] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Perturbed images.
+
+        Args:
+            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
+            y: (N, K, 3), true poses, or target poses if targeted.
+            goal: of the metric: which joints count as reached. Where an attack can do without, the
+                largest loss wins.
+            index: (N,), the place of each image in the test set, which random numbers depend on;
+                default its place in x.
+            **kwargs: `callback`, of attacks that have one: called after each pass with its number
+                from 0, the rows (n,) of x that are still attacked, and the images (n, 3, H, W) that
+                the attack is at, on the device, not to be changed. Any other raises.
+
+        Returns:
+            (N, 3, H, W) of the kind of x, float32.
+
+        Raises:
+            ValueError: no goal where one is needed, or y or the goal do not fit x or the attack.
+        """
+        callback = kwargs.pop("callback", None) if self._takes_callback else None
+        if kwargs:
+            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
+        if goal is None and self._needs_goal:
+            raise ValueError(
+                "Expected the goal of a metric (hpe_art.evaluation.goals). Got None: without one "
+                "take PoseAPGD."
+            )
+        check_goal(x, y, goal, self.targeted)
+        images = torch.as_tensor(x).detach().to(torch.float32)
+        found = images.clone()
+        self._begin(len(images), goal)
+        for batch in batches(self, images, y, goal, index):
+            rows = slice(batch.first, batch.first + len(batch.x))
+            found[rows] = self._perturbed(batch, callback).to(found.device)
+        return found if isinstance(x, Tensor) else found.numpy()
+
+    def _begin(self, count: int, goal: Goal | None) -> None:
+        """Forgets what the last call said of its images."""
+
+    @abstractmethod
+    def _perturbed(self, batch: Batch, callback: Callback | None) -> Tensor:
+        """(n, 3, H, W), the perturbed images of a batch."""

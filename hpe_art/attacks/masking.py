@@ -115,7 +115,7 @@ class _Checker:
             **settings,
         )
         found: NDArray[np.float32] = attack.generate(
-            self.x, self.y, self.goal, self.index, callback
+            self.x, self.y, self.goal, self.index, callback=callback
         )
         return found
 

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
 from hpe_art.attacks.checks import check_whole
 from hpe_art.attacks.minimum_pairs import Pairs, Shortest, beyond_boundary, lengths_of
 from hpe_art.attacks.minimum_result import Minimum
@@ -29,7 +28,7 @@ FIRST_SHARE = 0.02
 """By what share the first of the last trials is shorter, or longer, than what was found."""
 
 
-class PoseFMN(EvasionAttack):
+class PoseFMN(BatchedAttack):
     """The smallest perturbation for each joint of each person.
 
     Each pair of a person and a joint has an image of its own. A step goes along the gradient of the
@@ -65,7 +64,7 @@ class PoseFMN(EvasionAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *BatchedAttack.attack_params,
         *("norm", "max_iter", "binary_search_steps", "targeted", "batch_size", "outputs"),
     ]
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
@@ -91,51 +90,29 @@ class PoseFMN(EvasionAttack):
         self.details: dict[str, NDArray[Any]] = {}
         self._check_params()
 
-    def generate(
-        self,
-        x: Any,
-        y: Any = None,
-        goal: Goal | None = None,
-        index: NDArray[np.int64] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """For each person the image of smallest norm that moves one joint; `minimum` has them all.
+    def _begin(self, count: int, goal: Goal | None) -> None:
+        assert goal is not None
+        self.minimum = Minimum.unknown(goal)
+        self.details = {"minimum_eps": self.minimum.eps}
 
-        Args:
-            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
-            y: (N, K, 3), true poses, or target poses if targeted.
-            goal: of the metric: the circles that joints are to leave, or if targeted to enter.
-            index: (N,), not looked at: nothing is drawn.
-            **kwargs: none is known; any raises.
+    def _perturbed(self, batch: Batch, callback: Callback | None) -> Tensor:
+        """For each person the image of smallest norm that moves one joint.
 
-        Returns:
-            (N, 3, H, W) of the kind of x, float32. Clean where a joint is lost already, where none
-            counts, or where nothing was found.
-
-        Raises:
-            ValueError: no goal, or y or the goal do not fit x or the attack.
+        Clean where a joint is lost already, where none counts, or where nothing was found.
         """
-        if kwargs:
-            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        if goal is None:
-            raise ValueError("Expected the goal of a metric (hpe_art.evaluation.goals). Got None.")
-        check_goal(x, y, goal, self.targeted)
-        images = torch.as_tensor(x).detach().to(torch.float32)
-        found = images.clone()
-        self.minimum = minimum = Minimum.unknown(goal)
-        for batch in batches(self, images, y, goal, index):
-            clean = self.estimator.predict(batch.x, self.batch_size)
-            assert batch.goal is not None
-            lost = batch.goal.reached(clean)
-            minimum.note_lost(batch.first, lost, clean)
-            wanted = batch.goal.counts & ~lost
-            for rows in torch.arange(len(batch.x)).split(self._people_at_once(goal)):
-                nearest = self._search_people(batch, rows.to(wanted.device), wanted, minimum)
-                intact = ~lost[rows].any(1).to(found.device)
-                taken = batch.first + rows.to(found.device)
-                found[taken[intact]] = nearest.to(found.device)[intact]
-        self.details = {"minimum_eps": minimum.eps}
-        return found if isinstance(x, Tensor) else found.numpy()
+        assert batch.goal is not None and self.minimum is not None
+        found, minimum = batch.x.clone(), self.minimum
+        clean = self.estimator.predict(batch.x, self.batch_size)
+        lost = batch.goal.reached(clean)
+        minimum.note_lost(batch.first, lost, clean)
+        wanted = batch.goal.counts & ~lost
+        for rows in torch.arange(len(batch.x), device=lost.device).split(
+            self._people_at_once(batch.goal)
+        ):
+            nearest = self._search_people(batch, rows, wanted, minimum)
+            intact = ~lost[rows].any(1)
+            found[rows[intact]] = nearest[intact]
+        return found
 
     def _people_at_once(self, goal: Goal) -> int:
         return max(1, self.batch_size // goal.radii.shape[1])

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, NeuralNetworkMixin
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
 from hpe_art.attacks.checks import check_whole
 from hpe_art.attacks.sign_flips import SignFlips
 from hpe_art.attacks.squares import InfSquares, Squares, TwoSquares
@@ -24,16 +23,15 @@ from hpe_art.losses import MARGIN, Goal, PoseLoss
 LOSS, COUNT = FEEDBACK = ("loss", "count")
 KINDS: dict[float, type[Squares]] = {np.inf: InfSquares, 2.0: TwoSquares}
 
-Callback = Callable[[int, Tensor, Tensor], None]
 
-
-class QueryAttack(EvasionAttack):
+class QueryAttack(BatchedAttack):
     """What attacks by queries share: they try images, and keep those with no worse an answer.
 
     Attributes:
         queries: (N,), how many each image of the last call took.
     """
 
+    _takes_callback = True
     _estimator_requirements = (BaseEstimator, NeuralNetworkMixin)
 
     eps: float
@@ -50,47 +48,13 @@ class QueryAttack(EvasionAttack):
     def proposals(self) -> type[Squares] | type[SignFlips]:
         """What says which images are tried."""
 
-    def generate(
-        self,
-        x: Any,
-        y: Any = None,
-        goal: Goal | None = None,
-        index: NDArray[np.int64] | None = None,
-        callback: Callback | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Perturbed images: of all that were tried the ones with most joints at their goal.
+    def _begin(self, count: int, goal: Goal | None) -> None:
+        self.queries = np.zeros(count, np.int64)
 
-        Args:
-            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
-            y: (N, K, 3), true poses, or target poses if targeted.
-            goal: of the metric: which joints count as reached.
-            index: (N,), the place of each image in the test set, which squares depend on; default
-                its place in x.
-            callback: called after each query with its number from 0, the rows (n,) of x that are
-                still attacked, and the strongest images (n, 3, H, W) so far, on the device.
-            **kwargs: none is known; any raises.
-
-        Returns:
-            (N, 3, H, W) of the kind of x, float32.
-
-        Raises:
-            ValueError: no goal, or y or the goal do not fit x or the attack.
-        """
-        if kwargs:
-            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        if goal is None:
-            raise ValueError("Expected the goal of a metric (hpe_art.evaluation.goals). Got None.")
-        check_goal(x, y, goal, self.targeted)
-        clean = torch.as_tensor(x).detach().to(torch.float32)
-        found = clean.clone()
-        self.queries = np.zeros(len(clean), np.int64)
-        for batch in batches(self, clean, y, goal, index):
-            rows = slice(batch.first, batch.first + len(batch.x))
-            images, asked = self._search(batch, callback)
-            found[rows] = images.to(found.device)
-            self.queries[rows] = asked.cpu().numpy()
-        return found if isinstance(x, Tensor) else found.numpy()
+    def _perturbed(self, batch: Batch, callback: Callback | None) -> Tensor:
+        images, asked = self._search(batch, callback)
+        self.queries[batch.first : batch.first + len(asked)] = asked.cpu().numpy()
+        return images
 
     def _search(self, batch: Batch, callback: Callback | None) -> tuple[Tensor, Tensor]:
         """The strongest images (n, 3, H, W), and how many queries (n,) each took."""
@@ -183,7 +147,7 @@ class PoseSquare(QueryAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *BatchedAttack.attack_params,
         *("norm", "eps", "max_iter", "p_init", "feedback", "targeted", "seed", "batch_size"),
         *("loss", "outputs"),
     ]
@@ -250,7 +214,7 @@ class PoseRayS(QueryAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *BatchedAttack.attack_params,
         *("eps", "max_iter", "targeted", "seed", "batch_size"),
     ]
     proposals = SignFlips

@@ -8,19 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
-from numpy.typing import NDArray
 from torch import Tensor
 
-from hpe_art.attacks.batches import Batch, batches, check_goal
+from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
 from hpe_art.attacks.checks import check_norm, check_whole
 from hpe_art.attacks.resampling import Placement, smoothed
 from hpe_art.attacks.steps import accumulate, clipped, direction, project
 from hpe_art.losses import Goal, PoseLoss
 
 
-class PoseTransfer(EvasionAttack):
+class PoseTransfer(BatchedAttack):
     """Iterated gradient steps with what keeps them from fitting one network too closely.
 
     MI is `decay=1`, NI with `nesterov` too, DI is `diversity`, TI `kernel`, SI `scales`; all can be
@@ -55,10 +53,11 @@ class PoseTransfer(EvasionAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *BatchedAttack.attack_params,
         *("norm", "eps", "eps_step", "max_iter", "decay", "nesterov", "diversity", "kernel"),
         *("scales", "sources", "targeted", "seed", "batch_size", "loss", "outputs"),
     ]
+    _needs_goal = False
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
 
     def __init__(
@@ -98,40 +97,7 @@ class PoseTransfer(EvasionAttack):
         self.outputs = outputs
         self._check_params()
 
-    def generate(
-        self,
-        x: Any,
-        y: Any = None,
-        goal: Goal | None = None,
-        index: NDArray[np.int64] | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Perturbed images.
-
-        Args:
-            x: (N, 3, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
-            y: (N, K, 3), true poses, or target poses if targeted.
-            goal: which joints count as reached, for losses that ask for it.
-            index: (N,), the place of each image in the test set, which random numbers depend on;
-                default its place in x.
-            **kwargs: none is known; any raises.
-
-        Returns:
-            (N, 3, H, W) of the kind of x, float32.
-
-        Raises:
-            ValueError: y or the goal do not fit x or the attack.
-        """
-        if kwargs:
-            raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        check_goal(x, y, goal, self.targeted)
-        images = torch.as_tensor(x).detach().to(torch.float32)
-        found = images.clone()
-        for batch in batches(self, images, y, goal, index):
-            found[batch.first : batch.first + len(batch.x)] = self._climb(batch).to(found.device)
-        return found if isinstance(x, Tensor) else found.numpy()
-
-    def _climb(self, batch: Batch) -> Tensor:
+    def _perturbed(self, batch: Batch, callback: Callback | None) -> Tensor:
         """(n, 3, H, W), where the last step ends."""
         clean = now = batch.x
         norm = float(self.norm)
