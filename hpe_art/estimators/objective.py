@@ -124,11 +124,8 @@ class Objective:
     def distances(self, x: Tensor) -> Tensor:
         """How far the scored output puts each joint from y, differentiable as the loss is.
 
-        Args:
-            x: (N, 3, H, W), 0 to 255, on the device; N as of y.
-
-        Returns:
-            (N, K), in crop pixels; see `heatmaps.expected_distances`.
+        Of x (N, 3, H, W), 0 to 255, on the device, N as of y: (N, K), in crop pixels; see
+        `heatmaps.expected_distances`.
         """
 
         def measure(seen: Tensor, rows: slice, copy: GradientCopy | None) -> Tensor:
