@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from hpe_art.attacks.ascent import Ascent, since_checkpoint
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_norm, check_whole
+from hpe_art.attacks.checks import check_finite, check_flags, check_norm, check_whole
 from hpe_art.attacks.steps import clipped, direction, project
 from hpe_art.attacks.strongest import Strongest
 from hpe_art.losses import MARGIN, REMAINING, Goal, PoseLoss
@@ -187,14 +186,8 @@ class PoseAPGD(BatchedAttack):
 
     def _check_params(self) -> None:
         check_norm(self.norm)
-        for name in ("eps", "eps_step"):
-            value = getattr(self, name)
-            if value is None and name == "eps_step":
-                continue
-            if not isinstance(value, Real) or not 0 <= float(value) < np.inf:
-                raise ValueError(f"Expected a finite {name} >= 0. Got {value}.")
+        check_finite(self, "eps", *(() if self.eps_step is None else ("eps_step",)))
         if self.schedule not in FIRST_STEP:
             raise ValueError(f"Expected schedule halving or linear. Got {self.schedule!r}.")
         check_whole(self, max_iter=0, num_random_init=0, seed=0, batch_size=1)
-        if not isinstance(self.targeted, bool):
-            raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
+        check_flags(self, "targeted")

@@ -48,7 +48,7 @@ class PoseAutoAttack(BatchedAttack):
         eps: radius of the ball, for norm inf in grey levels.
         targeted: towards y rather than away from it.
         size: "fast", at most 100 gradients for each image, or "standard", at most 1,000.
-        seed: of random points, with the place of the image.
+        seed: of members that draw; none of these does.
         batch_size: images per pass; the result does not depend on it.
 
     Attributes:
@@ -123,12 +123,12 @@ class PoseAutoAttack(BatchedAttack):
 
     def _member(self, number: int, arguments: dict[str, Any]) -> PoseAPGD:
         losses = {
+            None: None,
             SHARE: "cross_entropy" if self.estimator.head.has_cells else DISTANCE,
             OTHER: MARGIN if self.targeted else REMAINING,
         }
-        settings = {"schedule": "linear", **arguments}
-        if "loss" in settings:
-            settings["loss"] = losses.get(settings["loss"], settings["loss"])
+        loss = losses[arguments.get("loss")]
+        settings = {"schedule": "linear", **arguments, "loss": loss}
         return PoseAPGD(
             self.estimator,
             norm=self.norm,

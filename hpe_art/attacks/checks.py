@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,31 @@ def check_whole(attack: Any, **fewest: int) -> None:
         count = getattr(attack, name)
         if not isinstance(count, (int, np.integer)) or count < least:
             raise ValueError(f"Expected a whole {name} >= {least}. Got {count!r}.")
+
+
+def check_finite(attack: Any, *names: str, most: float = np.inf) -> None:
+    """Refuses attributes that are not finite numbers from 0 to `most`.
+
+    Raises:
+        ValueError: names the attribute, what it may be, and what it is.
+    """
+    for name in names:
+        value = getattr(attack, name)
+        if not isinstance(value, Real) or not 0 <= float(value) <= most or value == np.inf:
+            least = ">= 0" if most == np.inf else f"between 0 and {most:g}"
+            raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
+
+
+def check_flags(attack: Any, *names: str) -> None:
+    """Refuses attributes that are neither True nor False.
+
+    Raises:
+        ValueError: names the attribute, and what it is.
+    """
+    for name in names:
+        value = getattr(attack, name)
+        if not isinstance(value, bool):
+            raise ValueError(f"Expected {name} True or False. Got {value!r}.")
 
 
 def check_gradient_sign(attack: Any) -> None:
@@ -58,8 +84,7 @@ def check_gradient_sign(attack: Any) -> None:
             f"Got {len(attack.eps_step)} for eps {attack.eps}."
         )
     check_whole(attack, max_iter=0, num_random_init=0, batch_size=1)
-    if not isinstance(attack.targeted, bool):
-        raise ValueError(f"Expected targeted True or False. Got {attack.targeted!r}.")
+    check_flags(attack, "targeted")
     if attack.decay is not None and not attack.decay >= 0:
         raise ValueError(f"Expected a decay >= 0, or None. Got {attack.decay!r}.")
     if attack.summary_writer is not None and attack.num_random_init > 1:

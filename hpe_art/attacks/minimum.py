@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_whole
+from hpe_art.attacks.checks import check_flags, check_whole
 from hpe_art.attacks.minimum_pairs import Pairs, Shortest, beyond_boundary, lengths_of
 from hpe_art.attacks.minimum_result import Minimum
 from hpe_art.attacks.steps import clipped, direction, project
@@ -199,8 +199,7 @@ class PoseFMN(BatchedAttack):
         if self.norm not in (np.inf, 2.0, "inf"):
             raise ValueError(f'Expected norm numpy.inf, "inf" or 2. Got {self.norm!r}.')
         check_whole(self, max_iter=1, binary_search_steps=0, batch_size=1)
-        if not isinstance(self.targeted, bool):
-            raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
+        check_flags(self, "targeted")
         if self.outputs not in ("last", "all"):
             raise ValueError(f'Expected outputs "last" or "all". Got {self.outputs!r}.')
 

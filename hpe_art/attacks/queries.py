@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_whole
+from hpe_art.attacks.checks import check_finite, check_flags, check_whole
 from hpe_art.attacks.sign_flips import SignFlips
 from hpe_art.attacks.squares import InfSquares, Squares, TwoSquares
 from hpe_art.attacks.strongest import Strongest
@@ -58,15 +56,16 @@ class QueryAttack(BatchedAttack):
 
     def _search(self, batch: Batch, callback: Callback | None) -> tuple[Tensor, Tensor]:
         """The strongest images (n, 3, H, W), and how many queries (n,) each took."""
+        assert batch.goal is not None
         strongest = Strongest(batch.x, batch.goal)
         rows = torch.arange(len(batch.x), device=batch.x.device)
         asked = torch.zeros_like(rows)
         tries: Any = self.proposals.drawn(self, batch.x, batch.places)
         now, best = batch.x, torch.full_like(strongest.losses, -torch.inf)
-        ask = self._asker(batch, rows)
+        objective, goal = self._objective(batch), batch.goal
         for number in range(self.max_iter):
             tried = tries.tried(number, now)
-            reached, answers = ask(tried)
+            reached, answers = self._answers(tried, objective, goal)
             asked[rows] += 1
             strongest.offer(rows, tried, reached, answers)
             if callback is not None:
@@ -79,39 +78,29 @@ class QueryAttack(BatchedAttack):
                 rows, tries, now, best = rows[left], tries[left], now[left], best[left]
                 if not len(rows):
                     break
-                ask = self._asker(batch, rows)
+                goal = goal[left]
+                objective = None if objective is None else objective[left]
         return strongest.images, asked
 
-    def _asker(self, batch: Batch, rows: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-        """A function from images to (n,) joints at their goal, and (n,) what is climbed."""
-        assert batch.goal is not None
-        goal, sign = batch.goal[rows], -1 if self.targeted else 1
+    def _objective(self, batch: Batch) -> Any:
+        """What answers are of; None where they are counts."""
+        if self.feedback == COUNT:
+            return None
+        return self.estimator.objective(batch.y, self.loss, self.outputs, goal=batch.goal)
 
-        def count(images: Tensor) -> tuple[Tensor, Tensor]:
+    def _answers(self, images: Tensor, objective: Any, goal: Goal) -> tuple[Tensor, Tensor]:
+        """(n,) joints at their goal, and (n,) what is climbed."""
+        if objective is None:
             reached = goal.reached(self.estimator.predict(images, self.batch_size)).sum(1)
             return reached, reached.to(images)
-
-        if self.feedback == COUNT:
-            return count
-        objective = self.estimator.objective(batch.y[rows], self.loss, self.outputs, goal=goal)
-
-        def measure(images: Tensor) -> tuple[Tensor, Tensor]:
-            seen = objective.evaluate(images, with_gradients=False)
-            return goal.reached(seen.poses).sum(1), sign * seen.losses
-
-        return measure
+        seen = objective.evaluate(images, with_gradients=False)
+        sign = -1 if self.targeted else 1
+        return goal.reached(seen.poses).sum(1), sign * seen.losses
 
     def _check_params(self) -> None:
-        for name, most in dict(eps=np.inf, p_init=1.0).items():
-            value = getattr(self, name, 0.0)
-            if not isinstance(value, Real) or not 0 <= float(value) <= most or value == np.inf:
-                least = "between 0 and 1" if most == 1 else ">= 0"
-                raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
+        check_finite(self, "eps")
         check_whole(self, max_iter=1, seed=0, batch_size=1)
-        if self.feedback not in FEEDBACK:
-            raise ValueError(f"Expected feedback loss or count. Got {self.feedback!r}.")
-        if not isinstance(self.targeted, bool):
-            raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
+        check_flags(self, "targeted")
 
 
 class PoseSquare(QueryAttack):
@@ -188,6 +177,9 @@ class PoseSquare(QueryAttack):
         if self.norm not in (*KINDS, "inf"):
             raise ValueError(f'Expected norm numpy.inf, "inf" or 2. Got {self.norm!r}.')
         super()._check_params()
+        check_finite(self, "p_init", most=1)
+        if self.feedback not in FEEDBACK:
+            raise ValueError(f"Expected feedback loss or count. Got {self.feedback!r}.")
 
 
 class PoseRayS(QueryAttack):

@@ -31,9 +31,9 @@ class SignFlips:
         clip_values: range of pixels.
         start: (N, 3, H, W), vertical stripes at random, as Square begins.
 
-    Source: Chen and Gu 2020, arXiv:2006.12792, algorithm 3. There the radius is searched for too:
-    an image is broken or not, and
-    all values are up at first. Here it is given, and a change stays where no joint comes back.
+    Source: Chen and Gu 2020, arXiv:2006.12792, algorithm 3. There the radius is searched for too,
+    an image is broken or not, and all values are up at first. Here the radius is given, and a
+    change stays where no joint comes back.
     """
 
     clean: Tensor

@@ -5,6 +5,7 @@ Shapes: N images of (3, H, W); numbers that lie evenly between 0 and 1, drawn fo
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,7 +27,7 @@ SMALLEST = 3
 
 
 @dataclass
-class Squares:
+class Squares(ABC):
     """What is tried next: a square of the perturbation drawn anew.
 
     Attributes:
@@ -78,17 +79,17 @@ class Squares:
         return self.first() if number == 1 else self.next(number, now)
 
     @staticmethod
+    @abstractmethod
     def start_shape(height: int, width: int) -> tuple[int, ...]:
         """How many numbers the first perturbation takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def first(self) -> Tensor:
         """(N, 3, H, W), where the search begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next(self, number: int, now: Tensor) -> Tensor:
         """(N, 3, H, W), the images `now` with a square drawn anew, number `number` of max_iter."""
-        raise NotImplementedError
 
     def _side(self, number: int) -> int:
         height, width = self.clean.shape[2:]

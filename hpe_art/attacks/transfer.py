@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_norm, check_whole
+from hpe_art.attacks.checks import check_finite, check_flags, check_norm, check_whole
 from hpe_art.attacks.resampling import Placement, smoothed
 from hpe_art.attacks.steps import accumulate, clipped, direction, project
 from hpe_art.losses import Goal, PoseLoss
@@ -164,19 +163,13 @@ class PoseTransfer(BatchedAttack):
 
     def _check_params(self) -> None:
         check_norm(self.norm)
-        for name, most in dict(eps=np.inf, eps_step=np.inf, decay=np.inf, diversity=1.0).items():
-            value = getattr(self, name)
-            if value is None and name in ("eps_step", "decay"):
-                continue
-            if not isinstance(value, Real) or not 0 <= float(value) <= min(most, 1e30):
-                least = "between 0 and 1" if most == 1 else ">= 0"
-                raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
+        given = [name for name in ("eps_step", "decay") if getattr(self, name) is not None]
+        check_finite(self, "eps", *given)
+        check_finite(self, "diversity", most=1)
         check_whole(self, max_iter=0, scales=1, kernel=1, seed=0, batch_size=1)
         if self.kernel % 2 == 0:
             raise ValueError(f"Expected an odd kernel. Got {self.kernel}.")
-        for name in ("targeted", "nesterov"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"Expected {name} True or False. Got {getattr(self, name)!r}.")
+        check_flags(self, "targeted", "nesterov")
         if self.nesterov and self.decay is None:
             raise ValueError("Expected a decay with nesterov. Got None.")
         wanted = _takes(self.estimator)

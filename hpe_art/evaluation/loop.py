@@ -21,7 +21,7 @@ from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import settled
 from hpe_art.evaluation.attacking import BatchAttacker, Block, Phases, pixels, planned_blocks, rgb
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
-from hpe_art.evaluation.masked import checks_of
+from hpe_art.evaluation.gradient_checks import checks_of
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together

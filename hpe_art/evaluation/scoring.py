@@ -191,7 +191,9 @@ def keep_people(
 
 
 def rescored(folder: Path, run: Run, name: str) -> Run:
-    """The run in a folder scored by another metric per person; the official numbers stay.
+    """The run in a folder scored by another metric per person.
+
+    The official numbers stay, and what attacks say beside images of the metric that they aimed at.
 
     Raises:
         UserError: there is no store, no such metric, or the people lack its normaliser.

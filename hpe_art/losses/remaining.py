@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from hpe_art.losses.base import LOSSES, REMAINING, with_goal
+from hpe_art.losses.goal import Goal
 from hpe_art.losses.margin import BEYOND, goal_of, joint_margins
 
 
@@ -30,7 +31,7 @@ def remaining_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
         ValueError: there is no goal.
     """
     goal = goal_of(head, REMAINING)
-    return _weighted(outputs, y, head, BEYOND, 1.0, 0.0, goal)
+    return _weighted(outputs, y, head, goal, left=1.0, there=0.0, beyond=BEYOND)
 
 
 @LOSSES.register_module(name="segpgd")
@@ -50,14 +51,23 @@ def segpgd_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
 
     Source: SegPGD, Gu et al. 2022, arXiv:2207.12391, equations 4 and 5, with joints for pixels.
     """
-    share = head.progress / 2
-    return _weighted(outputs, y, head, 0.0, 1 - share, share, goal_of(head, "segpgd"))
+    share, goal = head.progress / 2, goal_of(head, "segpgd")
+    return _weighted(outputs, y, head, goal, left=1 - share, there=share, beyond=0.0)
 
 
 def _weighted(
-    outputs: list[Tensor], y: Tensor, head: Any, beyond: float, left: float, there: float, goal: Any
+    outputs: list[Tensor],
+    y: Tensor,
+    head: Any,
+    goal: Goal,
+    left: float,
+    there: float,
+    beyond: float,
 ) -> Tensor:
-    """The training loss with one weight for joints that are left, one for those that are there."""
+    """The training loss with one weight for joints that are left, one for those that are there.
+
+    A joint is there once its margin is so much beyond the boundary.
+    """
     losses = []
     for number, (output, (target, weights)) in enumerate(
         zip(outputs, head.targets(y, len(outputs)), strict=True)

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from statistics import mean
+from textwrap import fill
 
 from hpe_art.evaluation.results import Interval, Measured
+from hpe_art.report.numbers import score_text
 from hpe_art.report.table import markdown_lines
-from hpe_art.studies.robustness_card import EPS, Card, Worst
+from hpe_art.studies.robustness_card import Card, Worst
 
+WIDTH = 118
 INTRODUCTION = """\
 # Robustness cards
 
@@ -20,10 +23,15 @@ median of those that move a joint, *gradients* are those of the worst cases for 
 
 def card_page(card: Card) -> str:
     """One card as Markdown."""
-    kept = {f"inf, eps {eps}": one for eps, one in card.worst_inf.items()}
-    kept |= {f"2, eps {eps}": one for eps, one in card.worst_2.items()}
-    rows = [_worst_row(name, one, card) for name, one in kept.items()]
     columns = ["norm", card.metric, "95 % interval", "relative", "joints lost by any image"]
+    rows = [
+        _worst_row(f"{norm}, eps {eps}", worst, paper.get(eps))
+        for norm, held, paper in (
+            ("inf", card.worst_inf, card.paper_inf),
+            ("2", card.worst_2, {}),
+        )
+        for eps, worst in held.items()
+    ]
     lines = [
         f"# {card.network}",
         "",
@@ -31,17 +39,20 @@ def card_page(card: Card) -> str:
         "",
         f"## The worst case: {card.attack}",
         "",
-        f"Clean {card.metric}: {_number(card.clean)} {_ends(card.clean_interval)}.",
+        f"Clean {card.metric}: {score_text(card.clean)} {_ends(card.clean_interval)}.",
         "",
         *markdown_lines([*columns, "gradients", card.paper], rows),
         "",
         "## The smallest eps that moves a joint",
         "",
         f"Median over people and joints ({card.minimum_people} people): "
-        f"{_measured(card.minimum_inf)} grey levels, {_measured(card.minimum_2)} in norm 2. "
-        f"First to give way: {', '.join(card.weakest)}.",
+        f"{_measured(card.minimum_inf)} grey levels,",
+        f"{_measured(card.minimum_2)} in norm 2. First to give way: {', '.join(card.weakest)}.",
         "",
-        *markdown_lines(["joint", "grey levels"], [*_joint_rows(card)]),
+        *markdown_lines(
+            ["joint", "grey levels"],
+            [[joint, score_text(value, 2)] for joint, value in card.joints_inf.items()],
+        ),
         "",
         *markdown_lines(
             ["eps", *card.broken_inf],
@@ -66,7 +77,7 @@ def ranking_page(cards: Sequence[Card]) -> str:
         key = (card.annotations, card.people, card.protocol, card.metric)
         lists.setdefault(key, []).append(card)
     first = cards[0]
-    eps = ", ".join(f"{one:g}" for one in EPS["inf"])
+    eps = ", ".join(first.worst_inf)
     lines = [INTRODUCTION.format(metric=first.metric, attack=first.attack, eps=eps)]
     for (annotations, people, protocol, metric), some in lists.items():
         lines += [f"## {annotations}, {people} people, {metric}, protocol {protocol}", ""]
@@ -76,16 +87,17 @@ def ranking_page(cards: Sequence[Card]) -> str:
 
 def _ranking(cards: Iterable[Card]) -> list[str]:
     ranked = sorted(cards, key=lambda card: -_mean_score(card))
-    bounds = [f"eps {eps:g}" for eps in EPS["inf"]] + [f"L2 {eps:g}" for eps in EPS["2"]]
+    bounds = [f"eps {eps}" for eps in ranked[0].worst_inf]
+    bounds += [f"L2 {eps}" for eps in ranked[0].worst_2]
     rows = []
     for card in ranked:
         worst = [*card.worst_inf.values(), *card.worst_2.values()]
         rows.append(
             [
                 f"[{card.network}]({card.network}.md)",
-                _number(card.clean),
-                *(_number(one.score) for one in worst),
-                _number(card.minimum_inf.value, 2),
+                score_text(card.clean),
+                *(score_text(one.score) for one in worst),
+                score_text(card.minimum_inf.value, 2),
                 f"{sum(one.gradients for one in worst):.0f}",
                 "passed" if card.passed else "**not passed**",
             ]
@@ -110,34 +122,27 @@ def _identity(card: Card) -> str:
         f"{card.forward_passes:,} passes forward",
         "versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
     }
-    return "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
+    lines = [f"- {name}: {fact}" for name, fact in facts.items()]
+    return "\n".join(
+        fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines
+    )
 
 
-def _worst_row(name: str, worst: Worst, card: Card) -> list[str]:
-    paper = card.paper_inf.get(name.removeprefix("inf, eps ")) if name.startswith("inf") else None
+def _worst_row(name: str, worst: Worst, paper: float | None) -> list[str]:
     return [
         name,
-        _number(worst.score),
+        score_text(worst.score),
         _ends(worst.interval),
-        _number(worst.relative),
-        _number(worst.joints_reached),
+        score_text(worst.relative),
+        score_text(worst.joints_reached),
         f"{worst.gradients:.0f}",
-        _number(paper),
+        score_text(paper),
     ]
 
 
-def _joint_rows(card: Card) -> Iterable[list[str]]:
-    for joint, value in card.joints_inf.items():
-        yield [joint, _number(value, 2)]
-
-
 def _measured(one: Measured) -> str:
-    ends = ", ".join(_number(end, 2) for end in one.interval or ())
-    return f"{_number(one.value, 2)} [{ends}]"
-
-
-def _number(value: float | None, digits: int = 1) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    ends = ", ".join(score_text(end, 2) for end in one.interval or ())
+    return f"{score_text(one.value, 2)} [{ends}]"
 
 
 def _ends(interval: Interval | None) -> str:

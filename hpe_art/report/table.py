@@ -110,9 +110,8 @@ def minimum_table(run: Run) -> Table | None:
     table = screen_table("smallest eps that moves a joint", caption, ["joint", *found])
     table.add_row("all", *(_measured(one.median) for one in found.values()))
     for joint in run.skeleton.joints:
-        cells = [_measured(one.joints[joint]) for one in found.values() if joint in one.joints]
-        if cells:
-            table.add_row(joint, *cells)
+        if any(joint in one.joints for one in found.values()):
+            table.add_row(joint, *(_measured(one.joints.get(joint)) for one in found.values()))
     return table
 
 
@@ -126,7 +125,9 @@ def checks_table(run: Run) -> Table | None:
     return table
 
 
-def _measured(one: Measured) -> str:
+def _measured(one: Measured | None) -> str:
+    if one is None:
+        return "-"
     ends = [NOTHING if end is None else f"{end:.3g}" for end in one.interval or ()]
     value = NOTHING if one.value is None else f"{one.value:.3g}"
     return f"{value} [{', '.join(ends)}]" if ends else value

@@ -26,7 +26,8 @@ from hpe_art.files import write_whole
 
 PROTOCOL = 1
 PEOPLE, MINIMUM_PEOPLE = 128, 16
-EPS: dict[str, tuple[float, ...]] = {"inf": (0.5, 1.0, 2.0, 4.0, 8.0), "2": (50.0, 100.0, 200.0)}
+EPS: dict[Any, tuple[float, ...]] = {"inf": (0.5, 1.0, 2.0, 4.0, 8.0), 2: (50.0, 100.0, 200.0)}
+"""By norm, as results have it."""
 FEW = 3
 """How many of the weakest joints are named."""
 
@@ -147,19 +148,14 @@ def card_of(many: Run, few: Run, by_protocol: bool = True) -> Card:
     """The card of two finished runs: the worst case of many people, the smallest eps of few."""
     ensembles = [one for one in many.attacks if one.attack == Auto.name]
     papers = [one for one in many.attacks if one.attack == Igsm.name]
-    smallest = {str(one.norm).removesuffix(".0"): one.minimum for one in few.attacks}
-    near, far = smallest["inf"], smallest["2"]
+    smallest = {one.norm: one.minimum for one in few.attacks}
+    near, far = smallest["inf"], smallest[2]
     assert near is not None and far is not None
     joints = {joint: found.value for joint, found in near.joints.items()}
     ranked = sorted((value, joint) for joint, value in joints.items() if value is not None)
-    worst = {
-        norm: {
-            f"{one.eps:g}": _worst(one, many.dataset.num_samples)
-            for one in ensembles
-            if str(one.norm).removesuffix(".0") == norm
-        }
-        for norm in EPS
-    }
+    worst: dict[Any, dict[str, Worst]] = {norm: {} for norm in EPS}
+    for one in ensembles:
+        worst[one.norm][f"{one.eps:g}"] = _worst(one, many.dataset.num_samples)
     everything = [*many.attacks, *few.attacks]
     return Card(
         by_protocol=by_protocol,
@@ -177,7 +173,7 @@ def card_of(many: Run, few: Run, by_protocol: bool = True) -> Card:
         clean_interval=many.clean.score.interval,
         attack=ensembles[0].name,
         worst_inf=worst["inf"],
-        worst_2=worst["2"],
+        worst_2=worst[2],
         paper=papers[0].name,
         paper_inf={f"{one.eps:g}": one.score.value for one in papers},
         minimum_inf=near.median,

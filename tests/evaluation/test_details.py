@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpe_art.evaluation.details import detail_records, measured
-from hpe_art.evaluation.masked import CHECKS
+from hpe_art.evaluation.gradient_checks import CHECKS
 from hpe_art.evaluation.result_files import read_results
 from hpe_art.evaluation.store import Shard, Store
 from hpe_art.metrics.bootstrap import drawn_medians, drawn_shares

@@ -25,7 +25,7 @@ def made(tmp_path_factory, config, weights, load_tool):
         command = ["card.py", config, weights, "--cards", cards, "--out", folder / "run"]
         command += ["--device", "cpu", "--precision", "float32", *flags]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(robustness_card, "EPS", {"inf": (1.0, 8.0), "2": (20.0,)})
+            patch.setattr(robustness_card, "EPS", {"inf": (1.0, 8.0), 2: (20.0,)})
             patch.setattr(sys, "argv", list(map(str, command)))
             try:
                 return load_tool("card.py").main(), cards

@@ -32,7 +32,7 @@ def checks_of(run: Prepared) -> list[Check]:
         return _RECORDS.validate_json(path.read_bytes())
     except (OSError, ValidationError):
         pass
-    people = run.people[: min(CHECKED_PEOPLE, len(run.people))]
+    people = run.people[:CHECKED_PEOPLE]
     y = labelled(people.y, run.store.gathered(CLEAN, people.index))
     seed_everything(run.spec.seed, 0)
     x = people.x[:].astype(np.float32)
