@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.attacks import share_broken
-from hpe_art.evaluation.results import Measured, Minimum
+from hpe_art.evaluation.results import Measured, MinimumRecord
 from hpe_art.evaluation.store import Store
 from hpe_art.metrics.bootstrap import LEVEL, Draws, drawn_medians, drawn_shares
 from hpe_art.skeleton import Skeleton
@@ -25,7 +25,7 @@ GRID = {
 
 def detail_records(
     store: Store, key: str, index: NDArray[np.int64], norm: Any, skeleton: Skeleton, seed: int
-) -> dict[str, Measured | Minimum]:
+) -> dict[str, Measured | MinimumRecord]:
     """The fields of `results.Attack` that the details of an attack give; few attacks have any.
 
     Args:
@@ -36,7 +36,7 @@ def detail_records(
         skeleton: of the dataset.
         seed: of the intervals.
     """
-    found: dict[str, Measured | Minimum] = {}
+    found: dict[str, Measured | MinimumRecord] = {}
     reached = store.details(key, index, "joints_reached")
     if reached is not None:
         found["joints_reached"] = measured(100 * drawn_shares(reached, seed))
@@ -58,14 +58,14 @@ def measured(draws: Draws) -> Measured:
     return Measured(value=value, interval=(low, high))
 
 
-def _minimum(eps: NDArray[Any], norm: Any, skeleton: Skeleton, seed: int) -> Minimum:
+def _minimum(eps: NDArray[Any], norm: Any, skeleton: Skeleton, seed: int) -> MinimumRecord:
     draws = drawn_medians(eps, seed)
     counted = ~np.isnan(draws[0])
     total, *joints = (measured(draws[:, k]) for k in range(draws.shape[1]) if counted[k])
     names = [joint for joint, counts in zip(skeleton.joints, counted[1:], strict=True) if counts]
     grid = GRID[norm]
     broken = 100 * share_broken(eps, grid)
-    return Minimum(
+    return MinimumRecord(
         median=total,
         joints=dict(zip(names, joints, strict=True)),
         broken={f"{bound:g}": float(share) for bound, share in zip(grid, broken, strict=True)},

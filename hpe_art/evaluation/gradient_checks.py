@@ -11,17 +11,17 @@ from hpe_art.attacks.masking import masking_checks
 from hpe_art.evaluation.attacking import labelled, seed_everything
 from hpe_art.evaluation.goals import goal_of
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results import Check
+from hpe_art.evaluation.results import CheckRecord
 from hpe_art.evaluation.store import CLEAN
 from hpe_art.files import write_whole
 
 CHECKED_PEOPLE = 8
 CHECKED_EPS = 2.0
 CHECKS = "checks.json"
-_RECORDS = TypeAdapter(list[Check])
+_RECORDS = TypeAdapter(list[CheckRecord])
 
 
-def checks_of(run: Prepared) -> list[Check]:
+def checks_of(run: Prepared) -> list[CheckRecord]:
     """The checks on the first people of a run.
 
     Args:
@@ -38,6 +38,6 @@ def checks_of(run: Prepared) -> list[Check]:
     x = people.x[:].astype(np.float32)
     goal = goal_of(people, run.metric)
     found = masking_checks(run.estimator, x, y, goal, people.index, CHECKED_EPS)
-    records = [Check(**asdict(check)) for check in found]
+    records = [CheckRecord(**asdict(check)) for check in found]
     write_whole(path, _RECORDS.dump_json(records, indent=1))
     return records

@@ -41,7 +41,7 @@ class Measured(Record):
     interval: tuple[float | None, float | None] | None = None
 
 
-class Minimum(Record):
+class MinimumRecord(Record):
     """The smallest eps that moves a joint: its median over people, and over people and joints.
 
     `broken` is the percentage of joints that are lost at an eps, each by an image of its own.
@@ -106,7 +106,7 @@ class Attack(Judged):
     seconds: float
     universal: dict[str, Any] | None = None
     joints_reached: Measured | None = None
-    minimum: Minimum | None = None
+    minimum: MinimumRecord | None = None
     folder: str = ""
 
 
@@ -234,12 +234,12 @@ class Run(Record):
     targets: Targets | None = None
     examples: list[Example] = []
     universal: list[Alone] = []
-    checks: list[Check] = []
+    checks: list[CheckRecord] = []
     missing: list[str] = []
     notes: list[str] = []
 
 
-class Check(Record):
+class CheckRecord(Record):
     """Whether a network hides its gradient, from which attacks fail for nothing."""
 
     name: str

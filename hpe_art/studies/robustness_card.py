@@ -19,7 +19,7 @@ from hpe_art.attacks.minimum_spec import Fmn
 from hpe_art.attacks.pgd import Igsm
 from hpe_art.errors import UserError
 from hpe_art.evaluation.processes import is_main
-from hpe_art.evaluation.results import Attack, Check, Interval, Measured, Record, Run
+from hpe_art.evaluation.results import Attack, CheckRecord, Interval, Measured, Record, Run
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.evaluation.spec import RunSpec, run_spec
 from hpe_art.files import write_whole
@@ -85,7 +85,7 @@ class Card(Record):
     joints_inf: dict[str, float | None]
     weakest: list[str]
     broken_inf: dict[str, float]
-    checks: list[Check]
+    checks: list[CheckRecord]
     passed: bool
     forward_passes: int
     backward_passes: int
