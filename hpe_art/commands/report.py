@@ -74,5 +74,5 @@ def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Res
         runs[name] = rescored(own if own.is_dir() else folders[name], run, metric)
     study = results.study
     if study:  # findings were by the metric of the runs
-        study = study.model_copy(update={"findings": []})
+        study = study.model_copy(update={"findings": [], "strongest": []})
     return results.model_copy(update={"runs": runs, "study": study})

@@ -34,7 +34,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--configs", nargs="+", type=config, help="configs, names, or folders [those shipped]")
     add("--quick", action="store_true", help="bundled perturbations, 64 people, a reduced grid")
     add("--plan", action="store_true", help="print the runs and what they cost, and stop")
-    add("--only", nargs="+", metavar="PART", help="parts of the grid: see docs/study.md [all]")
+    add(
+        "--only",
+        nargs="+",
+        metavar="PART",
+        help="parts of the grid, see docs/study.md [all but strongest]",
+    )
     add("--eps", nargs="+", type=positive_float, help="grey levels [0.25 to 32]")
     arguments.add_people_arguments(parser, BATCH_SIZE)
     arguments.add_fit_arguments(parser, "that of --data-root")
@@ -89,8 +94,10 @@ def _study(args: argparse.Namespace) -> int:
     runs = run_study(networks, folder, args.launcher, record, console.print)
     if is_main():
         study = write_study(folder, runs, grid, left_out, notes).study
-        if study:
-            wide.print(findings_table(study))
+        if study and study.findings:
+            wide.print(findings_table("findings", study.findings))
+        if study and study.strongest:
+            wide.print(findings_table("under the strongest attack", study.strongest))
         print(f"{folder / 'results.json'}")
     return 0
 
@@ -118,12 +125,12 @@ def _grid(args: argparse.Namespace) -> Grid:
     from dataclasses import replace
 
     from hpe_art.errors import UserError
-    from hpe_art.studies.jain2019.grid import OVER_EPS, PARTS, QUICK, Grid
+    from hpe_art.studies.jain2019.grid import ALL_PARTS, OVER_EPS, PARTS, QUICK, Grid
 
     grid = QUICK if args.quick else Grid()
     given = args.only or PARTS
-    asked = tuple(part for part in PARTS if part in given)
-    unknown = tuple(part for part in given if part not in PARTS)
+    asked = tuple(part for part in ALL_PARTS if part in given)
+    unknown = tuple(part for part in given if part not in ALL_PARTS)
     eps = tuple(dict.fromkeys(args.eps or grid.eps))
     grid = replace(grid, parts=(*asked, *unknown), eps=eps)
     if not grid.universal and (args.epochs or args.fit_samples):

@@ -258,9 +258,9 @@ class Comparison(Record):
 
 
 class Finding(Record):
-    """A claim and what became of it."""
+    """A claim and what became of it; `number` is the paper's."""
 
-    number: int
+    number: int | None
     claim: str
     paper: str
     verdict: str
@@ -269,11 +269,15 @@ class Finding(Record):
 
 
 class Study(Record):
-    """What a study adds to the runs of its networks."""
+    """What a study adds to the runs of its networks.
+
+    `strongest` is what becomes of the claims under the strongest attack instead of the paper's.
+    """
 
     protocol: str
     grid: dict[str, Any] = {}
     findings: list[Finding] = []
+    strongest: list[Finding] = []
     left_out: dict[str, str] = {}
     missing: list[str] = []
     notes: list[str] = []

@@ -49,15 +49,15 @@ def transfer_maps(results: Results) -> Drawing | None:
     panels = []
     if lead is not None and any(at_eps(run, lead, eps) for run in runs.values()):
         panels.append((lead, eps))
-    panels += sorted(
-        {
-            (a.name, a.eps)
-            for run in runs.values()
-            for a in run.attacks
-            if a.universal is not None and a.eps is not None
-            if not a.targeted and a.outputs == "last"
-        }
-    )
+    # A study shows to other networks only what it compares by it.
+    shown = {
+        (a.name, a.eps)
+        for run in runs.values()
+        for a in run.attacks
+        if a.universal is not None or (results.study and not runs.keys().isdisjoint(a.observed))
+        if a.eps is not None and not a.targeted and a.outputs == "last"
+    }
+    panels += sorted(shown - set(panels))
     if not panels or len(runs) < 2:
         return None
     side = 1.2 + 0.75 * len(runs)

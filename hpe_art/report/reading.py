@@ -54,9 +54,11 @@ def _merged(studies: Sequence[tuple[int, str, Study]]) -> Study | None:
     known = [study for *_, study in studies]
     # Findings compare networks of one study; those of another do not change them.
     findings = next((study.findings for study in known if study.findings), [])
+    strongest = next((study.strongest for study in known if study.strongest), [])
     return largest.model_copy(
         update={
             "findings": findings,
+            "strongest": strongest,
             "left_out": {name: why for one in known for name, why in one.left_out.items()},
             "missing": [name for one in known for name in one.missing],
             "notes": [note for one in known for note in one.notes],

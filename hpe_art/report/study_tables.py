@@ -7,19 +7,19 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from hpe_art.evaluation.results import Study
+from hpe_art.evaluation.results import Finding
 from hpe_art.studies.plan import PlannedRun
 
 
-def findings_table(study: Study) -> Table:
+def findings_table(title: str, findings: Sequence[Finding]) -> Table:
     """The claims, their verdicts, and the numbers that decided them."""
-    table = Table("", "claim", "verdict", "because", title="findings", box=box.SIMPLE_HEAD)
+    table = Table("", "claim", "verdict", "because", title=title, box=box.SIMPLE_HEAD)
     table.show_lines = True
-    for finding in study.findings:
+    for finding in findings:
         deciding = [c for c in finding.comparisons if c.decides]
         because = [f"{c.what}: {c.value:.1f} ({c.low:.1f} to {c.high:.1f})" for c in deciding]
         said = "\n".join(filter(None, [*because, finding.why]))
-        table.add_row(str(finding.number), Text(finding.claim), finding.verdict, Text(said))
+        table.add_row(str(finding.number or ""), Text(finding.claim), finding.verdict, Text(said))
     return table
 
 

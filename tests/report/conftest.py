@@ -113,6 +113,8 @@ def study(tmp_path: Path) -> Path:
     finding = Finding(
         number=1, claim="Claim <one>.", paper="10 %", verdict="holds", comparisons=[comparison]
     )
-    about = Study(protocol="the paper", grid={"curve_eps": 8.0}, findings=[finding])
+    order = finding.model_copy(update={"number": None, "claim": "An <order>."})
+    said = {"findings": [finding], "strongest": [order, finding]}
+    about = Study(protocol="the paper", grid={"curve_eps": 8.0}, **said)
     write_results(folder / "results.json", Results(runs=runs, study=about))
     return folder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from example_results import EPE, attack, observer, run
 
-from hpe_art.evaluation.results import Results
+from hpe_art.evaluation.results import Results, Study
 from hpe_art.report.figures import report_figures, save_figures
 from hpe_art.report.reading import read_runs
 
@@ -70,6 +70,19 @@ def test_defences_stand_beside_no_defence(sturdy, frail):
         (text.get_position(), text.get_text()) for text in drawn["transfer"].figure.axes[0].texts
     ]
     assert shown == [((0, 0), "60"), ((0, 1), "35"), ((1, 1), "30")]
+
+
+def test_each_attack_that_a_study_shows_to_others_has_a_map(sturdy, frail):
+    sturdy.observers = {"frail": observer("transfer")}
+    sturdy.attacks[1].observed = {"frail": attack("X", 8, 35.0)}
+    carried = attack("CARRIED-U", 8, 90.0, observed={"frail": attack("X", 8, 15.0)})
+    sturdy.attacks += [carried, attack("ALONE-U", 8, 30.0)]
+    about = Study(protocol="the paper", grid={"leading_attack": sturdy.attacks[1].name})
+    results = Results(runs={"sturdy": sturdy, "frail": frail}, study=about)
+    maps = report_figures(results, {})["transfer"]
+    names = [title.partition(",")[0] for title in titles(maps)[:2]]
+    assert names == [sturdy.attacks[1].name, "CARRIED-U"]
+    assert [text.get_text() for text in maps.figure.axes[1].texts] == ["90", "15"]
 
 
 @pytest.mark.parametrize("metric", [None, EPE])

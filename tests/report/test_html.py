@@ -43,6 +43,13 @@ def test_everything_is_inside_the_page(study):
     assert page == page_of(study)
 
 
+def test_claims_under_the_strongest_attack_have_a_section(study):
+    page = page_of(study)
+    section = page[page.index('<section id="strongest">') :].partition("</section>")[0]
+    assert "An &lt;order&gt;." in section and "<td>–</td>" in section and "<td>1</td>" in section
+    assert 'href="#strongest"' in page
+
+
 def test_one_run_is_a_report_too(page_of_run, frail):
     page = page_of_run(frail)
     assert '<strong id="least-robust">net</strong>' in page and 'id="findings"' not in page

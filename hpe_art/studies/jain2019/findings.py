@@ -8,7 +8,7 @@ part of it could not be tested, the others can still show that it does not hold.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 import numpy as np
@@ -18,74 +18,28 @@ from hpe_art.attacks.fgsm import Fgsm
 from hpe_art.attacks.pgd import Igsm
 from hpe_art.evaluation.results import Comparison, Finding
 from hpe_art.metrics.bootstrap import Draws
-from hpe_art.studies.jain2019.grid import SHORT_T, SHORT_U, Grid
+from hpe_art.studies.jain2019.comparisons import (
+    DEEP,
+    SHALLOW,
+    Under,
+    all_outputs,
+    depth,
+    dlcm,
+    joints,
+    output_type,
+    pre_training,
+    transfer,
+)
+from hpe_art.studies.jain2019.grid import PARTS, SHORT_T, SHORT_U, Grid
 from hpe_art.studies.jain2019.scores import Missing, StudyScores, compare, compare_each, igsm, mean
 
 HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested here"
 ONE_STEP, UNIVERSAL = Fgsm().label, Universal().label
 SHORT_ALL = Igsm(max_iter=10, outputs="all").label
-HOURGLASSES = ("hourglass", "hourglass_8stack", "attention_hourglass", "dlcm")
-DEEP, SHALLOW = "hourglass_8stack", "hourglass"
+PAPER = Under((SHORT_U, ONE_STEP))
+Measure = Callable[[StudyScores, Grid], list[Comparison]]
 ABOUT = 10.0
 """Percentage points within which a universal perturbation counts as about as effective."""
-
-
-def _more_robust(scores: StudyScores, strong: str, weak: str) -> list[Comparison]:
-    """How much more of its score the first keeps, on average over eps."""
-    scores.check_networks(strong, weak)
-    compared = []
-    for attack in (SHORT_U, ONE_STEP):
-        eps = scores.common_eps((strong, weak), attack)
-        more = scores.mean_kept(strong, attack, eps) - scores.mean_kept(weak, attack, eps)
-        words = f"{scores.kept_words} under {attack}, mean over {len(eps)} eps: {strong} minus"
-        compared.append(compare(f"{words} {weak}", more, attack == SHORT_U))
-    return compared
-
-
-def _each_more_robust(
-    scores: StudyScores, pairs: Sequence[tuple[str, str]], what: str
-) -> list[Comparison]:
-    """Of all pairs; where one could not be tested, the others still count."""
-    if not pairs:
-        raise Missing(what)
-    compared, lacks = [], []
-    for strong, weak in pairs:
-        try:
-            compared += _more_robust(scores, strong, weak)
-        except Missing as missing:
-            lacks.append(missing.what)
-    if lacks:
-        raise Missing("; ".join(lacks), compared)
-    return compared
-
-
-def _output_type(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    heads = [(n, n.replace("_heatmap", "_regression")) for n in scores.networks if "_heatmap" in n]
-    pairs = [pair for pair in heads if pair[1] in scores.networks]
-    what = "a backbone with both heads (NAME_heatmap and NAME_regression)"
-    return _each_more_robust(scores, pairs, what)
-
-
-def _pre_training(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    trained = ((f"{name}_pretrained", name) for name in scores.networks)
-    pairs = [pair for pair in trained if pair[0] in scores.networks]
-    return _each_more_robust(scores, pairs, "a network with and without pre-training")
-
-
-def _dlcm(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    scores.check_networks("dlcm")
-    others = [name for name in scores.networks if name != "dlcm"]
-    if not others:
-        raise Missing("another network than dlcm")
-    eps = scores.common_eps(scores.networks, SHORT_U)
-    kept = {name: scores.mean_kept(name, SHORT_U, eps) for name in scores.networks}
-    best = np.max([kept[name] for name in others], axis=0)
-    rival = max(others, key=lambda name: float(kept[name][0]))
-    words = f"{scores.kept_words} under {SHORT_U}, mean over {len(eps)} eps: dlcm minus"
-    return [
-        compare(f"{words} the best other (here {rival})", kept["dlcm"] - best, True),
-        *(compare(f"{words} {n}", kept["dlcm"] - kept[n]) for n in others),
-    ]
 
 
 def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
@@ -112,33 +66,6 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
         *compare_each(f"{words}, {SHORT_U} minus {long_u}", gains),
         *compare_each(aimed_words, {} if long_t == SHORT_T else aimed),
     ]
-
-
-def _depth(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    compared = _more_robust(scores, DEEP, SHALLOW)
-    eps = grid.curve_eps
-    if longest := scores.longest((DEEP, SHALLOW), False, eps):
-        attack = igsm(False, longest)
-        more = scores.kept(DEEP, attack, eps) - scores.kept(SHALLOW, attack, eps)
-        words = f"{scores.kept_words} under {attack} at eps {eps:g}: {DEEP} minus {SHALLOW}"
-        compared.append(compare(words, more))
-    return compared
-
-
-def _all_outputs(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    names = [name for name in scores.networks if scores.eps_of(name, SHORT_ALL)]
-    if not names:
-        raise Missing(f"{SHORT_ALL} on a network with several outputs")
-    compared, gains = [], []
-    for name in names:
-        eps = sorted(set(scores.eps_of(name, SHORT_U)) & set(scores.eps_of(name, SHORT_ALL)))
-        if not eps:
-            raise Missing(f"{SHORT_U} on {name}")
-        gains.append(scores.mean_kept(name, SHORT_U, eps) - scores.mean_kept(name, SHORT_ALL, eps))
-        words = f"{scores.kept_words} under {SHORT_U}, mean over {len(eps)} eps, last minus all"
-        compared.append(compare(f"{words}: {name}", gains[-1]))
-    words = f"the same, mean of {len(names)} networks"
-    return [compare(words, mean(gains), decides=True), *compared]
 
 
 def _targeted_takes_longer(scores: StudyScores, grid: Grid) -> list[Comparison]:
@@ -196,93 +123,70 @@ def _universal(scores: StudyScores, grid: Grid) -> list[Comparison]:
     return [compare(words, ABOUT - mean(gaps), decides=True), *compared]
 
 
-def _transfer(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    eps, names = grid.curve_eps, scores.networks
-    if len(names) < 2:
-        raise Missing("two networks")
-    scores.check(names, SHORT_U, eps)
-    white = mean(100 - scores.kept(name, SHORT_U, eps) for name in names)
-    shown = {(a, b): scores.shown(a, SHORT_U, eps, b) for a in names for b in names}
-    black = {pair: 100 - kept for pair, kept in shown.items() if kept is not None}
-    if not black:
-        raise Missing("images shown to other networks")
-    black_mean = mean(black.values())
-    words = f"degradation in percent under {SHORT_U} at eps {eps:g}"
-    compared = [
-        compare(f"{words}: white box minus black box, means", white - black_mean, True),
-        compare(f"{words}: white box, mean", white),
-        compare(f"{words}: black box, mean of {len(black)} pairs", black_mean, True),
-    ]
-    alike = [draws for (a, b), draws in black.items() if _kind(a) == _kind(b)]
-    unlike = [draws for (a, b), draws in black.items() if _kind(a) != _kind(b)]
-    if not alike or not unlike:
-        raise Missing(f"pairs of {'unlike' if alike else 'similar'} networks", compared)
-    similar = "black box between similar networks (hourglasses, or of one backbone) minus others"
-    return [*compared, compare(f"{words}: {similar}", mean(alike) - mean(unlike), True)]
-
-
-def _kind(network: str) -> str:
-    """Networks of one kind are similar: hourglasses, or those of one backbone."""
-    if network in HOURGLASSES:
-        return "hourglass"
-    name = network.removesuffix("_pretrained")
-    return name.removesuffix("_heatmap").removesuffix("_regression")
+def _depth(scores: StudyScores, grid: Grid) -> list[Comparison]:
+    compared = depth(scores, PAPER)
+    eps = grid.curve_eps
+    if longest := scores.longest((DEEP, SHALLOW), False, eps):
+        attack = igsm(False, longest)
+        more = scores.kept(DEEP, attack, eps) - scores.kept(SHALLOW, attack, eps)
+        words = f"{scores.kept_words} under {attack} at eps {eps:g}: {DEEP} minus {SHALLOW}"
+        compared.append(compare(words, more))
+    return compared
 
 
 def _joints(scores: StudyScores, grid: Grid) -> list[Comparison]:
-    eps, names, groups = grid.curve_eps, scores.networks, scores.groups
-    top, bottom = ("Head", "Neck"), "Hip"
-    absent = [group for group in (*top, bottom) if group not in groups]
-    if absent:
-        raise Missing(f"the joints {' and '.join(absent)}")
-    scores.check(names, SHORT_U, eps)
-    kept = {g: mean(scores.kept(n, SHORT_U, eps, g) for n in names) for g in groups}
-    others = [kept[g] for g in groups if g not in top]
-    lead = np.min([kept[g] for g in top], axis=0) - np.max(others, axis=0)
-    lag = np.min([kept[g] for g in groups if g != bottom], axis=0) - kept[bottom]
-    words = f"{scores.kept_words} under {SHORT_U} at eps {eps:g}, mean of {len(names)} networks"
-    first = f"the lower of {' and '.join(top)} minus the best other"
-    compared = [
-        compare(f"{words}: {first}", lead, True),
-        compare(f"{words}: the lowest other minus {bottom}", lag, True),
-        *compare_each(words, kept),
-    ]
+    eps, names = grid.curve_eps, scores.networks
+    compared = joints(scores, SHORT_U, [eps])
     if all(scores.has(n, SHORT_T, eps) for n in names):
         words = f"target {scores.key} under {SHORT_T} at eps {eps:g}, mean of {len(names)} networks"
-        aimed = {g: mean(scores.target(n, SHORT_T, eps, g) for n in names) for g in groups}
+        aimed = {g: mean(scores.target(n, SHORT_T, eps, g) for n in names) for g in scores.groups}
         compared += compare_each(words, aimed)
     return compared
 
 
-MEASURES: tuple[Callable[[StudyScores, Grid], list[Comparison]], ...] = (
-    _output_type,
-    _pre_training,
-    _dlcm,
+MEASURES: tuple[Measure, ...] = (
+    lambda scores, grid: output_type(scores, PAPER),
+    lambda scores, grid: pre_training(scores, PAPER),
+    lambda scores, grid: dlcm(scores, PAPER),
     _iterations,
     _depth,
-    _all_outputs,
+    lambda scores, grid: all_outputs(scores, SHORT_U, SHORT_ALL),
     _targeted_takes_longer,
     _universal,
-    _transfer,
+    lambda scores, grid: transfer(scores, SHORT_U, grid.curve_eps),
     _joints,
 )
 """In the order of `claims.json`."""
 
 
 def findings(scores: StudyScores, grid: Grid) -> list[Finding]:
-    """All ten, in order; those whose networks or attacks were not studied are not tested."""
-    texts = json.loads(resources.files(__package__).joinpath("claims.json").read_text("utf-8"))
-    found = []
-    for number, (text, measure) in enumerate(zip(texts, MEASURES, strict=True), start=1):
-        lacks = None
-        try:
-            comparisons = measure(scores, grid)
-        except Missing as missing:
-            lacks, comparisons = missing.what, missing.comparisons
-        verdict, why = _verdict(comparisons, lacks)
-        judged = dict(verdict=verdict, why=why, comparisons=comparisons)
-        found.append(Finding(number=number, **text, **judged))
-    return found
+    """All ten, in order; those whose networks or attacks were not studied are not tested.
+
+    None at all, where no part of the grid is the paper's.
+    """
+    if not set(PARTS) & set(grid.parts):
+        return []
+    numbered = enumerate(zip(claims(), MEASURES, strict=True), start=1)
+    return [judged(n, text, measure, scores, grid) for n, (text, measure) in numbered]
+
+
+def claims() -> list[dict[str, str]]:
+    """The ten, and what the paper shows of each."""
+    texts = resources.files(__package__).joinpath("claims.json").read_text("utf-8")
+    return list(json.loads(texts))
+
+
+def judged(
+    number: int | None, text: Mapping[str, str], measure: Measure, scores: StudyScores, grid: Grid
+) -> Finding:
+    """A claim with what was measured of it, and the verdict that follows."""
+    lacks = None
+    try:
+        comparisons = measure(scores, grid)
+    except Missing as missing:
+        lacks, comparisons = missing.what, missing.comparisons
+    verdict, why = _verdict(comparisons, lacks)
+    return Finding(number=number, **text, verdict=verdict, why=why, comparisons=comparisons)
 
 
 def _verdict(comparisons: Sequence[Comparison], lacks: str | None) -> tuple[str, str]:

@@ -97,9 +97,11 @@ class StudyScores:
         """In percent, of all joints or of a group; NaN where there was nothing to keep."""
         return self._kept(network, self._places[network, attack, eps], OWN, group)
 
-    def mean_kept(self, network: str, attack: str, eps: Iterable[float]) -> Draws:
+    def mean_kept(
+        self, network: str, attack: str, eps: Iterable[float], group: str | None = None
+    ) -> Draws:
         """The mean of `kept` over several eps."""
-        return mean(self.kept(network, attack, e) for e in eps)
+        return mean(self.kept(network, attack, e, group) for e in eps)
 
     def target(self, network: str, attack: str, eps: float, group: str | None = None) -> Draws:
         """The score against the target poses."""

@@ -28,6 +28,7 @@ from hpe_art.studies.jain2019.findings import findings
 from hpe_art.studies.jain2019.grid import USUAL, Grid
 from hpe_art.studies.jain2019.networks import Network
 from hpe_art.studies.jain2019.scores import StudyScores
+from hpe_art.studies.jain2019.strongest import strongest_findings
 from hpe_art.studies.record import RECORD, Record, RecordedRun, joint_scores, write_record
 
 TRAINING_PEOPLE = 128
@@ -87,10 +88,12 @@ def write_study(
 
     `left_out` says of networks that were not studied why, `notes` what is otherwise than asked for.
     """
+    scores = StudyScores(runs)
     study = Study(
         protocol="Jain et al. 2019",
         grid=grid.record,
-        findings=findings(StudyScores(runs), grid),
+        findings=findings(scores, grid),
+        strongest=strongest_findings(scores, grid),
         left_out=dict(left_out),
         notes=list(notes),
     )
