@@ -37,11 +37,13 @@ requirements:
 	$(BIN)uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 		--group pinned --annotation-style line pyproject.toml -o requirements.txt
 
-# torchattacks asks for an outdated requests, which it does not need.
+# torchattacks asks for an outdated requests, adv-lib for visdom: they do not need them.
 benchmark: $(READY)
-	$(VENV)/bin/pip install --no-deps torchattacks==3.5.1
+	$(VENV)/bin/pip install --no-deps torchattacks==3.5.1 adv-lib==0.2.8
 	$(VENV)/bin/python tools/benchmark.py --parts sizes --steps 1
 	$(VENV)/bin/python tools/benchmark.py --parts strength --people 128
+	$(VENV)/bin/python tools/benchmark.py --parts rivals --people 16 \
+		--networks deeppose.py hourglass.py resnet_heatmap.py
 	$(VENV)/bin/python tools/benchmark.py --parts runs growth goals --repeats 5 --markdown docs/performance.md
 
 TRAIN =  # --amp on a GPU, or a processor with AMX

@@ -2,7 +2,7 @@
 
 Without flags: the goals of this kind of machine, in under 10 minutes; exits 1 if one is missed in
 every round, also those of whole runs and their memory where these are measured. Other projects'
-attacks (torchattacks, foolbox) take part where they are installed.
+attacks (torchattacks, foolbox, adv-lib) take part where they are installed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from hpe_art.commands.arguments import command_parser, positive_int, refuse
 from hpe_art.commands.paths import check_paths
 
-PARTS = ("goals", "sizes", "runs", "growth", "strength")
+PARTS = ("goals", "sizes", "runs", "growth", "strength", "rivals")
 TABLE_WIDTH = 160
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,7 +28,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--configs", type=Path, default=ROOT / "mmpose_configs", help="folder of the configs")
     add("--repeats", type=positive_int, default=3, help="rounds of each timing [3]")
     add("--steps", type=positive_int, default=3, help="of an attack that is timed [3]")
-    add("--networks", nargs="+", help="of sizes and strength, by config [all]")
+    add("--networks", nargs="+", help="of sizes, strength and rivals, by config [all]")
     add("--batch-sizes", nargs="+", type=positive_int, default=[1, 8, 32], help="[1 8 32]")
     add("--people", type=positive_int, default=256, help="that strengths are compared on [256]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")

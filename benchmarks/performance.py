@@ -95,6 +95,7 @@ def results(document: Mapping[str, Any]) -> str:
         mean_score=_mean_score,
         largest_at_one_eps=_largest_at_one_eps,
         short="{:g}".format,
+        ends=lambda one: "{value:.1f} [{low:.1f}, {high:.1f}]".format(**one),
     )
     return environment.from_string(_template("measured.md.j2")).render(
         **document,

@@ -16,6 +16,7 @@ from benchmarks.cases import SIZES, build_case
 from benchmarks.contenders import CONTENDERS, missing_peers
 from benchmarks.goals import goal_cases, judged
 from benchmarks.profile import profile
+from benchmarks.rival_strength import rival_strengths
 from benchmarks.speed import device_name, timed_case
 from benchmarks.strength import networks_with_weights, strengths
 from hpe_art.commands.arguments import command_line
@@ -35,11 +36,11 @@ class BenchmarkSpec:
     """What a benchmark measures, and where it writes.
 
     Attributes:
-        parts: of "goals", "sizes", "runs", "growth", "strength".
+        parts: of "goals", "sizes", "runs", "growth", "strength", "rivals".
         configs: folder of the configs.
         repeats: rounds of each timing.
         steps: of an attack that is timed.
-        networks: of sizes and strength, by file name of the config; None: all.
+        networks: of sizes, strength and rivals, by file name of the config; None: all.
         batch_sizes: of sizes.
         people: that strengths are compared on.
         device: "auto", "cpu" or "cuda".
@@ -76,11 +77,13 @@ def _check_networks(spec: BenchmarkSpec) -> None:
     networks, chosen = spec.networks or (), {}
     if "sizes" in spec.parts:
         chosen["sizes"] = list(SIZES.values())
-    if "strength" in spec.parts:
-        chosen["strength"] = [file.name for file in networks_with_weights([spec.configs])]
+    for part in ("strength", "rivals"):
+        if part in spec.parts:
+            chosen[part] = [file.name for file in networks_with_weights([spec.configs])]
     if not chosen:
         raise UserError(
-            f"Expected --parts sizes or strength with --networks. Got {', '.join(spec.parts)}."
+            "Expected --parts sizes, strength or rivals with --networks. "
+            f"Got {', '.join(spec.parts)}."
         )
     for part, names in chosen.items():
         if not set(networks) & set(names):
@@ -119,6 +122,7 @@ def run_benchmark(
         "runs": lambda: _runs(spec, device, attack_tool, say),
         "growth": lambda: _growth(spec, device, attack_tool, say),
         "strength": lambda: _strength(spec, device, say),
+        "rivals": lambda: _rivals(spec, device, say),
     }
     for part in spec.parts:
         about = _about(spec, device)
@@ -216,10 +220,25 @@ def _growth(
 
 
 def _strength(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
+    found = strengths([spec.configs], spec.people, device=device, networks=spec.networks)
+    yield from _by_network(spec, "strength", device, found, say)
+
+
+def _rivals(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
+    found = rival_strengths([spec.configs], spec.people, device, spec.networks)
+    yield from _by_network(spec, "rivals", device, found, say)
+
+
+def _by_network(
+    spec: BenchmarkSpec,
+    part: str,
+    device: Device,
+    found: Iterable[dict[str, Any]],
+    say: Callable[[str], Any],
+) -> Measured:
     """Rows of other networks are kept from earlier."""
     about = {"device": device_name(torch.device(device)), "command": command_line()}
-    rows = {(row["network"], row["attack"]): row for row in _earlier(spec, "strength", device)}
-    found = strengths([spec.configs], spec.people, device=device, networks=spec.networks)
+    rows = {(row["network"], row["attack"]): row for row in _earlier(spec, part, device)}
     for row in found:
         say(f"{row['network']}, {row['attack']}")
         rows[row["network"], row["attack"]] = {**row, **about}
