@@ -54,7 +54,7 @@ class PlainEstimator(PyTorchEstimator):
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """(3, H, W)."""
-        width, height = self._adaptor.codec.input_size
+        width, height = self._adaptor.input_size
         return 3, int(height), int(width)
 
     def predict(self, x: Any, batch_size: int = 128, **kwargs: Any) -> Any:

@@ -159,17 +159,23 @@ def _newton(heatmaps: Tensor, cells: Tensor, blur: Tensor) -> Tensor:
     return torch.where(inner[..., None], shift, torch.zeros_like(shift))
 
 
+def sharpened(values: Tensor) -> Tensor:
+    """A softmax over the last axis so sharp that nearly all of it lies at the maximum.
+
+    Values (N, K, L) are stretched to 0 to 1 first.
+    """
+    low, high = values.amin(-1, keepdim=True), values.amax(-1, keepdim=True)
+    return (SHARPNESS * (values - low) / (high - low).clamp(min=1e-6)).softmax(-1)
+
+
 def expected_distances(heatmaps: Tensor, points: Tensor, factor: Tensor) -> Tensor:
     """How far joints lie from points (N, K, 2): (N, K) crop pixels, smooth in the heatmaps.
 
-    The heatmap, stretched to 0 to 1, is read as a distribution over cells (a softmax so sharp that
-    nearly all of it lies at the maximum), and the distance is averaged over it. It tends to that
-    of the decoded joint, and unlike that has a gradient everywhere.
+    The heatmap is read as a distribution over cells (`sharpened`), and the distance is averaged
+    over it. It tends to that of the decoded joint, and unlike that has a gradient everywhere.
     """
     height, width = heatmaps.shape[2:]
-    low, high = heatmaps.amin((2, 3), keepdim=True), heatmaps.amax((2, 3), keepdim=True)
-    stretched = (heatmaps - low) / (high - low).clamp(min=1e-6)
-    shares = (SHARPNESS * stretched).flatten(2).softmax(-1)
+    shares = sharpened(heatmaps.flatten(2))
     x = torch.arange(width, device=heatmaps.device) * factor[0] - points[..., :1]
     y = torch.arange(height, device=heatmaps.device) * factor[1] - points[..., 1:2]
     distances = (y[..., :, None].square() + x[..., None, :].square()).sqrt()

@@ -124,6 +124,114 @@ def simple_baseline(**test_cfg: object) -> nn.Module:
     return pose_model(dict(type="ResNet", depth=18), head, **test_cfg)
 
 
+def mmpose_head(kind: str, codec: dict, loss: dict, **options: object) -> nn.Module:
+    """A small convolution with one of MMPose's heads, 32 x 32; features of 8 x 8."""
+    head = {"type": kind, "in_channels": 8, "loss": loss, "decoder": codec, **options}
+    test_cfg = {"flip_mode": "udp_combined"} if codec.get("heatmap_type") == "combined" else {}
+    return pose_model(dict(type="ToyBackbone"), head, **test_cfg)
+
+
+def headed(name: str) -> nn.Module:
+    """A model with the head of that name in `HEADED`."""
+    return mmpose_head(**HEADED[name])
+
+
+@MODELS.register_module(force=True)
+class ToyBackbone(nn.Module):
+    """Features (N, 8, 8, 8) of images of 32 x 32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 5, 4, 2), nn.BatchNorm2d(8), nn.Tanh())
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor]:
+        return (self.layers(images),)
+
+
+SIMCC_CODEC = dict(type="SimCCLabel", input_size=(32, 32), sigma=2.0, simcc_split_ratio=2.0)
+SIMCC_LOSS = dict(type="KLDiscretLoss", use_target_weight=True)
+RTM_LOSS = dict(SIMCC_LOSS, beta=10.0, label_softmax=True)
+GAU = dict(hidden_dims=16, s=8, expansion_factor=2, dropout_rate=0.0, drop_path=0.0,
+           act_fn="SiLU", use_rel_bias=False, pos_enc=False)  # fmt: skip
+SIMCC = dict(out_channels=JOINTS, input_size=(32, 32), in_featuremap_size=(8, 8))
+INTEGRAL = dict(num_joints=JOINTS, in_featuremap_size=(8, 8), deconv_out_channels=None)
+INTEGRAL_CODEC = dict(
+    type="IntegralRegressionLabel", input_size=(32, 32), heatmap_size=(8, 8), sigma=1.0
+)
+PLAIN = dict(out_channels=JOINTS, deconv_out_channels=None)
+HEADED = {
+    "SimCC": dict(kind="SimCCHead", codec=SIMCC_CODEC, loss=SIMCC_LOSS, **SIMCC),
+    "SimCC, one-hot": dict(
+        kind="SimCCHead",
+        codec=dict(SIMCC_CODEC, smoothing_type="standard", label_smooth_weight=0.1),
+        loss=SIMCC_LOSS,
+        **SIMCC,
+    ),
+    "SimCC, DARK": dict(
+        kind="SimCCHead", codec=dict(SIMCC_CODEC, use_dark=True), loss=SIMCC_LOSS, **SIMCC
+    ),
+    "RTMCC": dict(
+        kind="RTMCCHead",
+        codec=dict(SIMCC_CODEC, normalize=False),
+        loss=dict(RTM_LOSS, mask=[0, 3], mask_weight=0.5),
+        final_layer_kernel_size=3,
+        gau_cfg=GAU,
+        **SIMCC,
+    ),
+    "RLE": dict(
+        kind="RLEHead",
+        codec=COORDINATE_CODEC,
+        loss=dict(type="RLELoss", use_target_weight=True),
+        in_channels=8 * 8 * 8,
+        num_joints=JOINTS,
+    ),
+    "RLE, Gaussian": dict(
+        kind="RLEHead",
+        codec=COORDINATE_CODEC,
+        loss=dict(type="RLELoss", use_target_weight=True, q_distribution="gaussian"),
+        in_channels=8 * 8 * 8,
+        num_joints=JOINTS,
+    ),
+    "integral": dict(
+        kind="IntegralRegressionHead",
+        codec=COORDINATE_CODEC,
+        loss=dict(type="SmoothL1Loss", use_target_weight=True),
+        **INTEGRAL,
+    ),
+    "DSNT": dict(
+        kind="DSNTHead",
+        codec=INTEGRAL_CODEC,
+        loss=dict(
+            type="MultipleLossWrapper",
+            losses=[
+                dict(type="SmoothL1Loss", use_target_weight=True),
+                dict(type="JSDiscretLoss", use_target_weight=True),
+            ],
+        ),
+        **INTEGRAL,
+    ),
+    "UDP": dict(
+        kind="HeatmapHead",
+        codec=dict(type="UDPHeatmap", input_size=(32, 32), heatmap_size=(8, 8), sigma=1),
+        loss=dict(type="KeypointMSELoss", use_target_weight=True),
+        **PLAIN,
+    ),
+    "UDP, offsets": dict(
+        kind="HeatmapHead",
+        codec=dict(
+            type="UDPHeatmap",
+            input_size=(32, 32),
+            heatmap_size=(8, 8),
+            heatmap_type="combined",
+            blur_kernel_size=3,
+        ),
+        loss=dict(type="CombinedTargetMSELoss", use_target_weight=True),
+        **dict(PLAIN, out_channels=3 * JOINTS),
+    ),
+}
+"""MMPose's heads by family, on a toy backbone."""
+
+
 def wrap(model: nn.Module, **options) -> PyTorchPoseEstimator:
     """The estimator of a model, on the CPU."""
     return PyTorchPoseEstimator(model, device_type="cpu", **options)

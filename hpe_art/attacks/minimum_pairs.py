@@ -118,13 +118,15 @@ def beyond_boundary(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     Args:
         outputs: raw outputs.
         y: (N, K, 3), not looked at.
-        head: adaptor with `goal`, `cells` and `decode`.
+        head: adaptor with `goal`, `parts` and `decode`.
     """
     goal: Goal = head.goal
     joints = goal.radii.shape[1]
     chosen = [output for output in outputs if output.shape[1] == joints]
-    cells = head.cells(chosen[-1])
-    half_a_cell = 0 if cells is None else (cells[1] - cells[0]).norm() / 2
+    half_a_cell: Tensor | float = 0.0
+    if parts := head.parts(chosen[-1]):
+        places = parts[0].places
+        half_a_cell = (places[..., 1, :] - places[..., 0, :]).norm(dim=-1) / 2
     radii = goal.radii + (-half_a_cell if goal.targeted else half_a_cell)
     asked = copy(head)
     asked.goal = replace(goal, radii=torch.where(goal.counts, radii.clamp(min=1e-3), 0.0))

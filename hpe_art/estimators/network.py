@@ -12,8 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from hpe_art.estimators.heads import HeadAdaptor
+from hpe_art.estimators.heads.base import pose_head
 
 
 def scored_outputs(
@@ -33,24 +35,30 @@ def scored_outputs(
         test_cfg: the model's, for how the mirrored heatmaps are brought back.
     """
     images = normalised(model, pixels)
-    outputs = raw_outputs(model, images)
+    outputs = head.outputs(forward(model, images))
     if not flip_test:
         return outputs
     meta: Any = model.dataset_meta
     joints = list(meta["flip_indices"])
-    mirrored = raw_outputs(model, images.flip(-1))
+    mirrored = head.outputs(forward(model, images.flip(-1)))
     return [
         (one + head.unflip(other, head.flip_indices(i, joints), test_cfg)) * 0.5
         for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
     ]
 
 
-def raw_outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
-    """The outputs of a forward pass of normalised images, as a list however many there are."""
+def forward(model: nn.Module, images: Tensor) -> Any:
+    """What the head puts out for normalised images: tensors, in whatever structure."""
     # The faster format for convolutions; the weights keep theirs.
     images = images.contiguous(memory_format=torch.channels_last)
-    outputs = model(images, None, mode="tensor")
-    return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    raw = model(images, None, mode="tensor")
+    head: Any = getattr(model, "head", model)
+    return raw if pose_head(head) is head else raw[0]
+
+
+def raw_outputs(model: nn.Module, images: Tensor) -> list[Tensor]:
+    """The same as a plain list of all tensors."""
+    return list(tree_leaves(forward(model, images)))
 
 
 def normalised(model: nn.Module, pixels: Tensor) -> Tensor:

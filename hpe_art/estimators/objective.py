@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from hpe_art.estimators.gradient_copy import PRECISIONS, GradientCopy, Precision
-from hpe_art.estimators.heads import HeadAdaptor
+from hpe_art.estimators.heads import HeadAdaptor, Part
 from hpe_art.estimators.wrapped_model import WrappedModel
 from hpe_art.labels import with_numbers
 from hpe_art.losses import TRAINING, Goal, PoseLoss, loss_function
@@ -275,9 +275,9 @@ class EncodedHead:
         """How far each joint lies from y, in crop pixels, with a gradient: (n, K)."""
         return self._head.distances(output, y)
 
-    def cells(self, output: Tensor) -> Tensor | None:
-        """Where the cells of heatmaps are, (H * W, 2) in crop pixels; None for coordinates."""
-        return self._head.cells(output)
+    def parts(self, output: Tensor) -> list[Part]:
+        """What the output says of each place; none for coordinates."""
+        return self._head.parts(output)
 
     def decode(self, output: Tensor) -> Tensor:
         """The output as poses (n, K, 3)."""

@@ -47,8 +47,8 @@ class WrappedModel:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """(3, H, W) of the crops, from the codec."""
-        width, height = self.head.codec.input_size
-        return 3, int(height), int(width)
+        width, height = self.head.input_size
+        return 3, height, width
 
     @property
     def device(self) -> torch.device:

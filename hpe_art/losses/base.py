@@ -2,7 +2,7 @@
 
 What an attack climbs is a function `(outputs, y, head) -> (N,)`, registered by name in `LOSSES`:
 the raw outputs that it is put on, as a list; the poses y (N, K, 3) on the device; and the adaptor
-of the head, with its `targets`, `loss`, `distances` and `cells` (`hpe_art.estimators.heads.base`)
+of the head, with its `targets`, `loss`, `distances` and `parts` (`hpe_art.estimators.heads.base`)
 and the `goal` of the attack (`hpe_art.losses.goal`), None where there is none.
 """
 

@@ -1,6 +1,6 @@
-"""Losses over the cells of heatmaps, as segmentation has them over pixels.
+"""Losses over the cells of heatmaps, or along axes, as segmentation has them over pixels.
 
-Shapes: N images, K joints, H x W heatmap cells.
+Shapes: N images, K joints.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def cross_entropy(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     Args:
         outputs: raw heatmaps; those with other channels than joints are left out.
         y: (N, K, 3), not looked at: the goal has the places.
-        head: adaptor with `goal` and `cells`.
+        head: adaptor with `goal` and `parts`.
 
     Raises:
         ValueError: no goal, or a head without cells.
@@ -35,45 +35,53 @@ def cross_entropy(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
 
 @LOSSES.register_module(name="cosine")
 def cosine_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
-    """Squared error of each heatmap times its likeness to the target: (N,).
+    """The training loss of each joint times the likeness of output and target: (N,).
 
-    The weight is the cosine between the softmaxes of heatmap and target, without a gradient, so
-    that joints which are still right count more. Mean over joints and cells, summed over outputs.
+    The weight is the cosine between the softmaxes of both, without a gradient, so that joints
+    which are still right count more. Summed over outputs.
 
     Args:
         outputs: raw heatmaps; those with other channels than joints are left out.
         y: (N, K, 3), poses.
-        head: adaptor with `targets` and `cells`.
+        head: adaptor with `targets`, `loss` and `parts`.
 
     Raises:
         ValueError: a head without cells.
 
     Source: CosPGD, Agnihotri et al. 2024, arXiv:2302.02213, equations 5 to 7, for each joint.
     """
-    targets = head.targets(y, len(outputs))
-    joints = [pair for pair in zip(outputs, targets, strict=True) if pair[0].shape[1] == y.shape[1]]
-    _heatmaps([output for output, _ in joints], y, head)
-    return torch.stack([_cosine(output, *target) for output, target in joints]).sum(0)
+    _heatmaps(outputs, y, head)
+    pairs = enumerate(zip(outputs, head.targets(y, len(outputs)), strict=True))
+    return torch.stack(
+        [
+            head.loss(i, output, (target, weights * _likeness(output, target)))
+            for i, (output, (target, weights)) in pairs
+            if output.shape[1] == y.shape[1]
+        ]
+    ).sum(0)
 
 
 def _heatmaps(outputs: list[Tensor], y: Tensor, head: Any) -> list[Tensor]:
     chosen = [output for output in outputs if output.shape[1] == y.shape[1]]
-    if not chosen or head.cells(chosen[-1]) is None:
+    if not chosen or not head.parts(chosen[-1]):
         raise ValueError(
-            "Expected a head of heatmaps for a loss over cells. Got one of coordinates: take the "
-            "loss margin or distance."
+            "Expected a head of heatmaps or SimCC for a loss over cells. Got one of coordinates: "
+            "take the loss margin or distance."
         )
     return chosen
 
 
 def _entropy(output: Tensor, head: Any, goal: Any) -> Tensor:
-    within = circle_cells(goal, head.cells(output))
-    logarithms = (output.flatten(2) * SHARPNESS).log_softmax(-1)
-    shares = logarithms.masked_fill(~within, -torch.inf).logsumexp(-1)
+    shares = torch.stack([_share(part, goal) for part in head.parts(output)]).sum(0)
     return -shares.masked_fill(~goal.counts, 0.0).sum(1)
 
 
-def _cosine(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+def _share(part: Any, goal: Any) -> Tensor:
+    """The logarithm of what lies in the circle."""
+    logarithms = (part.values * SHARPNESS).log_softmax(-1)
+    return logarithms.masked_fill(~circle_cells(goal, part), -torch.inf).logsumexp(-1)
+
+
+def _likeness(output: Tensor, target: Tensor) -> Tensor:
     seen, wanted = output.detach().flatten(2).softmax(-1), target.flatten(2).softmax(-1)
-    likeness = torch.cosine_similarity(seen, wanted, dim=-1) * weights
-    return ((output - target).square().flatten(2).mean(-1) * likeness).mean(1)
+    return torch.cosine_similarity(seen, wanted, dim=-1)

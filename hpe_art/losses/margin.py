@@ -5,6 +5,7 @@ Shapes: N images, K joints, H x W heatmap cells.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -27,14 +28,14 @@ def margin_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     """By how much the joints lie beyond their circles: (N,), summed over joints and outputs.
 
     Heatmaps: the maximum of the cells beyond the circle minus that of those within; its gradient is
-    that of the smooth maxima (log-sum-exp), which sees every cell. Coordinates: the distance from
-    the circle in radii. A joint that has reached its goal by a small margin adds a constant, so
-    that the attack turns to those that have not.
+    that of the smooth maxima (log-sum-exp), which sees every cell. SimCC: the same along each axis,
+    the larger of both. Coordinates: the distance from the circle in radii. A joint that has reached
+    its goal by a small margin adds a constant, so that the attack turns to those that have not.
 
     Args:
         outputs: raw outputs; those with other channels than joints are left out.
         y: (N, K, 3), not looked at: the goal has the places.
-        head: adaptor with `goal`, `cells` and `decode`.
+        head: adaptor with `goal`, `parts` and `decode`.
 
     Raises:
         ValueError: there is no goal.
@@ -80,16 +81,22 @@ def goal_of(head: Any, loss: str) -> Goal:
     return found
 
 
-def circle_cells(goal: Goal, cells: Tensor) -> Tensor:
-    """Which cells lie in each joint's circle: (N, K, H * W), at least the nearest one.
+def circle_cells(goal: Goal, part: Any) -> Tensor:
+    """Which places of a part lie in each joint's circle: (N, K, L), at least the nearest one.
+
+    Along one axis the circle is as wide as it is, or, where it is to be entered, as the square
+    within it, so that a joint that has left, or entered, on the axes has done so.
 
     Args:
         goal: of the attack.
-        cells: (H * W, 2), in crop pixels.
+        part: of an output (`hpe_art.estimators.heads.Part`).
     """
-    apart = torch.cdist(goal.centres, cells.expand(len(goal), -1, -1))
+    places = part.places.to(goal.centres)
+    apart = torch.linalg.vector_norm(goal.centres[..., None, part.axes] - places, dim=-1)
     nearest = apart == apart.amin(-1, keepdim=True)
-    return (apart < goal.radii[..., None]) | nearest
+    square = goal.targeted and places.shape[-1] == 1
+    radii = goal.radii / math.sqrt(2) if square else goal.radii
+    return (apart < radii[..., None]) | nearest
 
 
 def joint_margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
@@ -97,15 +104,18 @@ def joint_margins(output: Tensor, head: Any, goal: Goal) -> Tensor:
 
     In heatmap units, or in radii for coordinates. The value is exact, the gradient smooth.
     """
-    cells = head.cells(output)
-    if cells is None:
+    parts = head.parts(output)
+    if not parts:
         points = head.decode(output)[..., :2]
         offsets = (points - goal.centres).square().sum(-1)
         # Rounded off below a pixel, so that there is a gradient at 0; both alike, so that the
         # boundary stays where it is.
         return _in_radii(_rounded(offsets), _rounded(goal.radii.square()))
-    within = circle_cells(goal, cells)
-    values = output.flatten(2)
+    return torch.stack([_part_margins(part, goal) for part in parts]).amax(0)
+
+
+def _part_margins(part: Any, goal: Goal) -> Tensor:
+    within, values = circle_cells(goal, part), part.values
     inner, outer = values.masked_fill(~within, NEVER), values.masked_fill(within, NEVER)
     exact = (outer.amax(-1) - inner.amax(-1)).detach()
     smooth = (outer * SHARPNESS).logsumexp(-1) - (inner * SHARPNESS).logsumexp(-1)

@@ -25,7 +25,7 @@ def remaining_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     Args:
         outputs: raw outputs; those with other channels than joints are left out.
         y: (N, K, 3), true or target poses.
-        head: adaptor with `goal`, `targets`, `loss`, `cells` and `decode`.
+        head: adaptor with `goal`, `targets`, `loss`, `parts` and `decode`.
 
     Raises:
         ValueError: there is no goal.
@@ -44,7 +44,7 @@ def segpgd_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     Args:
         outputs: raw outputs; those with other channels than joints are left out.
         y: (N, K, 3), true or target poses.
-        head: adaptor with `goal`, `progress`, `targets`, `loss`, `cells` and `decode`.
+        head: adaptor with `goal`, `progress`, `targets`, `loss`, `parts` and `decode`.
 
     Raises:
         ValueError: there is no goal.

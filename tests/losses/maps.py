@@ -2,7 +2,8 @@
 
 import torch
 
-from hpe_art.losses import Goal
+from hpe_art.estimators.heads import Part
+from hpe_art.losses import Goal, heatmap_mse
 
 SIZE = 5
 COUNTED = 25
@@ -14,9 +15,13 @@ class Head:
     def __init__(self, goal, maps=True):
         self.goal, self.maps = goal, maps
 
-    def cells(self, output):
+    def parts(self, output):
         place = torch.arange(COUNTED, dtype=output.dtype)
-        return torch.stack([place % SIZE, place // SIZE], -1) if self.maps else None
+        cells = torch.stack([place % SIZE, place // SIZE], -1)
+        return [Part(output.flatten(2), cells)] if self.maps else []
+
+    def loss(self, index, output, target):
+        return heatmap_mse(output, *target)
 
     def decode(self, output):
         return torch.cat([output, torch.ones_like(output[..., :1])], -1)

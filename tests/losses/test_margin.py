@@ -147,7 +147,9 @@ def test_a_head_without_cells_says_so(name):
     estimator = PyTorchPoseEstimator(regression(), device_type="cpu")
     x, y = people(2)
     goal = Goal(torch.as_tensor(y[..., :2]), torch.ones(2, 16))
-    with pytest.raises(ValueError, match="head of heatmaps for a loss over cells.*coordinates"):
+    with pytest.raises(
+        ValueError, match="head of heatmaps or SimCC for a loss over cells.*coordinates"
+    ):
         estimator.objective(y, loss=name, goal=goal).gradient(x)
 
 

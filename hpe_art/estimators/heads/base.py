@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.registry import Registry
@@ -19,15 +19,26 @@ from torch import Tensor, nn
 
 HEADS = Registry("head adaptor", scope="hpe_art")
 
-# They have the codec of plain coordinates, and put out deviations or heatmaps beside them.
-_WITH_MORE_THAN_COORDINATES = ("RLEHead", "IntegralRegressionHead", "DSNTHead")
+
+class Part(NamedTuple):
+    """What an output says of each place: of the cells of heatmaps, or along one axis.
+
+    Attributes:
+        values: (N, K, L), so scaled that peaks are about 1; the joint is put at the largest.
+        places: (L, D), in crop pixels, or (N, K, L, D) where they are of each joint's own.
+        axes: which of x and y the D are.
+    """
+
+    values: Tensor
+    places: Tensor
+    axes: slice = slice(0, 2)
 
 
 class HeadAdaptor(ABC):
     """One output of a head: how it is flipped, decoded, and compared with poses."""
 
     has_cells = False
-    """Whether outputs are heatmaps; then `cells` says where theirs are."""
+    """Whether outputs are distributions over places; then `parts` gives them."""
     flat_at_own_predictions = False
     """Whether encoding what was decoded gives the output itself, where a loss has its minimum."""
 
@@ -39,6 +50,16 @@ class HeadAdaptor(ABC):
         levels = getattr(head, "level_indices", None) or ()
         # MSPN and RSN train each level towards Gaussians of its own size.
         self.only_last = self._attack_targets is None and len(set(levels)) > 1
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(W, H) of the crops."""
+        width, height = self.codec.input_size
+        return int(width), int(height)
+
+    def outputs(self, raw: Any) -> list[Tensor]:
+        """What the head puts out, as one tensor (N, K, ...) for each output; the last is scored."""
+        return list(raw) if isinstance(raw, (list, tuple)) else [raw]
 
     @abstractmethod
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
@@ -65,12 +86,9 @@ class HeadAdaptor(ABC):
             f"Expected an adaptor with distances(output, y). Got {type(self).__name__}: add it."
         )
 
-    def cells(self, output: Tensor) -> Tensor | None:
-        """Where the cells of heatmaps are, (H * W, 2) in crop pixels, row by row.
-
-        None, as here, for outputs that are coordinates.
-        """
-        return None
+    def parts(self, output: Tensor) -> list[Part]:
+        """What the output says of each place; none, as here, for outputs that are coordinates."""
+        return []
 
     def targets(self, y: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
         """What each of `count` outputs is trained towards: its target and weights.
@@ -114,21 +132,33 @@ def head_adaptor(head: nn.Module) -> HeadAdaptor:
     Raises:
         ValueError: no adaptor for this head (the message lists the names there are ones for).
     """
+    head = pose_head(head)
     codec = getattr(head, "decoder", None)
-    own, name = type(head).__name__, type(codec).__name__
-    combined = getattr(codec, "heatmap_type", "gaussian") == "combined"
+    name = type(codec).__name__ + (" of offsets" if _has_offsets(codec) else "")
     known = HEADS.module_dict
-    by_codec = None if combined or own in _WITH_MORE_THAN_COORDINATES else known.get(name)
-    adaptor = known.get(own, by_codec)
+    own = [known[kind.__name__] for kind in type(head).__mro__ if kind.__name__ in known]
+    adaptor = own[0] if own else known.get(name)
     if adaptor is None or not hasattr(head, "loss_module"):
         raise ValueError(
-            f"Expected a head of heatmaps or of plain coordinates, with a codec out of "
-            f"{sorted(known)}. "
-            f"Got {own} with {name}{' of offsets' if combined else ''}: "
+            f"Expected one of the heads or codecs {', '.join(sorted(known))}. "
+            f"Got {type(head).__name__} with {name}: "
             "register a HeadAdaptor for it in hpe_art.estimators.heads.HEADS."
         )
     found: HeadAdaptor = adaptor(head)
     return found
+
+
+def pose_head(head: nn.Module) -> nn.Module:
+    """The head of the pose, where another says which joints can be seen (`VisPredictHead`).
+
+    Only the pose is scored, so only the pose is attacked.
+    """
+    found: nn.Module = getattr(head, "pose_head", head)
+    return found
+
+
+def _has_offsets(codec: Any) -> bool:
+    return getattr(codec, "heatmap_type", "gaussian") == "combined"
 
 
 @lru_cache

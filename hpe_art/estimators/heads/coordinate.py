@@ -22,18 +22,18 @@ class CoordinateAdaptor(HeadAdaptor):
 
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """As MMPose's `flip_coordinates`."""
-        shift = 1.0 / self.codec.input_size[0] if test_cfg.get("shift_coords", True) else 0.0
+        shift = 1.0 / self.input_size[0] if test_cfg.get("shift_coords", True) else 0.0
         output = output.index_select(1, index_tensor(tuple(flip_indices), output.device))
         return torch.stack([1.0 - output[..., 0] - shift, output[..., 1]], dim=-1)
 
     def decode(self, output: Tensor) -> Tensor:
         """Fractions to crop pixels; the score is 1, as in MMPose's `RegressionLabel`."""
-        pixels = output * output.new_tensor(self.codec.input_size)
+        pixels = output * output.new_tensor(self.input_size)
         return torch.cat([pixels, torch.ones_like(pixels[..., :1])], dim=-1)
 
     def encode(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Crop pixels to fractions; joints outside the crop have weight 0."""
-        size = y.new_tensor(self.codec.input_size)
+        size = y.new_tensor(self.input_size)
         points = y[..., :2]
         inside = ((points >= 0) & (points <= size - 1)).all(-1)
         return points / size, (inside & (y[..., 2] > 0)).to(y.dtype)
@@ -48,5 +48,5 @@ class CoordinateAdaptor(HeadAdaptor):
 
     def distances(self, output: Tensor, y: Tensor) -> Tensor:
         """Of the points; rounded off below a pixel, so that there is a gradient at 0."""
-        offsets = output * output.new_tensor(self.codec.input_size) - y[..., :2]
+        offsets = output * output.new_tensor(self.input_size) - y[..., :2]
         return (offsets.square().sum(-1) + 1).sqrt() - 1

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hpe_art.estimators.heads.base import HEADS, HeadAdaptor, index_tensor, loss_per_image
+from hpe_art.estimators.heads.base import HEADS, HeadAdaptor, Part, index_tensor, loss_per_image
 from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps, expected_distances
 from hpe_art.losses import heatmap_mse
 
@@ -80,11 +80,11 @@ class HeatmapAdaptor(HeadAdaptor):
         """Averaged over a sharpened heatmap."""
         return expected_distances(output, y[..., :2], _factor(self.codec, output))
 
-    def cells(self, output: Tensor) -> Tensor:
-        """Those that `decode` puts a maximum at, before it is refined."""
+    def parts(self, output: Tensor) -> list[Part]:
+        """The cells that `decode` puts a maximum at, before it is refined."""
         rows, columns = (torch.arange(size, device=output.device) for size in output.shape[2:])
         grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
-        return grid.reshape(-1, 2) * _factor(self.codec, output)
+        return [Part(output.flatten(2), grid.reshape(-1, 2) * _factor(self.codec, output))]
 
 
 def _blur(codec: Any) -> Tensor:
