@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import platform
-import resource
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +16,7 @@ from torch import nn
 
 from benchmarks.cases import Case
 from benchmarks.contenders import CONTENDERS, EPS, as_pixels, missing_peers
-
-_CLEAR_PEAK = Path("/proc/self/clear_refs")
+from hpe_art.memory import forget_peak, peak_mib
 
 
 def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> dict[str, Any]:
@@ -143,23 +139,14 @@ def _passes(case: Case) -> Iterator[dict[str, int]]:
 
 def _forget_peak(case: Case) -> None:
     """Gives back what is free, and counts from what is then held."""
-    gc.collect()
+    forget_peak()
     if case.estimator.device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
-    if trim is not None:
-        trim(0)
-    if _CLEAR_PEAK.exists():
-        _CLEAR_PEAK.write_text("5")
 
 
 def _peak(case: Case) -> dict[str, float | None]:
-    """MiB since `_forget_peak`; of the whole process where the system cannot forget."""
+    """MiB since `_forget_peak`."""
     on_gpu = case.estimator.device.type == "cuda"
     device = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else None
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return {"rss": int(lines["VmHWM"].split()[0]) / 1024, "device": device}
-    return {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "device": device}
+    return {"rss": peak_mib(), "device": device}

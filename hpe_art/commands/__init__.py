@@ -20,6 +20,7 @@ COMMANDS = {
     "render-people": "render people to train on or to attack",
     "prepare-mpii": "make MMPose's MPII layout from the release",
     "art-attacks": "try every evasion attack of ART",
+    "check-models": "check every model of MMPose",
 }
 """Name -> what it does; the module has its name, with underscores."""
 
