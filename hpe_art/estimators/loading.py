@@ -19,7 +19,7 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 from hpe_art import zoo
-from hpe_art.configs import find_config
+from hpe_art.configs import find_config, read_config
 from hpe_art.errors import UserError
 
 
@@ -31,10 +31,10 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
     """Reads a config and sees that it describes a top-down pose model.
 
     Args:
-        config: path, name of a shipped one (`find_config`), or a config already read.
+        config: path or name (`find_config`), or a config already read.
         options: overrides, dotted keys.
     Raises:
-        UserError: neither a path nor the name of a shipped config.
+        UserError: neither a path nor the name of a config.
         ModelError: no such file, not a config, or not a top-down pose model.
     """
     register_all_modules()
@@ -43,7 +43,7 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
         if not config.is_file():
             raise ModelError(f"Expected a config file. Got {config}, which does not exist.")
         try:
-            config = Config.fromfile(config)
+            config = read_config(config)
         except Exception as error:
             raise ModelError(f"Expected a config file. Got {config}: {error}") from error
     try:
