@@ -13,9 +13,9 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
+from hpe_art.checkpoints import check_backbone, read_weights
 from hpe_art.configs import find_config, read_config
 from hpe_art.data.mpii.folder import mpii_dataset, use_folder
-from hpe_art.models.checkpoints import check_backbone, read_weights
 
 CONFIGS = "mmpose_configs"
 
