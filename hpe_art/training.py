@@ -13,8 +13,9 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import nn
 
+from hpe_art.checkpoints import check_backbone, read_weights
+from hpe_art.configs import find_config, read_config
 from hpe_art.data.mpii.folder import mpii_dataset, use_folder
-from hpe_art.models.checkpoints import check_backbone, read_weights
 
 CONFIGS = "mmpose_configs"
 
@@ -67,7 +68,7 @@ def training_config(
     """The config of a training run, with MMPose's meaning of each argument.
 
     Args:
-        config: path of the config file.
+        config: path or name of the config (`find_config`).
         work_dir: folder of logs and checkpoints; default `work_dirs/NAME`, below the name of the
             folder that the config is in, unless that is `mmpose_configs` or elsewhere.
         resume: "auto" (the newest checkpoint of the work folder, if there is one), or a checkpoint.
@@ -84,9 +85,10 @@ def training_config(
         FileNotFoundError: no such config, or the weights that training starts from are missing.
         ValueError: the folder lacks something, or a checkpoint to resume and other first weights.
     """
-    if not Path(config).is_file():
+    config = find_config(config)
+    if not config.is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
-    cfg = Config.fromfile(config)
+    cfg = read_config(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     if resume and resume != "auto":
         _check_resume(resume, load_from)
@@ -98,7 +100,7 @@ def training_config(
         cfg.merge_from_dict(options)
     if amp:  # after the options, which may name other hooks
         cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
-    cfg.work_dir = work_dir or cfg.get("work_dir") or _work_dir(Path(config))
+    cfg.work_dir = work_dir or cfg.get("work_dir") or _work_dir(config)
     if resume == "auto" and (Path(cfg.work_dir) / "last_checkpoint").is_file():
         cfg.load_from, cfg.resume = None, True
     _check_start(cfg)

@@ -23,7 +23,11 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = arguments.command_parser("card", __doc__)
     add = parser.add_argument
-    add("config", type=config, help="config of any top-down MMPose model, or name of a shipped one")
+    add(
+        "config",
+        type=config,
+        help="config of a top-down MMPose model, mmpose::NAME, or a shipped name",
+    )
     add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
     add("--cards", type=Path, default=Path("model_cards"), help="folder of cards [model_cards]")
     add("--num-samples", type=positive_int, help="fewer people: for a look, not to be compared")

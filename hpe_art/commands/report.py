@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hpe_art.commands.arguments import command_parser, refuse
 from hpe_art.commands.paths import check_paths
+from hpe_art.configs import read_config
 from hpe_art.evaluation.results import Results
 
 
@@ -61,15 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Results:
     """The runs by another metric, which a module that their configs import may bring."""
-    from mmengine.config import Config
-
     from hpe_art.evaluation.scoring import rescored
     from hpe_art.metrics import METRICS
 
     runs = {}
     for name, run in results.runs.items():
         if metric not in METRICS.module_dict and Path(run.config).is_file():
-            Config.fromfile(run.config)
+            read_config(run.config)
         own = folders[name] / name  # in a study each network has one
         runs[name] = rescored(own if own.is_dir() else folders[name], run, metric)
     study = results.study

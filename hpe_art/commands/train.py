@@ -12,7 +12,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = arguments.command_parser("train", __doc__)
     add = parser.add_argument
-    add("config", type=config, help="config file, or name of a shipped one")
+    add("config", type=config, help="config file, mmpose::NAME, or a shipped name")
     add("--work-dir", help="folder of logs and checkpoints [as the config lies]")
     add("--resume", nargs="?", const="auto", help="the newest checkpoint there, or this one")
     first = "first weights: a checkpoint, or those that the config names; else from scratch"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,25 @@ from typing import Any
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
 from mmengine.config import Config
-from mmengine.runner.checkpoint import CheckpointLoader
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.models import TopdownPoseEstimator
 from mmpose.registry import DATASETS, MODELS
 from mmpose.utils import register_all_modules
 from torch import nn
 
-from hpe_art import zoo
-from hpe_art.configs import find_config
-from hpe_art.errors import UserError
-
-
-class ModelError(UserError):
-    """A config or checkpoint cannot be used; the message names it and the mend."""
+from hpe_art.checkpoints import read_weights
+from hpe_art.configs import find_config, read_config
+from hpe_art.errors import ModelError
 
 
 def load_config(config: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
     """Reads a config and sees that it describes a top-down pose model.
 
     Args:
-        config: path, name of a shipped one (`find_config`), or a config already read.
+        config: path or name (`find_config`), or a config already read.
         options: overrides, dotted keys.
     Raises:
-        UserError: neither a path nor the name of a shipped config.
+        UserError: neither a path nor the name of a config.
         ModelError: no such file, not a config, or not a top-down pose model.
     """
     register_all_modules()
@@ -43,7 +37,7 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
         if not config.is_file():
             raise ModelError(f"Expected a config file. Got {config}, which does not exist.")
         try:
-            config = Config.fromfile(config)
+            config = read_config(config)
         except Exception as error:
             raise ModelError(f"Expected a config file. Got {config}: {error}") from error
     try:
@@ -69,13 +63,12 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
 
     Args:
         cfg: as `load_config` returns it.
-        checkpoint: path, or a name with one of MMEngine's prefixes; default the config's
-            `load_from`. Without either the weights are random.
+        checkpoint: path, URL, or a name with another of MMEngine's prefixes; default the
+            config's `load_from`. Without either the weights are random.
     Returns:
         The model on the CPU, in eval mode, with MMPose's `dataset_meta`.
     Raises:
-        ModelError: the model cannot be built, or the checkpoint is missing, damaged, of another
-            architecture, or would run code on loading (it is refused; nothing is run).
+        ModelError: the model cannot be built, or the checkpoint cannot be used (`load_weights`).
     """
     register_all_modules()
     try:
@@ -109,39 +102,12 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
 def load_weights(model: nn.Module, source: str) -> None:
     """Loads the weights of a checkpoint, which has to have all of them, into a built model.
 
-    `source` is a path, or a name with one of MMEngine's prefixes.
+    `source` is what `read_weights` takes; other floating types become the model's.
 
     Raises:
-        ModelError: the checkpoint is missing, damaged, of another architecture, or would run code
-            on loading (it is refused; nothing is run).
+        ModelError: as from `read_weights`, or the checkpoint is of another architecture.
     """
-    try:
-        checkpoint = CheckpointLoader.load_checkpoint(source, map_location="cpu", logger="silent")
-    except zoo.ZooError as error:
-        raise ModelError(str(error)) from None
-    except FileNotFoundError:
-        raise ModelError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
-            "the network with tools/train.py."
-        ) from None
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"Expected a checkpoint of weights. Got {source}, which holds something that could "
-            f"run code, or is damaged: it is refused and nothing was run "
-            f"({_first_fact(error)}). Save the weights alone: torch.save(model.state_dict(), ...)."
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"Expected a whole checkpoint. Got {source}, which cannot be read "
-            f"({_first_fact(error)}). Copy or download it again."
-        ) from None
-    nested = isinstance(checkpoint, dict)
-    weights = checkpoint.get("state_dict", checkpoint) if nested else checkpoint
-    if not isinstance(weights, Mapping):
-        raise ModelError(
-            f"Expected a checkpoint with weights. Got a {type(weights).__name__} in {source}."
-        )
-    weights = {name.removeprefix("module."): value for name, value in weights.items()}
+    weights = read_weights(source)
     try:
         # MMPose renames old weights while it loads them, so the names are compared afterwards.
         model.load_state_dict(weights)
@@ -151,13 +117,6 @@ def load_weights(model: nn.Module, source: str) -> None:
             f"architecture: {_differences(model, weights)}. Name the config that it was trained "
             "from."
         ) from None
-
-
-def _first_fact(error: Exception) -> str:
-    """The telling line of torch's long messages."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if "GLOBAL" in line or "Unsupported" in line]
-    return (telling or lines or [type(error).__name__])[0][:160]
 
 
 def _differences(model: nn.Module, weights: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import torch
 from art.estimators.pytorch import PyTorchEstimator
+from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from hpe_art.estimators.defences import NumpyDefences
@@ -18,6 +19,16 @@ from hpe_art.estimators.network import packs_bgr
 from hpe_art.estimators.objective import Outputs, check_choices
 from hpe_art.estimators.wrapped_model import WrappedModel
 from hpe_art.losses import DISTANCE, TRAINING, PoseLoss
+
+
+def unwrapped(model: Any) -> Any:
+    """The model itself out of DataParallel, DistributedDataParallel or torch.compile, also nested.
+
+    They forward to it; a pose model has to be asked for more than that.
+    """
+    while is_model_wrapper(model) or hasattr(model, "_orig_mod"):
+        model = model.module if is_model_wrapper(model) else model._orig_mod
+    return model
 
 
 class PoseEstimatorParameters(PyTorchEstimator):
@@ -42,6 +53,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
         preprocessing: Any = None,
         device_type: str = "gpu",
     ) -> None:
+        model = unwrapped(model)
         self._wrapped = WrappedModel(model)
         self.outputs: Outputs = outputs
         self.loss = loss

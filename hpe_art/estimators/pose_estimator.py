@@ -33,7 +33,7 @@ class PyTorchPoseEstimator(PoseEstimatorParameters):
     weights, buffers, modes and `requires_grad` flags as they were.
 
     Args:
-        model: built MMPose `TopdownPoseEstimator`, moved to the device.
+        model: built MMPose `TopdownPoseEstimator`, moved to the device; taken out of its wrappers.
         outputs: "last" puts the loss on the scored output only; "all" on the outputs of all
             stacks. For a network with one output they are the same.
         loss: a name in `hpe_art.losses.LOSSES`, or a function as there; default the network's

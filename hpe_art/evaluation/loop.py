@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import settled
+from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.attacking import BatchAttacker, Block, Phases, pixels, planned_blocks, rgb
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.gradient_checks import checks_of
@@ -85,8 +85,7 @@ class AttackLoop(BaseLoop):
         """Does all that can fail on bad input, and claims the folder; all processes or none."""
         precision = agreed(self._settled_precision())
         self.spec = self.spec.model_copy(update={"precision": precision})
-        model = self.runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrapped(self.runner.model)
         with self.phases.spent("load"), together():
             run = self.prepared = prepare(
                 self.spec, self.runner.cfg, model, self.settings, self.evaluator, self.folder

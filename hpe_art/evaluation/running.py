@@ -11,11 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from hpe_art.errors import UserError
 from hpe_art.estimators.loading import load_weights
+from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.processes import join_processes
 from hpe_art.evaluation.spec import RunSpec
@@ -55,8 +55,7 @@ def attack_runner(
     join_processes(cfg)
     with _nothing_left_of_refused(Path(work_dir)):
         runner = _built(cfg)
-        model: Any = runner.model
-        load_weights(model.module if is_model_wrapper(model) else model, checkpoint)
+        load_weights(unwrapped(runner.model), checkpoint)
         runner._has_loaded = True  # with errors that name the mend
         runner._test_loop = runner.build_test_loop(runner._test_loop)
         loop_of(runner).prepare()

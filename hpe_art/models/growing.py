@@ -8,7 +8,7 @@ import torch
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
-from hpe_art.models.checkpoints import read_weights
+from hpe_art.checkpoints import read_weights
 
 
 @WEIGHT_INITIALIZERS.register_module()

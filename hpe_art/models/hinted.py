@@ -18,7 +18,7 @@ from mmpose.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, mse_loss
 
-from hpe_art.models.checkpoints import check_backbone, read_weights
+from hpe_art.checkpoints import check_backbone, read_weights
 
 
 @MODELS.register_module()

@@ -160,33 +160,20 @@ def test_without_any_the_weights_are_random(cfg, state):
     assert not same_weights(build_model(cfg), state)
 
 
-def plain(state):
-    return state
-
-
-def of_parallel_training(state):
-    return {"state_dict": {f"module.{name}": value for name, value in state.items()}}
-
-
-def with_the_preprocessors_buffers(state):
-    return {"state_dict": {**state, "data_preprocessor.mean": torch.ones(3, 1, 1)}}
-
-
-def in_half_precision(state):
-    halves = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-    return {"state_dict": halves}
-
-
-@pytest.mark.parametrize(
-    "wrap", [plain, of_parallel_training, with_the_preprocessors_buffers, in_half_precision]
-)
-def test_usual_kinds_of_checkpoints(cfg, state, tmp_path, wrap):
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_floating_type_become_float32(cfg, state, tmp_path, dtype):
+    given = {k: v.to(dtype) if v.is_floating_point() else v for k, v in state.items()}
     path = tmp_path / "weights.pth"
-    torch.save(wrap(state), path)
+    torch.save({"state_dict": given}, path)
     model = build_model(cfg, path)
-    assert next(model.parameters()).dtype == torch.float32
-    if wrap is not in_half_precision:
-        assert same_weights(model, state)
+    assert {value.dtype for value in model.parameters()} == {torch.float32}
+    assert same_weights(model, {k: v.to(state[k].dtype) for k, v in given.items()})
+
+
+def test_buffers_of_the_preprocessor_may_be_among_them(cfg, state, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save({**state, "data_preprocessor.mean": torch.ones(3, 1, 1)}, path)
+    assert same_weights(build_model(cfg, path), state)
 
 
 def test_weights_of_mmpose_before_1_0(tmp_path):

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
+from torch import distributed
+from torch.nn.parallel import DataParallel, DistributedDataParallel
 from toys import hourglass, people, wrap
 
 from hpe_art.estimators.defences import DEFENCES
@@ -60,3 +63,39 @@ def test_flip_test_of_none_is_the_models_own():
     estimator = wrap(model, flip_test=False)
     estimator.set_params(flip_test=None)
     assert estimator.flip_test is True
+
+
+@pytest.fixture
+def one_process():
+    """A group of processes with this one alone."""
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize(
+    "wraps",
+    [
+        [DataParallel],
+        [torch.compile],
+        [DistributedDataParallel],
+        [torch.compile, DistributedDataParallel],
+        [DataParallel, torch.compile],
+    ],
+    ids=lambda wraps: "-".join(one.__name__ for one in wraps),
+)
+def test_a_wrapped_model_is_taken_out(one_process, wraps):
+    model, (x, y) = hourglass(), people(2)
+    expected = wrap(model).loss_gradient(x, y)
+    wrapped = model
+    for one in wraps:
+        wrapped = one(wrapped)
+    estimator = wrap(wrapped)
+    assert wrapped is not model and estimator.model is model
+    np.testing.assert_array_equal(estimator.loss_gradient(x, y), expected)
+
+
+def test_a_model_with_a_part_called_module_is_none_of_these():
+    model = hourglass()
+    model.add_module("module", torch.nn.Identity())
+    assert wrap(model).model is model

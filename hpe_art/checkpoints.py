@@ -1,0 +1,113 @@
+"""The one reader of checkpoints: what they hold of a model, if it can be trusted."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
+
+import torch
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor, nn
+
+from hpe_art import zoo
+from hpe_art.errors import ModelError
+
+EMA = "ema_state_dict"
+"""Of MMEngine's EMAHook, which puts the mean into "state_dict" and what was trained in here."""
+
+CONTAINERS = ("state_dict", "model", EMA)
+"""Under which name weights are kept; the first that is there counts, as in MMPose's tools."""
+
+WRAPPERS = re.compile(r"^(module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
+"""What parallel training and torch.compile, also of a part, put into the names of weights."""
+
+
+def read_weights(source: str) -> dict[str, Tensor]:
+    """The weights and buffers of a checkpoint by their names in the model, on the CPU.
+
+    Args:
+        source: path, http or https URL, or a name with another of MMEngine's prefixes.
+    Raises:
+        ModelError: it is missing, cannot be reached, is damaged, holds no weights or some that are
+            not finite in float32, or would run code on loading (it is refused; nothing is run).
+    """
+    weights = _loaded(source)
+    if isinstance(weights, dict):
+        kept = next((name for name in CONTAINERS if name in weights), None)
+        weights = weights[kept] if kept else weights
+        if kept == EMA and isinstance(weights, Mapping):
+            weights = {name: value for name, value in weights.items() if name != "steps"}
+    if not isinstance(weights, Mapping):
+        raise ModelError(
+            f"Expected a checkpoint with weights. Got a {type(weights).__name__} in {source}."
+        )
+    weights = {WRAPPERS.sub("", str(name)): value for name, value in weights.items()}
+    for name, value in weights.items():
+        _check_finite(name, value, source)
+    return weights
+
+
+def _loaded(source: str) -> Any:
+    try:
+        return CheckpointLoader.load_checkpoint(source, map_location="cpu", logger="silent")
+    except zoo.ZooError as error:
+        raise ModelError(str(error)) from None
+    except FileNotFoundError:
+        raise ModelError(
+            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
+            "the network with tools/train.py."
+        ) from None
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"Expected a checkpoint of weights. Got {source}, which holds something that could "
+            f"run code, or is damaged: it is refused and nothing was run "
+            f"({_first_fact(error)}). Save the weights alone: torch.save(model.state_dict(), ...)."
+        ) from None
+    except Exception as error:  # whatever a damaged file, or one of MMEngine's prefixes, leads to
+        if isinstance(error, OSError) and source.startswith(("http://", "https://")):
+            raise ModelError(
+                f"Expected a checkpoint. Got {source}, which cannot be reached "
+                f"({_first_fact(error)}): download it and give its path."
+            ) from None
+        raise ModelError(
+            f"Expected a whole checkpoint. Got {source}, which cannot be read "
+            f"({_first_fact(error)}). Copy or download it again."
+        ) from None
+
+
+def _first_fact(error: Exception) -> str:
+    """The telling line of torch's long messages."""
+    lines = [line.strip(" <>") for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "GLOBAL" in line or "Unsupported" in line]
+    return (telling or lines or [type(error).__name__])[0][:160]
+
+
+def _check_finite(name: str, value: Any, source: str) -> None:
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return
+    count = int((~torch.isfinite(value.float())).sum())  # as the model will have it
+    if count:
+        raise ModelError(
+            f"Expected finite weights. Got {name} with {count} values that are not numbers in "
+            f"{source}: its training diverged, or it is damaged. Name an earlier checkpoint."
+        )
+
+
+def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str) -> None:
+    """Sees that the state dict of a whole model, from `source`, fills its backbone.
+
+    Raises:
+        ValueError: some are missing or have other shapes.
+    """
+    wanted = {f"backbone.{name}": value.shape for name, value in backbone.state_dict().items()}
+    unfit = [n for n, shape in wanted.items() if n not in weights or weights[n].shape != shape]
+    if unfit:
+        raise ValueError(
+            f"Expected {source} to hold all {len(wanted)} weights of the backbone, a "
+            f"{type(backbone).__name__}. Got {len(wanted) - len(unfit)} of them; {unfit[0]} is "
+            "missing, or of another shape."
+        )
