@@ -25,7 +25,7 @@ STEP = 1e-3
 """Of central differences, in grey levels along a unit direction of norm inf."""
 POSES_APART, GRADIENTS_APART = 0.005, 0.01
 """Crop pixels, and a share of the larger of both, up to which two count as equal."""
-DIRECTIONS = 3
+DIRECTIONS = 2
 
 
 @dataclass

@@ -12,8 +12,9 @@ import torch
 from mmengine.config import Config
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from hpe_art.errors import UserError
 from hpe_art.estimators.heads.base import pose_head
-from hpe_art.estimators.loading import ModelError, build_model, load_config
+from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.model_check import check_model
 from hpe_art.files import write_whole
 from hpe_art.memory import forget_peak, peak_mib
@@ -109,7 +110,7 @@ def check_configs(
 def _loaded(file: Path) -> tuple[Config | None, str]:
     try:
         return load_config(file), ""
-    except ModelError as error:
+    except UserError as error:
         return None, _line(error)
 
 
@@ -129,7 +130,7 @@ def _checked(name: str, cfg: Config) -> Checked:
     about |= {"head": _name(head), "codec": _name(head.get("decoder"))}
     try:
         model: Any = build_model(cfg)
-        codec = pose_head(model.head).decoder
+        codec: Any = pose_head(model.head).decoder
         size = getattr(codec, "keypoint_codec", codec).input_size
         parameters = sum(weight.numel() for weight in model.parameters()) / 1e6
         about |= {
