@@ -32,19 +32,21 @@ def scored_outputs(
         head: the adaptor of its head.
         pixels: (N, 3, H, W), 0 to 255, as its pipeline packs them.
         flip_test: average with the outputs for the mirrored image, brought back.
-        test_cfg: the model's, for how the mirrored heatmaps are brought back.
+        test_cfg: the model's: how the mirrored heatmaps are brought back, and, where not all joints
+            are put out, which (`output_keypoint_indices`).
     """
     images = normalised(model, pixels)
     outputs = head.outputs(forward(model, images))
-    if not flip_test:
-        return outputs
-    meta: Any = model.dataset_meta
-    joints = list(meta["flip_indices"])
-    mirrored = head.outputs(forward(model, images.flip(-1)))
-    return [
-        (one + head.unflip(other, head.flip_indices(i, joints), test_cfg)) * 0.5
-        for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
-    ]
+    if flip_test:
+        meta: Any = getattr(model, "metainfo", None) or model.dataset_meta
+        joints = list(meta["flip_indices"])
+        mirrored = head.outputs(forward(model, images.flip(-1)))
+        outputs = [
+            (one + head.unflip(other, head.flip_indices(i, joints), test_cfg)) * 0.5
+            for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
+        ]
+    chosen = test_cfg.get("output_keypoint_indices")
+    return outputs if chosen is None else [one[:, list(chosen)] for one in outputs]
 
 
 def forward(model: nn.Module, images: Tensor) -> Any:

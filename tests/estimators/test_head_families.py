@@ -116,3 +116,18 @@ def test_a_head_of_ones_own_is_taken_for_its_parent():
 
     settings = dict(HEADED["RLE"], kind="OwnRLEHead")
     assert type(head_adaptor(mmpose_head(**settings).head)).__name__ == "ResidualAdaptor"
+
+
+@pytest.mark.parametrize("name", ["UDP", "RTMCC", "RLE"])
+def test_joints_that_a_model_does_not_put_out_are_not_scored(name):
+    """It knows the joints of its own, and puts out those of the data set."""
+    model = headed(name)
+    chosen = [3, 0, 1, 10]
+    model.test_cfg["output_keypoint_indices"] = chosen
+    model.metainfo, model.dataset_meta = model.dataset_meta, dict(flip_indices=[0, 2, 1, 3])
+    found = check_model(model)
+    assert found.faults == []
+    x, _ = people(2)
+    poses = wrap(model.float()).predict(x)
+    del model.test_cfg["output_keypoint_indices"]
+    np.testing.assert_array_equal(poses, wrap(model).predict(x)[:, chosen])
