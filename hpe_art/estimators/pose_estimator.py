@@ -6,7 +6,6 @@ and the score (predictions) or the visibility (labels; a joint counts where it i
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,17 +13,16 @@ import torch
 from torch import Tensor
 
 from hpe_art.estimators.activations import layer_activations
+from hpe_art.estimators.constructors import Constructors
 from hpe_art.estimators.gradient_copy import Precision
-from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.estimators.micro_batches import micro_batches
 from hpe_art.estimators.network import eval_mode
 from hpe_art.estimators.objective import Objective, Outputs
-from hpe_art.estimators.parameters import PoseEstimatorParameters
 from hpe_art.labels import check_labels
 from hpe_art.losses import Goal, PoseLoss
 
 
-class PyTorchPoseEstimator(PoseEstimatorParameters):
+class PyTorchPoseEstimator(Constructors):
     """Makes an MMPose top-down model attackable with ART.
 
     Pixels are those that the model's MMPose pipeline packs: 0 to 255, channels in its order.
@@ -65,30 +63,6 @@ class PyTorchPoseEstimator(PoseEstimatorParameters):
         >>> attack = ProjectedGradientDescent(estimator, eps=8, eps_step=2, max_iter=10)
         >>> x_adv = attack.generate(x, y)
     """
-
-    @classmethod
-    def from_config(
-        cls,
-        config: str | Path | Any,
-        checkpoint: str | Path | None = None,
-        device_type: str = "gpu",
-        cfg_options: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> PyTorchPoseEstimator:
-        """Builds the model of an MMPose config and wraps it.
-
-        Args:
-            config: path of any top-down config, or a config already read.
-            checkpoint: weights; default the config's `load_from`.
-            device_type: "gpu" (where there is one) or "cpu".
-            cfg_options: overrides of the config, dotted keys.
-            **kwargs: as for the constructor.
-
-        Raises:
-            ModelError: config or checkpoint cannot be used (the message says why).
-        """
-        model = build_model(load_config(config, cfg_options), checkpoint)
-        return cls(model, device_type=device_type, **kwargs)
 
     def objective(
         self,
