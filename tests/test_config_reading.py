@@ -11,8 +11,10 @@ from mmpose.datasets.transforms import GetBBoxCenterScale
 from mmpose.models import TopdownPoseEstimator
 
 from hpe_art import PyTorchPoseEstimator, load_people
+from hpe_art.commands import attack
 from hpe_art.configs import read_config
 from hpe_art.estimators.loading import ModelError, build_model, dataset_meta, load_config
+from hpe_art.evaluation.result_files import read_results
 
 STYLE = """\
 from mmengine.config import read_base
@@ -159,6 +161,19 @@ def test_its_options_are_overridden_and_its_modules_lie_beside_it(tmp_path, writ
     cfg = load_config(path, {"model.backbone.channels": 12})
     assert build_model(cfg).backbone.merge_heatmaps[0].out_channels == 12
     assert "own_more" in sys.modules, "MMEngine imports them for configs of the other style alone"
+
+
+def test_the_command_attacks_it_and_goes_on(tmp_path, monkeypatch, write_config, config, weights):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hpe_art.report.pictures.draw_pictures", lambda *_: 0)
+    path = pure_python_style(tmp_path / "s.py", write_config)
+    options = [str(weights), "--attack", "fgsm", "--device", "cpu", "--cfg-options", "seed=3"]
+    found = []
+    for one, folder in ((config, "named"), (path, "style"), (path, "style")):
+        assert attack.main([str(one), *options, "--work-dir", folder]) == 0
+        (run,) = read_results(tmp_path / folder / "results.json").runs.values()
+        found.append((run.clean, [one.score for one in run.attacks], run.dataset, run.metric))
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def key_value(text: str) -> str:
 
 
 def config(text: str) -> str:
-    """Argparse type: path of a config, or the name of a shipped one, which becomes its path."""
+    """Argparse type: path or name of a config (`find_config`), which becomes its path."""
     try:
         return str(find_config(text))
     except UserError as error:
