@@ -21,6 +21,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--configs", type=Path, help="folder of configs [those of the installed MMPose]")
     add("--match", default="", help="only configs whose path contains this [all]")
+    add("--kinds", action="store_true", help="one of each kind of head, codec, loss and backbone")
     add("--shard", type=_shard, default=(1, 1), metavar="I/N", help="part I of N [1/1]")
     add("--out", type=Path, default=Path("results/models"), help="folder [results/models]")
     add("--markdown", type=Path, help="write all that was found as a page to this file")
@@ -51,7 +52,7 @@ def _check(args: argparse.Namespace) -> int:
     from hpe_art.report.models import models_page
 
     check_paths([], args.out, flag="--out")
-    for one in check_configs(files, root, args.out, args.shard):
+    for one in check_configs(files, root, args.out, args.shard, args.kinds):
         told = f" like {one.like}" if one.like else f", {one.why}" if one.why else ""
         print(f"{one.status}: {one.config}{told}", flush=True)
     found = read_checked(args.out)

@@ -21,8 +21,8 @@ from hpe_art.memory import forget_peak, peak_mib
 
 WORKS, NEEDS, REFUSED, FAILS = "works", "needs", "refused", "fails"
 FOUND = "models.json"
-EXTRAS = {"mmpretrain": "hpe-art[vit]"}
-"""What a config may need beyond MMPose, and the extra that brings it."""
+EXTRAS = {"mmpretrain": "hpe-art[vit]", "mmcls": "mmcls, which its authors now call mmpretrain"}
+"""What a config may need beyond MMPose, and what brings it."""
 
 
 class Checked(BaseModel):
@@ -69,7 +69,11 @@ def read_checked(folder: Path) -> list[Checked]:
 
 
 def check_configs(
-    files: Sequence[Path], root: Path, folder: Path, shard: tuple[int, int] = (1, 1)
+    files: Sequence[Path],
+    root: Path,
+    folder: Path,
+    shard: tuple[int, int] = (1, 1),
+    kinds: bool = False,
 ) -> Iterator[Checked]:
     """Checks what is not in the folder yet, and writes it there.
 
@@ -78,6 +82,7 @@ def check_configs(
         root: folder that names of configs are relative to.
         folder: where what is found is kept; several shards may share it.
         shard: which of how many parts to take; configs of one model are of one part.
+        kinds: check one model of each kind of head, codec and backbone, and leave out the others.
 
     Yields:
         What was found of each.
@@ -87,10 +92,15 @@ def check_configs(
     earlier = {one.config: one for one in read_checked(folder)}
     mine = _LIST.validate_json(path.read_bytes()) if path.is_file() else []
     models: dict[str, Checked] = {}
+    seen: set[Any] = set()
     for file in files:
         name = file.relative_to(root).as_posix()
         cfg, refused = _loaded(file)
         key = _identity(cfg) if cfg else name
+        if cfg and kinds:
+            if (kind := _kind(cfg)) in seen:
+                continue
+            seen.add(kind)
         if int(hashlib.sha256(key.encode()).hexdigest(), 16) % count != number - 1:
             continue
         if (found := earlier.get(name)) is None:
@@ -119,6 +129,14 @@ def _identity(cfg: Config) -> str:
     dataset = cfg.get("test_dataloader", {}).get("dataset", {})
     about = [cfg.model, dataset.get("type"), dataset.get("metainfo")]
     return json.dumps(about, sort_keys=True, default=str)
+
+
+def _kind(cfg: Config) -> tuple[str, ...]:
+    head = cfg.model.get("head", {})
+    inner = head.get("pose_cfg", head)
+    codec, loss = inner.get("decoder") or {}, inner.get("loss") or {}
+    parts = (head, codec, loss, cfg.model.get("backbone"))
+    return (*map(_name, parts), str(codec.get("heatmap_type")))
 
 
 def _checked(name: str, cfg: Config) -> Checked:
