@@ -12,7 +12,7 @@ import hpe_art.compat  # noqa: F401  (before mmpose)
 from mmengine.config import Config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.models import TopdownPoseEstimator
-from mmpose.registry import DATASETS, MODELS
+from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
 from mmpose.utils import register_all_modules
 from torch import nn
 
@@ -78,8 +78,17 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     source = checkpoint or cfg.get("load_from")
     if source:
         load_weights(model, str(source))
+    if levels := _level_codecs(cfg):
+        model.head.level_codecs = [KEYPOINT_CODECS.build(level) for level in levels]
     model.dataset_meta = dataset_meta(cfg)
     return model.eval()
+
+
+def _level_codecs(cfg: Config) -> list[Any]:
+    """The codecs by which a head's levels are trained, where each has its own."""
+    pipeline = cfg.get("train_dataloader", {}).get("dataset", {}).get("pipeline") or ()
+    several = [step.get("encoder") for step in pipeline if step.get("multilevel")]
+    return several[-1] if several else []
 
 
 def dataset_meta(cfg: Config) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
-from mmpose.registry import MODELS
+from mmpose.registry import KEYPOINT_CODECS, MODELS
 from mmpose.structures import PoseDataSample
-from toys import HEADED, JOINTS, headed, mmpose_head, people, pose_model, wrap
+from toys import HEADED, JOINTS, headed, hourglass, mmpose_head, people, pose_model, wrap
 
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.network import forward, normalised
@@ -131,3 +131,24 @@ def test_joints_that_a_model_does_not_put_out_are_not_scored(name):
     poses = wrap(model.float()).predict(x)
     del model.test_cfg["output_keypoint_indices"]
     np.testing.assert_array_equal(poses, wrap(model).predict(x)[:, chosen])
+
+
+def test_levels_are_trained_towards_targets_of_their_own():
+    """As in MSPN: the sum over all outputs is MMPose's loss with the pipeline's targets."""
+    size = dict(type="MegviiHeatmap", input_size=(32, 32), heatmap_size=(8, 8))
+    codecs = [KEYPOINT_CODECS.build(dict(size, kernel_size=kernel)) for kernel in (5, 3)]
+    model = hourglass(dict(size, kernel_size=3))
+    model.head.level_indices, model.head.level_codecs = [0, 1], codecs
+    x, y = people(2)
+    pixels = torch.from_numpy(x)
+    with torch.no_grad():
+        ours = wrap(model, outputs="all").objective(y)(pixels)
+        raw = forward(model, normalised(model, pixels))
+    for i, pose in enumerate(y):
+        expected = 0.0
+        for output, codec in zip(raw, codecs, strict=True):
+            encoded = codec.encode(pose[None, :, :2], (pose[None, :, 2] > 0).astype(np.float32))
+            target = torch.as_tensor(encoded["heatmaps"])[None]
+            weights = torch.as_tensor(encoded["keypoint_weights"])
+            expected += model.head.loss_module(output[i : i + 1], target.float(), weights)
+        torch.testing.assert_close(ours[i], expected, rtol=1e-4, atol=1e-6)

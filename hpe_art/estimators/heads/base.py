@@ -47,9 +47,11 @@ class HeadAdaptor(ABC):
         self.loss_module: Any = head.loss_module
         self._attack_targets: Any = getattr(head, "attack_targets", None)
         self._output_flip_indices: Any = getattr(head, "output_flip_indices", None)
-        levels = getattr(head, "level_indices", None) or ()
-        # MSPN and RSN train each level towards Gaussians of its own size.
-        self.only_last = self._attack_targets is None and len(set(levels)) > 1
+        # MSPN and RSN train each level towards Gaussians of its own size, which the config knows.
+        self._levels = list(getattr(head, "level_indices", None) or ())
+        self._level_codecs: list[Any] = list(getattr(head, "level_codecs", None) or ())
+        known = self._attack_targets is not None or bool(self._level_codecs)
+        self.only_last = not known and len(set(self._levels)) > 1
 
     @property
     def input_size(self) -> tuple[int, int]:

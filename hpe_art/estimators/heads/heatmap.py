@@ -60,14 +60,14 @@ class HeatmapAdaptor(HeadAdaptor):
             codec = self.codec
             factor = _factor(codec, y)
             return encode_heatmaps(y, factor, codec.heatmap_size, codec.sigma, codec.unbiased)
-        poses = y.detach().cpu().numpy()
-        encoded = [
-            self.codec.encode(pose[None, :, :2], (pose[None, :, 2] > 0).astype(np.float32))
-            for pose in poses
-        ]
-        targets = np.stack([e["heatmaps"] for e in encoded])
-        weights = np.concatenate([e["keypoint_weights"] for e in encoded])
-        return torch.as_tensor(targets).to(y), torch.as_tensor(weights).to(y)
+        return _encoded(self.codec, y)
+
+    def targets(self, y: Tensor, count: int) -> list[tuple[Tensor, Tensor]]:
+        """Those of each level by its own codec, where the head has several (`level_codecs`)."""
+        if not self._level_codecs:
+            return super().targets(y, count)
+        known = [_encoded(codec, y) for codec in self._level_codecs]
+        return [known[level] for level in self._levels]
 
     def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
         """`KeypointMSELoss` at once; other losses image by image."""
@@ -85,6 +85,17 @@ class HeatmapAdaptor(HeadAdaptor):
         rows, columns = (torch.arange(size, device=output.device) for size in output.shape[2:])
         grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
         return [Part(output.flatten(2), grid.reshape(-1, 2) * _factor(self.codec, output))]
+
+
+def _encoded(codec: Any, y: Tensor) -> tuple[Tensor, Tensor]:
+    """By a codec of MMPose's, image by image."""
+    encoded = [
+        codec.encode(pose[None, :, :2], (pose[None, :, 2] > 0).astype(np.float32))
+        for pose in y.detach().cpu().numpy()
+    ]
+    targets = np.stack([e["heatmaps"] for e in encoded])
+    weights = np.concatenate([e["keypoint_weights"] for e in encoded])
+    return torch.as_tensor(targets).to(y), torch.as_tensor(weights).to(y)
 
 
 def _blur(codec: Any) -> Tensor:
