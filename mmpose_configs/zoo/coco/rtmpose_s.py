@@ -1,0 +1,8 @@
+"""COCO: MMPose's own config, with its official weights."""
+
+_base_ = ["mmpose::body_2d_keypoint/rtmpose/coco/rtmpose-s_8xb256-420e_coco-256x192.py"]
+
+load_from = (
+    "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/"
+    "rtmpose-s_simcc-coco_pt-aic-coco_420e-256x192-8edcf0d7_20230127.pth"
+)

@@ -1,0 +1,10 @@
+"""MPII: MMPose's own config, with its official weights."""
+
+_base_ = [
+    "mmpose::body_2d_keypoint/topdown_heatmap/mpii/td-hm_hrnet-w32_8xb64-210e_mpii-256x256.py"
+]
+
+load_from = (
+    "https://download.openmmlab.com/mmpose/top_down/hrnet/"
+    "hrnet_w32_mpii_256x256-6c4f923f_20200812.pth"
+)
