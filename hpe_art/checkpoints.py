@@ -68,14 +68,16 @@ def _loaded(source: str) -> Any:
             f"({_first_fact(error)}). Save the weights alone: torch.save(model.state_dict(), ...)."
         ) from None
     except Exception as error:  # whatever a damaged file, or one of MMEngine's prefixes, leads to
-        if isinstance(error, OSError) and source.startswith(("http://", "https://")):
+        remote, fact = source.startswith(("http://", "https://")), _first_fact(error)
+        if remote and isinstance(error, OSError):
             raise ModelError(
-                f"Expected a checkpoint. Got {source}, which cannot be reached "
-                f"({_first_fact(error)}): download it and give its path."
+                f"Expected a checkpoint. Got {source}, which cannot be reached ({fact}): download "
+                "it and give its path."
             ) from None
+        again = f"Remove its copy in {torch.hub.get_dir()}/checkpoints, and do it again."
         raise ModelError(
-            f"Expected a whole checkpoint. Got {source}, which cannot be read "
-            f"({_first_fact(error)}). Copy or download it again."
+            f"Expected a whole checkpoint. Got {source}, which cannot be read ({fact}). "
+            f"{again if remote else 'Copy or download it again.'}"
         ) from None
 
 

@@ -114,16 +114,16 @@ def test_an_address_that_cannot_be_reached_is_refused_at_once():
 
 @pytest.fixture
 def server(tmp_path):
-    """A server on this machine that has only `good.pth`; its address."""
+    """A server on this machine that has `good.pth`, and half of it; its address."""
     torch.save({"state_dict": STATE}, tmp_path / "good.pth")
     content = (tmp_path / "good.pth").read_bytes()
+    files = {"/good.pth": content, "/half.pth": content[: len(content) // 2]}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(200 if self.path.endswith("/good.pth") else 404)
+            self.send_response(200 if self.path in files else 404)
             self.end_headers()
-            if self.path.endswith("/good.pth"):
-                self.wfile.write(content)
+            self.wfile.write(files.get(self.path, b""))
 
         def log_message(self, *args):
             """Says nothing."""
@@ -136,10 +136,13 @@ def server(tmp_path):
         thread.join()
 
 
-def test_weights_at_an_address(server):
+def test_weights_at_an_address(server, tmp_path):
     assert are_equal(read_weights(f"{server}/good.pth"), STATE)
     with pytest.raises(ModelError, match=r"which cannot be reached \(HTTP Error 404: Not Found\):"):
         read_weights(f"{server}/none.pth")
+    message = rf"cannot be read \(.+\)\. Remove its copy in {tmp_path}/hub/checkpoints, and do"
+    with pytest.raises(ModelError, match=message):
+        read_weights(f"{server}/half.pth")
 
 
 def test_an_unknown_prefix_is_refused():
