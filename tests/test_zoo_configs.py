@@ -1,8 +1,6 @@
 """Configs of what people use: MMPose's own, with the weights that it names for them."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -31,7 +29,14 @@ def test_it_is_mmpose_s_config_with_its_weights(path, official):
     ours, theirs = load_config(path), load_config(mmpose_folder() / name)
     assert ours.load_from == official[name]
     ours.load_from = theirs.load_from
-    assert json.dumps(ours.to_dict(), default=str) == json.dumps(theirs.to_dict(), default=str)
+    assert plain(ours.to_dict()) == plain(theirs.to_dict())
+
+
+def plain(value):
+    """Without the scope that MMEngine notes of a base from another package."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items() if key != "_scope_"}
+    return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def test_there_are_those_of_coco_and_of_mpii():
