@@ -40,6 +40,8 @@ def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) ->
         )
         if (table := make(results, targeted)).rows
     ]
+    if (cost := gradients_over_eps(results)).rows:
+        tables.append(("Gradients for each person by eps", cost, 0))
     return rendered(
         "report.md.j2",
         results,
@@ -60,6 +62,18 @@ def over_eps(results: Results, targeted: bool) -> ScoreTable:
                 row = found.setdefault((network, attack.name), {})
                 row[attack.eps] = judged_by(attack, targeted)
     return _table(found)
+
+
+def gradients_over_eps(results: Results) -> ScoreTable:
+    """The mean for each person, of attacks that take fewer where they succeed sooner."""
+    found: dict[tuple[str, str], dict[Any, float]] = {}
+    for network, run in results.runs.items():
+        for attack in run.attacks:
+            mean = attack.backward_passes / run.dataset.num_samples
+            found.setdefault((network, attack.name), {})[attack.eps] = mean
+    # Work that several eps share is counted on the first.
+    own = {key: row for key, row in found.items() if all(row.values()) and len({*row.values()}) > 1}
+    return _table({k: {eps: Score(value=n) for eps, n in row.items()} for k, row in own.items()})
 
 
 def over_steps_at_one_eps(results: Results, targeted: bool) -> ScoreTable:
