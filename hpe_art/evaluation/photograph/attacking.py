@@ -127,7 +127,7 @@ def _result(
 
 def _weakness(result: PhotographResult) -> list[str]:
     """What is to be said of a file that keeps little of the effect, though not for its eps."""
-    if result.kept >= MUCH_WEAKER or result.eps < 1:
+    if result.eps < 1 or result.kept is None or result.kept >= MUCH_WEAKER:
         return []
     return [
         f"The PNG keeps only {max(0.0, 100 * result.kept):.0f} % of the effect on the crop: "

@@ -19,6 +19,7 @@ from hpe_art.attacks.targets import mirrored_poses, points_from_file
 from hpe_art.data.photographs import Photograph, PhotographCrop, crop_photograph, read_photograph
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.loading import dataset_meta
 from hpe_art.evaluation.prepared import check_device, score_in_float32
 from hpe_art.skeleton import Skeleton
 
@@ -59,8 +60,7 @@ class PreparedPhotograph:
         """The target, or the pose that is to be left: the network's own, or points beside it."""
         if self.target is not None:
             return self.target
-        pose = self.clean.copy()
-        pose[..., 2] = 1
+        pose = _counting(self.clean)
         if self.estimator.head.flat_at_own_predictions:
             angles = np.random.default_rng(self.spec.seed).uniform(0, 2 * np.pi, pose.shape[:2])
             pose[..., :2] += BESIDE * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
@@ -108,26 +108,21 @@ def prepare_photograph(
     """
     check_device(device)
     score_in_float32()
-    other = _photograph_of(target)
+    meta = dataset_meta(cfg)
+    skeleton, crop = Skeleton.from_metainfo(meta), crop_photograph(photograph, cfg, meta)
+    given = _given(target, crop, skeleton, cfg, meta)
     kind = "cpu" if device == "cpu" else "gpu"
     estimator = PyTorchPoseEstimator.from_config(cfg, checkpoint, device_type=kind, **settings)
-    meta: Any = estimator.model.dataset_meta
-    skeleton = Skeleton.from_metainfo(meta)
-    crop = crop_photograph(photograph, cfg, meta)
     clean = estimator.predict(crop.x[None])
     if clean.shape[1] != len(skeleton.joints):
         raise UserError(
             f"Expected a network of the {len(skeleton.joints)} joints of its config's test set. "
             f"Got one of {clean.shape[1]}."
         )
-    aimed = None
-    if other is not None:
-        aimed = estimator.predict(crop_photograph(other, cfg, meta).x[None]), target
-    elif target == MIRROR:
-        seen = np.concatenate([clean[..., :2], np.ones_like(clean[..., 2:])], axis=-1)
-        aimed = mirrored_poses(seen, skeleton.flip_indices).poses, "its own prediction, mirrored"
-    elif target is not None:
-        aimed = _marked_pose(target, crop, skeleton), target
+    if target == MIRROR:
+        given = mirrored_poses(_counting(clean), skeleton.flip_indices).poses
+    elif isinstance(given, PhotographCrop):
+        given = _counting(estimator.predict(given.x[None]))
     return PreparedPhotograph(
         cfg=cfg,
         estimator=estimator,
@@ -135,17 +130,26 @@ def prepare_photograph(
         crop=crop,
         spec=spec,
         clean=clean,
-        target=None if aimed is None else _within(crop, aimed[0]),
-        target_from=None if aimed is None else aimed[1],
+        target=None if given is None else _within(crop, given),
+        target_from="its own prediction, mirrored" if target == MIRROR else target,
         radius=radius * photograph.longer_side * crop.magnification,
     )
 
 
-def _photograph_of(target: str | None) -> Photograph | None:
-    """The photograph that a target is, if it is one."""
-    if target in (None, MIRROR) or Path(str(target)).suffix.lower() == ".json":
+def _given(
+    target: str | None, crop: PhotographCrop, skeleton: Skeleton, cfg: Config, meta: dict[str, Any]
+) -> Any:
+    """What is read of a target: the pose of a JSON file, the crop of a photograph, or None."""
+    if target is None or target == MIRROR:
         return None
-    return read_photograph(str(target))
+    if Path(target).suffix.lower() == ".json":
+        return _marked_pose(target, crop, skeleton)
+    return crop_photograph(read_photograph(target), cfg, meta)
+
+
+def _counting(pose: Array) -> Array:
+    """A prediction as a pose whose joints all count."""
+    return np.concatenate([pose[..., :2], np.ones_like(pose[..., 2:])], axis=-1)
 
 
 def _marked_pose(path: str, crop: PhotographCrop, skeleton: Skeleton) -> Array:

@@ -11,6 +11,8 @@ from hpe_art.evaluation.results import Checkpoint, Record, SkeletonRecord
 
 Pose = dict[str, tuple[float, float, float]]
 """x, y and score, by the name of the joint."""
+LEAST_EFFECT = 1.0
+"""Percent of the box: what an attack does below is no effect that a file could keep."""
 
 
 class Distances(Record):
@@ -80,12 +82,13 @@ class PhotographResult(Record):
     notes: list[str]
 
     @property
-    def kept(self) -> float:
-        """Share of the effect on the crop that the written photograph has."""
-        effects = [self._effect(seen) for seen in (self.written, self.crop)]
-        return effects[0] / effects[1] if effects[1] > 0 else 1.0
+    def kept(self) -> float | None:
+        """Share of the effect on the crop that the written photograph has; None if it has none."""
+        on_crop = self._effect(self.crop)
+        return self._effect(self.written) / on_crop if on_crop >= LEAST_EFFECT else None
 
     def _effect(self, seen: Seen) -> float:
+        """How far joints have moved, or come closer to the target, in percent of the box."""
         if seen.to_target is None or self.clean_to_target is None:
-            return seen.moved.mean
-        return self.clean_to_target.mean - seen.to_target.mean
+            return seen.moved.mean_percent
+        return self.clean_to_target.mean_percent - seen.to_target.mean_percent
