@@ -22,7 +22,6 @@ from hpe_art.commands.paths import check_checkpoint, check_paths
 from hpe_art.errors import UserError
 
 PICTURE = "side_by_side.png"
-WRITTEN = ("perturbed.png", PICTURE, "result.json")
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -86,9 +85,11 @@ def _prepared(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     from hpe_art.data.photographs import read_photograph
     from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.collecting import checkpoint_record
+    from hpe_art.evaluation.photograph.attacking import PERTURBED, RESULT
     from hpe_art.evaluation.photograph.prepared import RADIUS, prepare_photograph
     from hpe_art.evaluation.running import checkpoint_of
 
+    _check_kept(args, (PERTURBED, PICTURE, RESULT))
     photograph = read_photograph(args.photograph, args.bbox)
     spec = spec_of(args)
     cfg = load_config(args.config, args.cfg_options)
@@ -118,8 +119,12 @@ def _check_files(args: argparse.Namespace) -> None:
         )
     check_checkpoint(args.checkpoint)
     check_paths([args.config], args.out_dir, flag="--out-dir")
+
+
+def _check_kept(args: argparse.Namespace, written: Sequence[str]) -> None:
+    """Refuses to write over what is read."""
     for file in filter(None, (args.photograph, args.target)):
-        if Path(file).resolve() in [(args.out_dir / name).resolve() for name in WRITTEN]:
+        if Path(file).resolve() in [(args.out_dir / name).resolve() for name in written]:
             raise UserError(
                 f"Expected an --out-dir in which nothing that is read is replaced. Got {file}."
             )

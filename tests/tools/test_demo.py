@@ -93,7 +93,9 @@ def test_attacks_that_ask_what_counts_as_moved(demo, flags):
 
 
 def test_a_network_with_the_joints_of_coco(demo):
-    done = demo(PERSON, "--config", "coco_resnet_heatmap", "--target", PEOPLE / "00007.jpg")
+    done = demo(
+        PERSON, "--config", "coco_resnet_heatmap", "--target", PEOPLE / "00007.jpg", "--max-iter", 8
+    )
     assert done.code == 0
     assert len(done.result.clean) == 17 and done.result.crop_size == (112, 144)
     assert done.result.written.to_target.mean < done.result.clean_to_target.mean

@@ -113,12 +113,7 @@ def prepare_photograph(
     given = _given(target, crop, skeleton, cfg, meta)
     kind = "cpu" if device == "cpu" else "gpu"
     estimator = PyTorchPoseEstimator.from_config(cfg, checkpoint, device_type=kind, **settings)
-    clean = estimator.predict(crop.x[None])
-    if clean.shape[1] != len(skeleton.joints):
-        raise UserError(
-            f"Expected a network of the {len(skeleton.joints)} joints of its config's test set. "
-            f"Got one of {clean.shape[1]}."
-        )
+    clean = _checked_prediction(estimator, crop, skeleton)
     if target == MIRROR:
         given = mirrored_poses(_counting(clean), skeleton.flip_indices).poses
     elif isinstance(given, PhotographCrop):
@@ -134,6 +129,18 @@ def prepare_photograph(
         target_from="its own prediction, mirrored" if target == MIRROR else target,
         radius=radius * photograph.longer_side * crop.magnification,
     )
+
+
+def _checked_prediction(
+    estimator: PyTorchPoseEstimator, crop: PhotographCrop, skeleton: Skeleton
+) -> Array:
+    pose: Array = estimator.predict(crop.x[None])
+    if pose.shape[1] != len(skeleton.joints):
+        raise UserError(
+            f"Expected a network of the {len(skeleton.joints)} joints of its config's test set. "
+            f"Got one of {pose.shape[1]}."
+        )
+    return pose
 
 
 def _given(

@@ -117,7 +117,7 @@ def test_the_pose_of_another_is_where_it_is_in_its_own_crop(prepared):
 def test_a_marked_pose_moves_what_is_marked(attacked, tmp_path):
     path = tmp_path / "pose.json"
     path.write_text('{"keypoints": {"left_wrist": [100, 60]}}')
-    result = attacked(Igsm(targeted=True), target=str(path))
+    result = attacked(Igsm(targeted=True, max_iter=10), target=str(path))
     assert list(result.target) == list(result.crop.to_target.joints) == ["left_wrist"]
     assert result.target["left_wrist"] == pytest.approx((100, 60, 1), abs=0.01)
     assert result.crop.to_target.mean < 10 < result.clean_to_target.mean
