@@ -12,7 +12,8 @@ from releases import write_release
 from scipy.io import savemat
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["start.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md", "minimum.md"]
+PAGES = ["start.md", "demo.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md"]
+PAGES += ["minimum.md"]
 HERE = ("hpe_art", "tools", "pyproject.toml")
 # What is added to a command, so that it takes seconds.
 SHORTER = {
@@ -90,6 +91,13 @@ def test_five_minutes_and_its_report(workspace):
     assert (workspace / "results/curve/results.json").is_file()
     run_page("report.md", workspace)
     assert "<title>" in (workspace / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_one_photograph(workspace):
+    run_page("demo.md", workspace)
+    for folder in ("demo/00004", "mirror", "coco"):
+        assert (workspace / "results" / folder / "perturbed.png").is_file()
 
 
 @pytest.mark.slow

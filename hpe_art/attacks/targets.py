@@ -109,6 +109,46 @@ def poses_from_file(
     return TargetPoses(drawn[own].astype(np.float32), f"from {path}")
 
 
+def points_from_file(path: str | Path, joints: Sequence[str]) -> Array:
+    """One pose that somebody has marked in a photograph.
+
+    Args:
+        path: JSON file, {"keypoints": ...}: a list of the joints in order, each [x, y] in pixels of
+            the photograph, or null for a joint that may go anywhere; or {"right_wrist": [x, y]} and
+            so on, by name, where those left out may.
+        joints: their names in order, K in number.
+
+    Returns:
+        (K, 3): x, y, and 1 for a joint that is marked, else 0.
+
+    Raises:
+        UserError: no such file, other joints, or what are no points; the message says so.
+    """
+    wanted = (
+        f'Expected {{"keypoints": ...}} in {path}: {len(joints)} points [x, y] in pixels or null, '
+        f"or points by name, out of {', '.join(joints)}."
+    )
+    try:
+        given = json.loads(Path(path).read_text(encoding="utf-8"))["keypoints"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{wanted} Got: {type(error).__name__} {error}.") from error
+    if isinstance(given, dict):
+        if unknown := set(given) - set(joints):
+            raise UserError(f"{wanted} Got {', '.join(sorted(unknown))}.")
+        given = [given.get(joint) for joint in joints]
+    if not isinstance(given, list) or len(given) != len(joints):
+        found = f"{len(given)} points" if isinstance(given, list) else type(given).__name__
+        raise UserError(f"{wanted} Got {found}.")
+    try:
+        points = np.array([[np.nan] * 2 if one is None else one for one in given], float)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{wanted} Got: {error}.") from error
+    marked = np.array([one is not None for one in given])
+    if points.shape != (len(joints), 2) or not np.isfinite(points[marked]).all() or not any(marked):
+        raise UserError(f"{wanted} Got what are no such points, or none at all.")
+    return np.column_stack([np.nan_to_num(points), marked]).astype(np.float32)
+
+
 def hold_others(targets: TargetPoses, clean: Array, joints: Sequence[int]) -> TargetPoses:
     """The same targets for some joints; the others are to stay where the network sees them.
 

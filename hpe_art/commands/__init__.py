@@ -12,6 +12,7 @@ from hpe_art import __version__
 
 COMMANDS = {
     "attack": "attack a pose model and score it",
+    "demo": "attack the person in one photograph",
     "card": "make the robustness card of a network",
     "study": "run the whole study of the paper",
     "report": "make one HTML page from result files",

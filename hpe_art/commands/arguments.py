@@ -123,6 +123,19 @@ def add_config_options(parser: argparse.ArgumentParser, dest: str = "cfg_options
     )
 
 
+def add_attack_options(parser: argparse.ArgumentParser) -> None:
+    """The options of attacks that take one value, as `attacks_asked.OPTIONS` names them."""
+    add = parser.add_argument
+    add("--eps-step", type=positive_float, help="step [the attack's own]")
+    add("--outputs", choices=["last", "all"], help="outputs in the loss [last]")
+    add("--loss", metavar="NAME", help="registered loss [training: the network's own]")
+    add("--schedule", choices=["halving", "linear"], help="how apgd's steps fall [halving]")
+    add("--methods", metavar="NAMES", help="of transferable, such as mi-di [ni-di-ti-si]")
+    add("--sources", metavar="NAMES", help="of transferable: further configs, joined by commas")
+    add("--feedback", choices=["loss", "count"], help="what an answer of square says [loss]")
+    add("--size", choices=["fast", "standard"], help="of auto: 100 or 1,000 gradients [fast]")
+
+
 def add_people_arguments(parser: argparse.ArgumentParser, batch_size: int | None) -> None:
     """How many people are attacked at once and in all, and on what."""
     add, usual = parser.add_argument, batch_size or "the dataloader's"

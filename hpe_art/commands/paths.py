@@ -60,14 +60,18 @@ def config_files(paths: Sequence[str]) -> list[Path]:
 
 def check_data(args: argparse.Namespace) -> None:
     """UserError or FolderError where the checkpoint is missing, or something in a folder."""
-    source = args.checkpoint
+    check_checkpoint(args.checkpoint)
+    data_folder(args)
+    fit_folder(args)
+
+
+def check_checkpoint(source: str | None) -> None:
+    """UserError where a checkpoint is a path, and is not there."""
     if source and "://" not in source and not Path(source).is_file():
         raise UserError(
             f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
             "the network with tools/train.py."
         )
-    data_folder(args)
-    fit_folder(args)
 
 
 def data_folder(args: argparse.Namespace) -> dict[str, Any] | None:

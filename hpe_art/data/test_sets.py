@@ -35,7 +35,7 @@ def choose_people(
         raise DataError(f"Expected 1 to {total} people (--num-samples). Got {num_samples}.")
     count = min(num_samples or default_samples or total, total)
     paths = [dataset.get_data_info(i)["img_path"] for i in range(count)]
-    faults = {path: fault for path in dict.fromkeys(paths) if (fault := _fault(path))}
+    faults = {path: fault for path in dict.fromkeys(paths) if (fault := image_fault(path))}
     if faults and not skip_unreadable:
         path, fault = next(iter(faults.items()))
         raise DataError(
@@ -48,7 +48,8 @@ def choose_people(
     return kept, tuple(Path(path).name for path in faults)
 
 
-def _fault(path: str) -> str | None:
+def image_fault(path: str | Path) -> str | None:
+    """Why an image cannot be read to its end; None where it can."""
     try:
         with Image.open(path) as image:
             # OpenCV fills the missing end of a truncated file with grey and says nothing.

@@ -16,7 +16,7 @@ from hpe_art.evaluation.results import Attack, MetricRecord, Run
 from hpe_art.report.attack_figures import eps_curve
 from hpe_art.report.leading import is_noise
 from hpe_art.report.numbers import score_text
-from hpe_art.report.skeleton_drawing import add_side_legend, draw_skeleton
+from hpe_art.report.skeleton_drawing import Bones, add_side_legend, draw_skeleton
 
 FAST_PNG = {"compress_level": 1}
 """An eighth larger than by default, and a third faster to draw and write."""
@@ -89,6 +89,24 @@ def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
     Raises:
         ValueError: images that are not (3, H, W) or differ in shape.
     """
+    bound = attack.eps if attack.norm == "inf" else None
+    return side_by_side(person, _headline(person, attack, run.metric), run.skeleton.bones, bound)
+
+
+def side_by_side(
+    person: PersonPictures, headline: str, bones: Bones, bound: float | None = None
+) -> Figure:
+    """As `person_panel`, for any headline.
+
+    Args:
+        person: its images, poses and target pose.
+        headline: above the images.
+        bones: of the skeleton.
+        bound: grey levels at which the perturbation fills 0..255; default its largest value.
+
+    Raises:
+        ValueError: images that are not (3, H, W) or differ in shape.
+    """
     shape = np.shape(person.clean)
     if len(shape) != 3 or shape[0] != 3 or shape != np.shape(person.perturbed):
         raise ValueError(
@@ -97,7 +115,6 @@ def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
         )
     clean = np.asarray(person.clean, np.float64)
     delta = np.asarray(person.perturbed, np.float64) - clean
-    bound = attack.eps if attack.norm == "inf" else None
     factor = magnification(float(np.abs(delta).max()) if bound is None else bound)
     panels = [
         ("clean", clean, person.clean_pose),
@@ -108,12 +125,12 @@ def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
         panels.append(("target pose", 0.4 * clean + 0.6 * 128, person.target_pose))
     height, width = shape[1:]
     figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.15), layout="constrained")
-    figure.suptitle(_headline(person, attack, run.metric), fontsize=16)
+    figure.suptitle(headline, fontsize=16)
     for axes, (title, image, pose) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _show(axes, image)
         axes.set_title(title, fontsize=15)
         if pose is not None:
-            draw_skeleton(axes, pose, run.skeleton.bones)
+            draw_skeleton(axes, pose, bones)
     add_side_legend(figure)
     return figure
 

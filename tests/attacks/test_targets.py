@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from hpe_art.attacks import random_far_poses
-from hpe_art.attacks.targets import hold_others, mirrored_poses, poses_from_file
+from hpe_art.attacks.targets import (
+    hold_others,
+    mirrored_poses,
+    points_from_file,
+    poses_from_file,
+)
+from hpe_art.errors import UserError
 from hpe_art.metrics import OKS, PCKh, PeopleTruth
 from hpe_art.skeleton import MPII, Skeleton
 
@@ -175,3 +181,45 @@ def test_joints_that_are_held_stay_where_the_network_sees_them():
     assert (partial.poses[..., 2] == 1).all()
     assert partial.scored[..., 2].sum(axis=1).tolist() == [2] * 12
     np.testing.assert_array_equal(partial.scored[..., :2], partial.poses[..., :2])
+
+
+POINTS = [[1, 2], None, [3.5, -4]]
+NAMES = ("nose", "left_wrist", "right_wrist")
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        POINTS,
+        {"right_wrist": [3.5, -4], "nose": [1, 2]},
+        {"nose": [1, 2], "left_wrist": None, "right_wrist": [3.5, -4]},
+    ],
+)
+def test_points_in_a_photograph_by_place_or_by_name(tmp_path, points):
+    (tmp_path / "pose.json").write_text(json.dumps({"keypoints": points}))
+    pose = points_from_file(tmp_path / "pose.json", NAMES)
+    np.testing.assert_array_equal(pose, np.float32([[1, 2, 1], [0, 0, 0], [3.5, -4, 1]]))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[[1, 2]]", "TypeError"),
+        ("{}", "keypoints"),
+        ("no JSON", "JSONDecodeError"),
+        ('{"keypoints": [[1, 2]]}', "1 points"),
+        ('{"keypoints": 3}', "int"),
+        ('{"keypoints": {"elbow": [1, 2]}}', "Got elbow"),
+        ('{"keypoints": [[1, 2], [1, 2], [1]]}', "Got"),
+        ('{"keypoints": [[1, 2, 3], [1, 2, 3], [1, 2, 3]]}', "Got"),
+        ('{"keypoints": [[1, 2], [1, 2], [1, "x"]]}', "Got"),
+        ('{"keypoints": [[1, 2], [1, 2], [1, NaN]]}', "Got"),
+        ('{"keypoints": {}}', "none at all"),
+    ],
+)
+def test_what_are_no_points(tmp_path, text, word):
+    path = tmp_path / "pose.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match="3 points .x, y. in pixels or null") as refused:
+        points_from_file(path, NAMES)
+    assert word in str(refused.value) and "nose, left_wrist" in str(refused.value)
