@@ -46,7 +46,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
     arguments.add_config_options(parser)
     arguments.add_speed_arguments(parser)
-    add("--out-dir", type=Path, help="folder of the results [results/demo/NAME]")
+    add("--out-dir", "--out", type=Path, help="folder of the results [results/demo/NAME]")
     args = parser.parse_args(argv)
     args.config = args.config or config("hourglass")
     args.out_dir = args.out_dir or Path("results/demo") / args.photograph.stem
