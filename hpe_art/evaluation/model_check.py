@@ -27,6 +27,7 @@ counts. Large ones meet the corners of ReLUs, small ones the rounding of float64
 POSES_APART, GRADIENTS_APART = 0.005, 0.01
 """Crop pixels, and a share of the larger of both, up to which two count as equal."""
 DIRECTIONS = 2
+JITTERS = 8
 
 
 @dataclass
@@ -36,7 +37,7 @@ class ModelCheck:
     Attributes:
         outputs: how many it has.
         poses_apart: largest distance between its poses and MMPose's own, in crop pixels, over
-            flip-test off and on.
+            flip-test off and on, of joints that rounding does not move in MMPose itself.
         gradients_apart: largest relative difference between the gradient along a direction and
             central differences, over flip-test off and on, and all outputs.
         seconds: what all of it took.
@@ -66,14 +67,34 @@ def check_model(model: Any, seed: int = 0) -> ModelCheck:
     for flip_test in (False, True):
         model.test_cfg["flip_test"] = flip_test
         estimator = PyTorchPoseEstimator(model, device_type="cpu")
-        apart = np.abs(estimator.predict(x)[..., :2] - own_poses(model, x)).max()
-        found.poses_apart = max(found.poses_apart, float(apart))
+        apart = _poses_apart(model, estimator.predict(x)[..., :2], x, random)
+        found.poses_apart = max(found.poses_apart, apart)
     if not found.poses_apart <= POSES_APART:
         found.faults.append(f"poses are {found.poses_apart:.3g} pixels from MMPose's own")
     _check_attack(estimator, x, y, found)
     _check_gradients(model.double(), x, y, found, random)
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def _poses_apart(
+    model: Any, poses: NDArray[Any], x: NDArray[Any], random: np.random.Generator
+) -> float:
+    """The largest distance from MMPose's own, over the joints that rounding does not move there.
+
+    With random weights maps are nearly flat, and refining a maximum of one divides by next to
+    nothing: a joint that MMPose itself moves when pixels change by a hundredth does not count.
+    """
+    own = own_poses(model, x)
+    apart = np.abs(poses - own).max(-1)
+    if apart.max() > POSES_APART:
+        moved = np.zeros(apart.shape, bool)
+        for _ in range(JITTERS):
+            jittered = x + random.choice([-0.01, 0.01], x.shape).astype(x.dtype)
+            moved |= np.abs(own_poses(model, jittered) - own).max(-1) > POSES_APART
+        if moved.mean() <= 0.5:
+            apart = apart[~moved]
+    return float(apart.max())
 
 
 def own_poses(model: Any, x: NDArray[Any]) -> NDArray[np.float32]:
