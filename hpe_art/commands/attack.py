@@ -20,6 +20,8 @@ from hpe_art.commands.paths import check_data, check_paths, data_folder, fit_fol
 
 PICTURED_PEOPLE = 4
 USUAL_PEOPLE = 128
+HALF = 0.5
+"""Grey levels that rounding takes away."""
 TABLE_WIDTH = 100
 
 
@@ -58,7 +60,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--flip-test", action="store_true", help="score and attack the average with the mirror")
     add("--detections", action="store_true", help="attack the people of the config's bbox_file")
     add("--per-joint", action="store_true", help="print every joint too")
-    add("--save-images", action="store_true", help="keep every perturbed crop as PNG")
+    kept = "keep every perturbed crop as PNG, with annotations that MMPose loads"
+    add("--save-images", "--save-dataset", action="store_true", help=kept)
     add("--show-dir", type=Path, help="folder of the pictures [WORK_DIR/pictures]")
     arguments.add_config_options(parser)
     fit = arguments.add_fit_arguments(parser, "the config's training set")
@@ -87,6 +90,8 @@ def _attack(args: argparse.Namespace) -> int:
         runner = _prepared(args)
     except ValueError as error:
         return refuse("attack", error)
+    if args.save_images and any(eps < HALF for eps in args.eps or ()):
+        print("Note: an eps below half a grey level is lost in the whole levels of saved images.")
     runner.test()
     from hpe_art.evaluation.processes import is_main
 

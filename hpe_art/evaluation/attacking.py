@@ -15,6 +15,7 @@ from mmengine.runner import set_random_seed
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
+from hpe_art.data.crops import crop_name
 from hpe_art.evaluation.goals import goal_of
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Phase
@@ -23,6 +24,7 @@ from hpe_art.files import write_whole
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
+PERTURBED = "perturbed"
 OnProgress = Callable[[str, int], None]
 
 
@@ -172,7 +174,7 @@ class BatchAttacker:
                 folder = perturbed_folder(run, attack)
                 for person, image in zip(index.tolist(), rgb(run.estimator, x_adv), strict=True):
                     _, png = cv2.imencode(".png", pixels(image)[..., ::-1])
-                    write_whole(folder / f"{person:05d}.png", png.tobytes())
+                    write_whole(folder / crop_name(person), png.tobytes())
         self.on_progress(attack.label, len(x))
 
     def _seen(self, names: Iterable[str], images: Array, clean: Array | None) -> dict[str, Array]:
@@ -213,7 +215,7 @@ def _cost(estimator: Any) -> NDArray[np.float64]:
 def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
     """Where the perturbed crops of an attack are written as PNG, named for their people."""
     name = file_name(f"{attack.label}_eps{attack.eps:g}")
-    return run.store.folder.parent / "perturbed" / name
+    return run.store.folder.parent / PERTURBED / name
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:

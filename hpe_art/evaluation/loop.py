@@ -16,10 +16,19 @@ from mmengine.runner import BaseLoop, Runner
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.data import DataLoader
 
+from hpe_art.data.crops import write_annotations
 from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import settled
 from hpe_art.estimators.parameters import unwrapped
-from hpe_art.evaluation.attacking import BatchAttacker, Block, Phases, pixels, planned_blocks, rgb
+from hpe_art.evaluation.attacking import (
+    PERTURBED,
+    BatchAttacker,
+    Block,
+    Phases,
+    pixels,
+    planned_blocks,
+    rgb,
+)
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.gradient_checks import checks_of
 from hpe_art.evaluation.perturbations import fitted
@@ -226,6 +235,8 @@ class AttackLoop(BaseLoop):
         if any(attack.wants_checks for attack in run.attacks.values()):
             with self.phases.spent("checks"):
                 found.checks = checks_of(run)
+        if self.spec.save_images:
+            write_annotations(run.people, run.store.folder.parent / PERTURBED)
         self.results = Results(runs={Path(found.config).stem: found})
         self.write()
         self._show(run)
