@@ -71,8 +71,8 @@ def gradients_over_eps(results: Results) -> ScoreTable:
         for attack in run.attacks:
             mean = attack.backward_passes / run.dataset.num_samples
             found.setdefault((network, attack.name), {})[attack.eps] = mean
-    # Work that several eps share is counted on the first.
-    own = {key: row for key, row in found.items() if all(row.values()) and len({*row.values()}) > 1}
+    # Those that everybody gets are whole numbers, however several runs share them.
+    own = {key: row for key, row in found.items() if any(n > 1 and n % 1 for n in row.values())}
     return _table({k: {eps: Score(value=n) for eps, n in row.items()} for k, row in own.items()})
 
 

@@ -107,20 +107,18 @@ def depth(scores: StudyScores, under: Under) -> list[Comparison]:
 
 def all_outputs(scores: StudyScores, last: str, every: str) -> list[Comparison]:
     """An attack on the last output minus the same on all, of the networks that were given both."""
-    shared = {
-        n: set(scores.eps_of(n, last)) & set(scores.eps_of(n, every)) for n in scores.networks
-    }
-    gains = {
-        name: scores.mean_kept(name, last, sorted(eps)) - scores.mean_kept(name, every, sorted(eps))
-        for name, eps in shared.items()
-        if eps
-    }
+    compared, gains = [], []
+    for name in scores.networks:
+        eps = sorted(set(scores.eps_of(name, last)) & set(scores.eps_of(name, every)))
+        if not eps:
+            continue
+        gains.append(scores.mean_kept(name, last, eps) - scores.mean_kept(name, every, eps))
+        words = f"{scores.kept_words} under {last}, mean over {len(eps)} eps, last minus all"
+        compared.append(compare(f"{words}: {name}", gains[-1]))
     if not gains:
         raise Missing(f"{last} and {every} on a network with several outputs")
-    counts = " or ".join(sorted({str(len(eps)) for eps in shared.values() if eps}))
-    words = f"{scores.kept_words}, mean over {counts} eps, {last} minus {every}"
-    total = f"{words}, mean of {len(gains)} networks"
-    return [compare(total, mean(gains.values()), decides=True), *compare_each(words, gains)]
+    words = f"the same, mean of {len(gains)} networks"
+    return [compare(words, mean(gains), decides=True), *compared]
 
 
 def transfer(scores: StudyScores, attack: str, eps: float) -> list[Comparison]:
