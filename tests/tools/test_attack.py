@@ -165,7 +165,7 @@ def test_other_norms(attack, config, weights):
     assert done.results.attacks[0].norm == 2
     assert "FGSM-U L2" in done.out and "in the norm of the name" in " ".join(done.out.split())
     saved = {path.name for path in (done.folder / "perturbed").iterdir()}
-    assert saved == {"fgsm-u-l2_eps100", "fgsm-u-l2_eps300"}
+    assert saved == {"annotations", "fgsm-u-l2_eps100", "fgsm-u-l2_eps300"}
     pictures = {path.name.rsplit("_", 1)[0] for path in (done.folder / "pictures").iterdir()}
     assert pictures == {"fgsm-u-l2_eps300", "eps"}
 

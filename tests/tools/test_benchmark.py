@@ -59,7 +59,10 @@ def test_parts_are_kept_and_a_page_is_written(configs, tmp_path, run_tool):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--networks", "hourglass.py"], "Expected --parts sizes or strength with --networks. Got"),
+        (
+            ["--networks", "hourglass.py"],
+            "Expected --parts sizes, strength or rivals with --networks. Got",
+        ),
         (["--parts", "sizes", "--networks", "dlcm.py"], "Expected --networks out of hourglass.py"),
         (
             ["--parts", "strength", "--networks", "mpii/hourglass.py"],
