@@ -31,7 +31,7 @@ def check(network, specs):
         scores = [100 * np.nanmean(one.astype(np.float64)) for one in (hits, expected)]
         assert abs(scores[0] - scores[1]) <= POINTS, name
         near = np.abs(found[name][..., :2] - held[name][..., :2]).max(axis=-1) < 1
-        assert near.mean() > 0.8, name
+        assert near.mean() > 0.7, name
     return names
 
 
