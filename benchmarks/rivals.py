@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -40,7 +41,7 @@ class Question:
         goal: circles that the joints are to leave.
         eps: in grey levels.
         gradients: how many each image may take.
-        passes: "forward" and "backward", what was taken.
+        passes: "backward", images of which a gradient was taken.
     """
 
     estimator: PyTorchPoseEstimator
@@ -52,12 +53,11 @@ class Question:
     passes: Counter[str] = field(default_factory=Counter)
 
     def loss(self) -> Callable[[Tensor], Tensor]:
-        """That of all images (N,), differentiable; passes count in `passes`, in images."""
+        """That of all images (N,), differentiable; gradients count in `passes`, in images."""
         objective = self.estimator.objective(self.y, MARGIN, outputs="all", goal=self.goal)
 
         def losses(x: Tensor) -> Tensor:
             found = objective(x)
-            self.passes["forward"] += len(x)
             if found.requires_grad:
                 found.register_hook(lambda _: self.passes.update(backward=len(x)))
             return found
@@ -155,7 +155,10 @@ def foolbox(name: str, **settings: Any) -> Rival:
         attack = getattr(shelf.attacks, name)(
             rel_stepsize=STEP, steps=question.gradients, random_start=False, **settings
         )
-        hook = lambda model, labels: lambda x: eagerpy.astensor(loss(x.raw).sum())  # noqa: E731
+
+        def hook(model: Any, labels: Any) -> Callable[[Any], Any]:
+            return lambda images: eagerpy.astensor(loss(images.raw).sum())
+
         x = torch.as_tensor(question.x, device=question.estimator.device)
         model = shelf.PyTorchModel(LossLogits(question).eval(), (0, 255), x.device)
         labels = torch.zeros(len(x), dtype=torch.long, device=x.device)
@@ -167,31 +170,28 @@ def foolbox(name: str, **settings: Any) -> Rival:
     return run
 
 
-def adv_lib(module: str, name: str, **settings: Any) -> Rival:
-    """An attack of adv-lib, whose cross-entropy is the loss."""
+def adv_lib(module: str, name: str, eps: str, steps: str, **settings: Any) -> Rival:
+    """An attack of adv-lib, whose cross-entropy is the loss; eps and steps are its own words."""
 
     def run(question: Question) -> Array:
         sys.modules.setdefault("visdom", ModuleType("visdom"))  # its logger, which is not used
-        from importlib import import_module
-
         function = getattr(import_module(f"adv_lib.attacks.{module}"), name)
         model, x = LossLogits(question).eval(), _unit(question)
         labels = torch.zeros(len(x), dtype=torch.long, device=x.device)
-        replaced = lambda logits, labels, **_: logits[:, 1]  # noqa: E731
-        with mock.patch("torch.nn.functional.cross_entropy", replaced):
-            found = function(model, x, labels, **settings_of(question, settings))
+        eps_and_steps = {eps: question.eps / 255, steps: question.gradients}
+        with mock.patch("torch.nn.functional.cross_entropy", _losses_of):
+            found = function(model, x, labels, **eps_and_steps, **settings)
         return _pixels(found)
 
     return run
 
 
-def settings_of(question: Question, settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings, of which those that are functions depend on the question."""
-    return {k: v(question) if callable(v) else v for k, v in settings.items()}
+def _losses_of(logits: Tensor, labels: Tensor, **settings: Any) -> Tensor:
+    return logits[:, 1]
 
 
 def _loss_of(logits: Tensor, labels: Tensor) -> Tensor:
-    return logits[:, 1].sum()
+    return _losses_of(logits, labels).sum()
 
 
 def _unit(question: Question) -> Tensor:
@@ -201,9 +201,6 @@ def _unit(question: Question) -> Tensor:
 def _pixels(images: Tensor) -> Array:
     return np.asarray(images.detach().cpu().numpy() * 255, np.float32)
 
-
-_unit_eps = lambda question: question.eps / 255  # noqa: E731
-_steps = lambda question: question.gradients  # noqa: E731
 
 RIVALS: dict[str, Rival] = {
     "ART PGD": art("ProjectedGradientDescent"),
@@ -221,14 +218,14 @@ RIVALS: dict[str, Rival] = {
     "foolbox Adam-PGD": foolbox("LinfAdamPGD"),
     "foolbox MI-FGSM": foolbox("LinfMomentumIterativeFastGradientMethod"),
     "adv-lib PGD": adv_lib(
-        "projected_gradient_descent", "pgd_linf", ε=_unit_eps, steps=_steps, relative_step_size=STEP
+        "projected_gradient_descent", "pgd_linf", eps="ε", steps="steps", relative_step_size=STEP
     ),
     "adv-lib APGD": adv_lib(
         "auto_pgd",
         "apgd",
-        eps=_unit_eps,
+        eps="eps",
+        steps="n_iter",
         norm=float("inf"),
-        n_iter=_steps,
         loss_function="ce",
         best_loss=True,
     ),

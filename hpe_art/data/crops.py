@@ -1,7 +1,7 @@
 """Crops of people as a data set of its own, which MMPose crops again to exactly themselves.
 
-One image for each person, `00004.png` for the fourth after the first; annotations in the format of
-the data set that the people are from.
+One image for each person, called by the person's place in the test set; annotations in the format
+of the data set that the people are from.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import savemat
 
+from hpe_art.data.mpii import writer
 from hpe_art.data.people import People
-from hpe_art.files import json_rows, write_whole
+from hpe_art.files import write_whole
 
-FOLDER = "annotations"
+SPLIT = "val"
 USUAL_PADDING = 1.25
 """Of MMPose's `GetBBoxCenterScale`."""
 MPII_LIFT, MPII_UNIT = 15.0, 200.0
@@ -30,25 +30,19 @@ def crop_name(person: int) -> str:
     return f"{person:05d}.png"
 
 
-def write_annotations(people: People, folder: Path) -> list[Path]:
+def write_annotations(people: People, folder: Path) -> None:
     """Writes what MMPose's own loaders read of crops of these people.
 
     Args:
         people: of a `MpiiDataset`; those of others are written in COCO's format.
-        folder: that of the folders of images; gets `annotations/people.json`, and for MPII
-            `annotations/people_heads.mat`.
-
-    Returns:
-        The files.
+        folder: that of the folders of images; gets `annotations/mpii_val.json` and, where head
+            sizes are known, `mpii_gt_val.mat`; or `annotations/person_keypoints_val.json`.
     """
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    kinds = [kind.__name__ for kind in type(people.dataset).__mro__]
-    path = folder / FOLDER / "people.json"
-    if "MpiiDataset" in kinds:
-        write_whole(path, json_rows(_mpii_entries(people)) + "\n")
-        return [path, *_head_boxes(people, folder / FOLDER / "people_heads.mat")]
-    write_whole(path, json.dumps(_coco(people)) + "\n")
-    return [path]
+    if "MpiiDataset" in [kind.__name__ for kind in type(people.dataset).__mro__]:
+        writer.write_annotations(folder, SPLIT, _mpii_entries(people))
+    else:
+        path = folder / "annotations" / f"person_keypoints_{SPLIT}.json"
+        write_whole(path, json.dumps(_coco(people)) + "\n")
 
 
 def _crop_scale(people: People) -> Any:
@@ -78,7 +72,7 @@ def _mpii_entries(people: People) -> list[dict[str, Any]]:
     # `MpiiPCKAccuracy` adds 1 to predictions and takes joints as they are stored.
     shift = 1 - 1 / _crop_scale(people)[:, None]
     points = np.where(labelled[..., None], people.y[..., :2] + shift, -1)
-    return [
+    entries = [
         {
             "image": crop_name(person),
             "joints": np.round(pose, 3).tolist(),
@@ -88,17 +82,11 @@ def _mpii_entries(people: People) -> list[dict[str, Any]]:
         }
         for person, pose, seen in zip(people.index.tolist(), points, labelled, strict=True)
     ]
-
-
-def _head_boxes(people: People, path: Path) -> list[Path]:
-    """Boxes at the corner, of the same diagonals as the heads' own in the crop."""
-    if people.truth.head_size is None:
-        return []
-    diagonals = people.truth.head_size / _crop_scale(people)[:, 0] / HEAD_SHARE
-    boxes = np.zeros((2, 2, len(people)))
-    boxes[1] = diagonals / np.sqrt(2)
-    savemat(path, {"headboxes_src": boxes}, do_compression=True)
-    return [path]
+    if people.truth.head_size is not None:
+        sizes = people.truth.head_size / _crop_scale(people)[:, 0]
+        for entry, length in zip(entries, sizes / HEAD_SHARE / np.sqrt(2), strict=True):
+            entry["head_box"] = [0.0, 0.0, length, length]  # only its diagonal is looked at
+    return entries
 
 
 def _coco(people: People) -> dict[str, Any]:
@@ -127,5 +115,5 @@ def _coco(people: People) -> dict[str, Any]:
             }
         )
     names = list(people.dataset.metainfo["keypoint_id2name"].values())
-    person_kind = {"id": 1, "name": "person", "keypoints": names, "skeleton": []}
-    return {"images": images, "annotations": entries, "categories": [person_kind]}
+    category = {"id": 1, "name": "person", "keypoints": names, "skeleton": []}
+    return {"images": images, "annotations": entries, "categories": [category]}

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from hpe_art.errors import UserError
 from hpe_art.estimators.heads.base import pose_head
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.model_check import check_model
+from hpe_art.evaluation.results import Record
 from hpe_art.files import write_whole
 from hpe_art.memory import forget_peak, peak_mib
 
@@ -25,7 +26,7 @@ EXTRAS = {"mmpretrain": "hpe-art[vit]", "mmcls": "mmcls, which its authors now c
 """What a config may need beyond MMPose, and what brings it."""
 
 
-class Checked(BaseModel):
+class Checked(Record):
     """What became of a config.
 
     Attributes:
@@ -37,8 +38,6 @@ class Checked(BaseModel):
         gradients_apart: largest relative difference from central differences.
         peak_mib: memory that the process held at most.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     config: str
     status: str

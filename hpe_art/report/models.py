@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from textwrap import fill
 
 from hpe_art.evaluation.model_check import GRADIENTS_APART, POSES_APART
 from hpe_art.evaluation.model_sweep import FAILS, NEEDS, REFUSED, WORKS, Checked
@@ -19,6 +20,7 @@ its ball. Configs of the same model are checked once (*like*). Made by
 
     python tools/check_models.py --markdown docs/mmpose_models.md
 """
+WIDTH = 118
 LEGEND = (
     "Parameters in millions, distance of poses in crop pixels and of gradients as a share, "
     "seconds, MiB of the process."
@@ -47,7 +49,7 @@ def models_page(found: Sequence[Checked]) -> str:
     lines = [
         INTRODUCTION,
         f"{len(found)} configs: " + ", ".join(f"{totals[s]} {s}" for s in (*states, REFUSED)) + ".",
-        f"{versions}.",
+        fill(f"{versions}.", WIDTH),
         "",
         *markdown_lines(["head", *states], rows),
         "",

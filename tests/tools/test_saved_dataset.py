@@ -25,7 +25,7 @@ test_dataloader = dict(
         _delete_=True,
         type="{kind}",
         data_root="{root}",
-        ann_file="annotations/people.json",
+        ann_file="annotations/{annotations}",
         data_prefix=dict(img="noise_eps8/"),
         test_mode=True,
         pipeline=_base_.val_pipeline,
@@ -35,7 +35,7 @@ test_dataloader = dict(
 """
 COCO = """
 test_evaluator = dict(
-    _delete_=True, type="CocoMetric", ann_file="{root}/annotations/people.json"
+    _delete_=True, type="CocoMetric", ann_file="{root}/annotations/{annotations}"
 )
 """
 
@@ -44,7 +44,9 @@ def own_config(folder, config, kind, heads="", add=""):
     """A config of what a run has saved."""
     root = folder / "perturbed"
     base = (shipped_folder() / f"{config}.py").absolute()
+    found = {"MpiiDataset": "mpii_val.json", "CocoDataset": "person_keypoints_val.json"}
     asked = dict(base=base, kind=kind, root=root, name=folder.name, heads=heads)
+    asked["annotations"] = found[kind]
     own = folder / "own.py"
     own.write_text((OWN + add).format(**asked))
     return own
@@ -71,7 +73,7 @@ def test_people_of_mpii_score_the_same(attack, numbers):
     done = attack("hourglass", *flags, "--out", "mpii")
     assert done.code == 0, done.err
     (found,) = done.results.attacks
-    heads = f'headbox_file="{done.folder}/perturbed/annotations/people_heads.mat",'
+    heads = f'headbox_file="{done.folder}/perturbed/annotations/mpii_gt_val.mat",'
     own = own_config(done.folder, "hourglass", "MpiiDataset", heads)
     theirs = numbers(own, "zoo://hourglass")
     for name, value in found.official.items():

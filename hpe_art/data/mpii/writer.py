@@ -1,11 +1,12 @@
 """People in the layout of MPII, as MMPose's `MpiiDataset` and `MpiiPCKAccuracy` read it."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from scipy.io import savemat
 
-from hpe_art.files import json_rows
+from hpe_art.files import json_rows, write_whole
 
 # MPII's own names, in the order of its joints.
 _JOINT_NAMES = (
@@ -47,12 +48,13 @@ def annotation(
 
 
 def write_annotations(folder: Path, split: str, entries: list[dict]) -> None:
-    """Write `annotations/mpii_{split}.json` and the head boxes in `mpii_gt_{split}.mat`."""
+    """Write `annotations/mpii_{split}.json`, and `mpii_gt_{split}.mat` if heads are known."""
     target = folder / "annotations"
-    target.mkdir()
-    boxes = np.array([e["head_box"] for e in entries]).reshape(-1, 2, 2)
     rows = json_rows({k: v for k, v in e.items() if k != "head_box"} for e in entries)
-    (target / f"mpii_{split}.json").write_text(f"{rows}\n", encoding="utf-8")
+    write_whole(target / f"mpii_{split}.json", f"{rows}\n")
+    if not all("head_box" in e for e in entries):
+        return
+    boxes = np.array([e["head_box"] for e in entries]).reshape(-1, 2, 2)
     missing = 1 - np.array([e["joints_vis"] for e in entries], np.float64).T
     truth = np.array([e["joints"] for e in entries], np.float64).transpose(1, 2, 0)
     names = np.empty((1, 16), object)
@@ -63,4 +65,6 @@ def write_annotations(folder: Path, split: str, entries: list[dict]) -> None:
         "pos_gt_src": truth,
         "dataset_joints": names,
     }
-    savemat(target / f"mpii_gt_{split}.mat", content, do_compression=True)
+    written = io.BytesIO()
+    savemat(written, content, do_compression=True)
+    write_whole(target / f"mpii_gt_{split}.mat", written.getvalue())

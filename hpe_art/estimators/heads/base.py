@@ -122,6 +122,21 @@ class HeadAdaptor(ABC):
         return modules[index] if isinstance(modules, nn.ModuleList) else modules
 
 
+def unflipped_maps(maps: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
+    """Maps (N, K, ..., W) for a mirrored image, brought back, as MMPose's `flip_heatmaps`."""
+    maps = maps.index_select(1, index_tensor(tuple(flip_indices), maps.device)).flip(-1)
+    if test_cfg.get("shift_heatmap", False):
+        maps = torch.cat([maps[..., :1], maps[..., :-1]], dim=-1)
+    return maps
+
+
+def check_flip_mode(test_cfg: dict[str, Any], expected: str) -> None:
+    """Raises a ValueError unless the config flips as these outputs want to be."""
+    mode = test_cfg.get("flip_mode", "heatmap")
+    if mode != expected:
+        raise ValueError(f"Expected flip_mode {expected!r}. Got {mode!r}.")
+
+
 def loss_per_image(module: nn.Module, output: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     """Any MMPose loss module, image by image: (N,). Exact, but N calls."""
     images = zip(output.split(1), target.split(1), weights.split(1), strict=True)

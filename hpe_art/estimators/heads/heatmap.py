@@ -12,7 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hpe_art.estimators.heads.base import HEADS, HeadAdaptor, Part, index_tensor, loss_per_image
+from hpe_art.estimators.heads.base import (
+    HEADS,
+    HeadAdaptor,
+    Part,
+    check_flip_mode,
+    loss_per_image,
+    unflipped_maps,
+)
 from hpe_art.heatmaps import decode_heatmaps, encode_heatmaps, expected_distances
 from hpe_art.losses import heatmap_mse
 
@@ -37,13 +44,8 @@ class HeatmapAdaptor(HeadAdaptor):
 
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """As MMPose's `flip_heatmaps`."""
-        mode = test_cfg.get("flip_mode", "heatmap")
-        if mode != "heatmap":
-            raise ValueError(f"Expected flip_mode 'heatmap'. Got {mode!r}.")
-        output = output.index_select(1, index_tensor(tuple(flip_indices), output.device)).flip(-1)
-        if test_cfg.get("shift_heatmap", False):
-            output = torch.cat([output[..., :1], output[..., :-1]], dim=-1)
-        return output
+        check_flip_mode(test_cfg, "heatmap")
+        return unflipped_maps(output, flip_indices, test_cfg)
 
     def decode(self, output: Tensor) -> Tensor:
         """Maximum of each heatmap, refined as the codec does."""

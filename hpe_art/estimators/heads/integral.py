@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hpe_art.estimators.heads.base import HEADS, index_tensor, loss_per_image
+from hpe_art.estimators.heads.base import HEADS, loss_per_image, unflipped_maps
 from hpe_art.estimators.heads.coordinate import CoordinateAdaptor
 from hpe_art.heatmaps import encode_heatmaps
 
@@ -25,7 +25,7 @@ class IntegralAdaptor(CoordinateAdaptor):
         self.flat_at_own_predictions = not self._with_maps
         # A head may drop the second loss from an epoch on; attacks come after training.
         self._only_points = getattr(head, "lambda_t", -1) > 0
-        self._size: Any = getattr(head, "heatmap_size", None)
+        self._width: Any = head.heatmap_size[0]  # type: ignore[index]
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -41,10 +41,7 @@ class IntegralAdaptor(CoordinateAdaptor):
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """As MMPose's `flip_coordinates` and `flip_heatmaps`."""
         points = super().unflip(output[..., :2], flip_indices, test_cfg)
-        maps = output[..., 2:].unflatten(-1, (-1, int(self._size[0])))
-        maps = maps.index_select(1, index_tensor(tuple(flip_indices), maps.device)).flip(-1)
-        if test_cfg.get("shift_heatmap", False):
-            maps = torch.cat([maps[..., :1], maps[..., :-1]], dim=-1)
+        maps = unflipped_maps(self._maps(output), flip_indices, test_cfg)
         return torch.cat([points, maps.flatten(2)], dim=-1)
 
     def decode(self, output: Tensor) -> Tensor:
@@ -74,9 +71,12 @@ class IntegralAdaptor(CoordinateAdaptor):
         losses = loss_per_image(modules[0], points, goals, weights)
         if self._only_points:
             return losses
-        shape = (-1, int(self._size[0]))
-        maps, gaussians = (x[..., 2:].unflatten(-1, shape) for x in (output, wanted))
+        maps, gaussians = self._maps(output), self._maps(wanted)
         return losses + loss_per_image(modules[1], maps, gaussians, weights)
+
+    def _maps(self, output: Tensor) -> Tensor:
+        """The heatmaps (N, K, H, W) of an output, or of a target."""
+        return output[..., 2:].unflatten(-1, (-1, int(self._width)))
 
     def distances(self, output: Tensor, y: Tensor) -> Tensor:
         """Of the coordinates."""

@@ -12,7 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
-from hpe_art.estimators.heads.base import HEADS, Part, index_tensor, loss_per_image
+from hpe_art.estimators.heads.base import (
+    HEADS,
+    Part,
+    check_flip_mode,
+    loss_per_image,
+    unflipped_maps,
+)
 from hpe_art.estimators.heads.heatmap import HeatmapAdaptor
 from hpe_art.heatmaps import sharpened
 
@@ -31,14 +37,9 @@ class OffsetAdaptor(HeatmapAdaptor):
 
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """As MMPose's `flip_heatmaps` with its mode "udp_combined"."""
-        mode = test_cfg.get("flip_mode", "heatmap")
-        if mode != "udp_combined":
-            raise ValueError(f"Expected flip_mode 'udp_combined'. Got {mode!r}.")
-        output = output.index_select(1, index_tensor(tuple(flip_indices), output.device)).flip(-1)
-        output = output * output.new_tensor([1.0, -1.0, 1.0])[:, None, None]
-        if test_cfg.get("shift_heatmap", False):
-            output = torch.cat([output[..., :1], output[..., :-1]], dim=-1)
-        return output
+        check_flip_mode(test_cfg, "udp_combined")
+        signs = output.new_tensor([1.0, -1.0, 1.0])[:, None, None]
+        return unflipped_maps(output, flip_indices, test_cfg) * signs
 
     def decode(self, output: Tensor) -> Tensor:
         """By the codec, image by image."""
