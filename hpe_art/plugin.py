@@ -5,6 +5,7 @@ Registers the loop, the attacks, losses and metrics, the bundled weights, networ
 
 import hpe_art.compat
 
+import hpe_art.adversarial_training
 import hpe_art.attacks
 import hpe_art.data.augmentation
 import hpe_art.evaluation.loop

@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
     from mmengine.runner import Runner
 
+    import hpe_art.plugin  # noqa: F401  (registers what a config or an option may name)
     from hpe_art.evaluation.processes import join_processes
     from hpe_art.training import check_first_weights, first_weights, training_config
 
