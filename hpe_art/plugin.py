@@ -8,6 +8,7 @@ import hpe_art.compat
 import hpe_art.adversarial_training
 import hpe_art.attacks
 import hpe_art.data.augmentation
+import hpe_art.data.corruptions
 import hpe_art.evaluation.loop
 import hpe_art.metrics
 import hpe_art.models

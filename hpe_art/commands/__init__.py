@@ -14,6 +14,7 @@ COMMANDS = {
     "attack": "attack a pose model and score it",
     "demo": "attack the person in one photograph",
     "card": "make the robustness card of a network",
+    "corruptions": "score a pose model on corrupted photographs",
     "study": "run the whole study of the paper",
     "report": "make one HTML page from result files",
     "train": "train a network",

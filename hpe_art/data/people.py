@@ -22,6 +22,8 @@ from hpe_art.metrics import PeopleTruth
 
 Array = NDArray[np.float32]
 BLANK = np.zeros((8, 8, 3), np.uint8)
+OF_PIXELS = ("LoadImage", "CorruptImage")
+"""Steps of a pipeline that say nothing of people."""
 
 
 class Images:
@@ -99,7 +101,7 @@ class _Blank:
 
     def __init__(self, dataset: Any) -> None:
         self.dataset = dataset
-        steps = [t for t in dataset.pipeline.transforms if type(t).__name__ != "LoadImage"]
+        steps = [t for t in dataset.pipeline.transforms if type(t).__name__ not in OF_PIXELS]
         for step in steps:
             if hasattr(step, "pack_transformed"):
                 step.pack_transformed = True

@@ -1,0 +1,94 @@
+"""Scores a pose model on corrupted photographs: `python tools/corruptions.py CONFIG`.
+
+Noise, blur, weather and digital artefacts, fifteen of them, each at five severities, before people
+are cropped. Prints what each leaves, the mean (mPC) and its share of the clean score (rPC), and
+writes corruptions.json, corruptions.md and a picture. It goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpe_art.commands import arguments
+from hpe_art.commands.arguments import config, refuse
+from hpe_art.commands.paths import check_checkpoint, check_paths, data_folder
+
+USUAL_PEOPLE = 128
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = arguments.command_parser("corruptions", __doc__)
+    add = parser.add_argument
+    add(
+        "config",
+        type=config,
+        help="config of a top-down MMPose model, mmpose::NAME, or a shipped name",
+    )
+    add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
+    add("--corruptions", nargs="+", metavar="NAME", help="some of them, or of their kinds [all]")
+    levels = "1 to 5 [all]"
+    add("--severities", nargs="+", type=int, choices=range(1, 6), metavar="N", help=levels)
+    arguments.add_people_arguments(parser, batch_size=None)
+    add("--metric", metavar="NAME", help="registered metric per person [the evaluator's twin]")
+    arguments.add_config_options(parser)
+    arguments.add_data_arguments(parser)
+    add("--work-dir", "--out", type=Path, help="folder of the results [results/corruptions/NAME]")
+    add("--overwrite", action="store_true", help="begin anew where it has other settings")
+    args = parser.parse_args(argv)
+    args.work_dir = args.work_dir or Path("results/corruptions") / Path(args.config).stem
+    arguments.check_data_arguments(parser, args)
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; gives its exit code."""
+    warnings.filterwarnings("ignore")
+    return arguments.guarded("corruptions", lambda: _corruptions(parse(argv)))
+
+
+def _corruptions(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from hpe_art.files import write_whole
+    from hpe_art.report.corruptions import corruptions_page, corruptions_table, draw_corruptions
+
+    console = Console()
+    try:
+        cfg, found = _scored(args, console)
+    except ValueError as error:
+        return refuse("corruptions", error)
+    console.print(corruptions_table(found))
+    page, data = args.work_dir / "corruptions.md", args.work_dir / "corruptions.json"
+    write_whole(data, found.model_dump_json(indent=1))
+    write_whole(page, corruptions_page(found, arguments.command_line()))
+    picture = draw_corruptions(args.work_dir / "corruptions.png", cfg, found)
+    print(f"{data}; {page}; {picture}")
+    return 0
+
+
+def _scored(args: argparse.Namespace, console: Any) -> tuple[Any, Any]:
+    check_paths([args.config], args.work_dir, args.data_root)
+    check_checkpoint(args.checkpoint)
+    from hpe_art.data.corruptions import SEVERITIES, corruptions_named
+    from hpe_art.data.mpii.folder import use_folder
+    from hpe_art.estimators.loading import load_config
+    from hpe_art.evaluation.corruptions import score_corrupted
+    from hpe_art.evaluation.running import checkpoint_of
+
+    names = corruptions_named(args.corruptions or ())
+    cfg = load_config(args.config, args.cfg_options)
+    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
+    if dataset := data_folder(args):
+        use_folder(cfg.test_dataloader, dataset)
+    severities = sorted(set(args.severities or SEVERITIES))
+    settings = {**arguments.settings_of(args), "max_samples": USUAL_PEOPLE}
+    with console.status("") as status:
+        found = score_corrupted(
+            cfg, checkpoint, args.work_dir, names, severities, status.update, **settings
+        )
+    return cfg, found
