@@ -5,6 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,19 @@ PACKAGES = (
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Writes a file that is either complete or as it was before, also after a power cut."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:  # of a full disk Python does not name the file
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def json_rows(entries: Iterable[Any]) -> str:

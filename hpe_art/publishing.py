@@ -13,7 +13,7 @@ from mmengine.config import Config
 from hpe_art import zoo
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.universal import saved_facts
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, mendable
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.results import Run
 from hpe_art.evaluation.running import attack_runner, loop_of
@@ -38,7 +38,7 @@ def publish(
         bits: of each weight on disk, see `zoo.packing.pack`.
     Raises:
         UserError: config or checkpoint cannot be used, or the entry is that of another config.
-        ValueError: `bits` is not 2 to 8.
+        UserError: `bits` is not 2 to 8.
     """
     known = zoo.index().get(name, {}).get("config", config)
     if Path(known).resolve() != Path(config).resolve():
@@ -91,7 +91,8 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
     """
     cfg = load_config(config)
     source = cfg.get("load_from") or ""
-    attack, fitted = Universal.from_file(path), saved_facts(path)
+    with mendable():
+        attack, fitted = Universal.from_file(path), saved_facts(path)
     if not source.startswith(zoo.PREFIX) or fitted["source"] != source:
         raise UserError(
             f"Expected a perturbation fitted on the bundled weights of {config}, {source!r}. "

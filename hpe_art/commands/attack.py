@@ -13,10 +13,11 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_float, positive_int, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
-from hpe_art.commands.paths import check_data, check_paths, data_folder, fit_folder
+from hpe_art.commands.paths import check_data, check_folder, check_paths, data_folder, fit_folder
+from hpe_art.errors import mendable
 
 PICTURED_PEOPLE = 4
 USUAL_PEOPLE = 128
@@ -81,15 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Attacks and scores; gives the exit code."""
     # They speak to OpenMMLab's developers, and would bury our own lines.
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
-    return arguments.guarded("attack", lambda: _attack(parse(argv)))
+    return door.enter("attack", parse, _attack, argv)
 
 
 def _attack(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    try:
+    with mendable():
         runner = _prepared(args)
-    except ValueError as error:
-        return refuse("attack", error)
     if args.save_images and any(eps < HALF for eps in args.eps or ()):
         print("Note: an eps below half a grey level is lost in the whole levels of saved images.")
     runner.test()
@@ -102,6 +101,8 @@ def _attack(args: argparse.Namespace) -> int:
 
 def _prepared(args: argparse.Namespace) -> Any:
     check_paths([args.config, *(args.transfer_to or ())], args.work_dir, args.data_root)
+    if args.show_dir:
+        check_folder(args.show_dir, "--show-dir")
     check_together(args)
     check_data(args)
     from hpe_art.data.mpii.folder import use_folder

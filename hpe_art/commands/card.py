@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_int, refuse
-from hpe_art.commands.paths import check_paths, data_folder
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_int
+from hpe_art.commands.paths import check_folder, check_paths, data_folder
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,15 +45,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore")
-    return arguments.guarded("card", lambda: _card(parse(argv)))
+    return door.enter("card", parse, _card, argv)
 
 
 def _card(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    try:
-        card = _measured(args)
-    except ValueError as error:
-        return refuse("card", error)
+    card = _measured(args)
     if card is None:
         return 0
     from hpe_art.files import write_whole
@@ -70,6 +67,7 @@ def _card(args: argparse.Namespace) -> int:
 
 def _measured(args: argparse.Namespace) -> Any:
     check_paths([args.config], args.work_dir, args.data_root)
+    check_folder(args.cards, "--cards")
     dataset = data_folder(args)
     from rich.console import Console
 

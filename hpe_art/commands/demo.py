@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_float, positive_int, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import OPTIONS
 from hpe_art.commands.paths import check_checkpoint, check_paths
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, mendable
 
 PICTURE = "side_by_side.png"
 
@@ -56,14 +56,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
-    return arguments.guarded("demo", lambda: _demo(parse(argv)))
+    return door.enter("demo", parse, _demo, argv, door.STARTS_AGAIN)
 
 
 def _demo(args: argparse.Namespace) -> int:
-    try:
+    with mendable():
         run, record = _prepared(args)
-    except ValueError as error:
-        return refuse("demo", error)
     for note in run.notes():
         print(f"Note: {note}", file=sys.stderr)
     from hpe_art.data.photographs import read_photograph

@@ -1,6 +1,7 @@
 """The paths that arguments name, checked before anything heavy is imported."""
 
 import argparse
+import errno
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,17 +29,44 @@ def check_paths(
             )
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise UserError(f"Expected a folder for --data-root. Got {data_root}: not there.")
+    check_folder(out, flag)
+    for config in configs:
+        # MMEngine leaves a copy of the config, by its name, in the folder of a run.
+        copy = out / Path(config).name
+        if copy.exists() and copy.samefile(config):
+            raise UserError(
+                f"Expected a folder for {flag} other than that of {config}, which would be "
+                f"replaced. Got {out}: name another."
+            )
+
+
+def check_folder(out: Path, flag: str) -> None:
+    """UserError unless a folder, which need not be there yet, can be written to."""
     existing = out.absolute()
-    while not existing.exists():
-        existing = existing.parent
     try:
-        # Tried, because permission bits do not tell of read-only and virtual file systems.
-        with tempfile.TemporaryFile(dir=existing):
-            pass
+        while not existing.exists():
+            if existing.is_symlink():
+                raise FileNotFoundError(errno.ENOENT, "a link to what is not there")
+            existing = existing.parent
+        # Tried, because permission bits do not tell of read-only, virtual and full file systems.
+        with tempfile.TemporaryFile(dir=existing, buffering=0) as file:
+            file.write(b"written")
     except OSError as error:
         raise UserError(
             f"Expected a writable folder for {flag}. Got {out} ({error.strerror}): name another."
         ) from None
+
+
+def check_page(path: Path, flag: str, suffixes: Sequence[str]) -> None:
+    """UserError unless a page can be written to a file whose name says that it is one.
+
+    So nothing else is replaced, such as the results that it is made of.
+    """
+    if path.suffix.lower() not in suffixes or path.is_dir():
+        raise UserError(
+            f"Expected a file that ends in {' or '.join(suffixes)} for {flag}. Got {path}."
+        )
+    check_folder(path.parent, flag)
 
 
 def config_files(paths: Sequence[str]) -> list[Path]:

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_float, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_float
 from hpe_art.commands.paths import check_paths, config_files, data_folder, fit_folder
 from hpe_art.configs import shipped_folder
+from hpe_art.errors import UserError, mendable
 
 if TYPE_CHECKING:
     from hpe_art.studies.jain2019.grid import Grid
@@ -65,15 +66,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore")
-    return arguments.guarded("study", lambda: _study(parse(argv)))
+    return door.enter("study", parse, _study, argv)
 
 
 def _study(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    try:
+    with mendable():
         networks, grid, left_out = _prepared(args)
-    except ValueError as error:
-        return refuse("study", error)
     from rich.console import Console
 
     from hpe_art.evaluation.processes import is_main
@@ -124,7 +123,6 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
 def _grid(args: argparse.Namespace) -> Grid:
     from dataclasses import replace
 
-    from hpe_art.errors import UserError
     from hpe_art.studies.jain2019.grid import ALL_PARTS, OVER_EPS, PARTS, QUICK, Grid
 
     grid = QUICK if args.quick else Grid()

@@ -13,7 +13,7 @@ from uuid import uuid4
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, mendable
 from hpe_art.estimators.loading import load_weights
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
@@ -53,7 +53,7 @@ def attack_runner(
     cfg.visualizer = {**visualizer, "name": cfg.experiment_name}
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
-    with _nothing_left_of_refused(Path(work_dir)):
+    with _nothing_left_of_refused(Path(work_dir)), mendable():
         runner = _built(cfg)
         load_weights(unwrapped(runner.model), checkpoint)
         runner._has_loaded = True  # with errors that name the mend

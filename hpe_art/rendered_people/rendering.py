@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from hpe_art.data.coco import writer as coco
 from hpe_art.data.mpii import writer as mpii
+from hpe_art.errors import UserError
 from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.pictures import SPLITS, VERSION, Group, Person, group, person
 
@@ -52,7 +53,7 @@ def render_people(
         ImportError: Anny is not installed.
         FileExistsError: `out` exists.
         OSError: `out` cannot be made.
-        ValueError: split, count or format cannot be meant.
+        UserError: split, count or format cannot be meant.
     """
     out = Path(out)
     _check(out, split, count, label_format)
@@ -82,11 +83,11 @@ def render_people(
 
 def _check(out: Path, split: str, count: int, label_format: str) -> None:
     if split not in SPLITS:
-        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
+        raise UserError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
     if label_format not in FORMATS:
-        raise ValueError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
+        raise UserError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
     if count < 1:
-        raise ValueError(f"Expected at least one person to render. Got {count}.")
+        raise UserError(f"Expected at least one person to render. Got {count}.")
     if out.exists():
         raise FileExistsError(f"Expected a folder that does not exist yet. Got {out}.")
 

@@ -10,20 +10,22 @@ from typing import Any
 
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from hpe_art.errors import UserError
 from hpe_art.files import sha256 as sha256
+from hpe_art.files import write_whole
 from hpe_art.zoo.packing import unpack
 
 FOLDER = Path(__file__).parent
 PREFIX = "zoo://"
 
 
-class ZooError(ValueError):
+class ZooError(UserError):
     """Bundled weights are not there or not whole; the message names the mend."""
 
 
 def index() -> dict[str, dict[str, Any]]:
     """All entries by name: file, sha256, config, command, seed, date, clean PCKh and so on."""
-    return json.loads((FOLDER / "index.json").read_text())
+    return json.loads((FOLDER / "index.json").read_text("utf-8"))
 
 
 def checkpoint_path(name: str) -> Path:
@@ -55,7 +57,7 @@ def perturbation_path(name: str, eps: float) -> Path | None:
 def save(name: str, content: bytes) -> Path:
     """Writes packed weights into the bundle; the index is the caller's."""
     path = FOLDER / f"{name}.npz"
-    path.write_bytes(content)
+    write_whole(path, content)
     return path
 
 
