@@ -1,5 +1,6 @@
 """Files that are whole or as they were before, their hashes, and the versions that made them."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors that are mended by free space."""
 PACKAGES = (
     "hpe-art", "adversarial-robustness-toolbox", "mmpose", "mmengine", "mmcv", "mmcv-lite", "mmdet",
     "numpy", "torch", "torchvision",
@@ -27,7 +30,10 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-    except OSError as error:  # of a full disk Python does not name the file
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # Of a full disk Python does not name the file.
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         with suppress(OSError):

@@ -39,6 +39,16 @@ def command_parser(name: str, description: str | None) -> argparse.ArgumentParse
     )
 
 
+CHECKPOINTS = (".pth", ".pt", ".ckpt", ".tar", ".safetensors", ".bin")
+
+
+def misplaced(text: str) -> str:
+    """What is to be said of a word that an option with several values took, if it is a file."""
+    if Path(text).suffix in CHECKPOINTS:
+        return ": a checkpoint stands right after the config"
+    return ""
+
+
 def _number(
     expected: str, convert: Callable[[str], Any], is_good: Callable[[Any], bool]
 ) -> Callable[[str], Any]:
@@ -50,7 +60,7 @@ def _number(
         except (KeyError, ValueError):
             value = math.nan
         if not is_good(value):
-            raise argparse.ArgumentTypeError(f"expected {expected}, got {text}")
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text}{misplaced(text)}")
         return value
 
     return parse
@@ -72,7 +82,7 @@ norm = _number(
 def key_value(text: str) -> str:
     """Argparse type: KEY=VALUE, left as it is for MMEngine's `DictAction`."""
     if text.find("=") < 1:
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}")
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}{misplaced(text)}")
     return text
 
 

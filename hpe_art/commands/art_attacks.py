@@ -82,11 +82,10 @@ def _checked(args: argparse.Namespace) -> Any:
 
 def _prepared(args: argparse.Namespace, folder: Path, *attacks: Any) -> Any:
     """The run of these attacks, in a folder."""
-    from hpe_art.estimators.loading import load_config
-    from hpe_art.evaluation.running import attack_runner, checkpoint_of
+    from hpe_art.evaluation.running import attack_runner, checkpoint_of, config_to_attack
     from hpe_art.evaluation.spec import run_spec
 
-    cfg, count = load_config(args.config), args.num_samples
+    cfg, count = config_to_attack(args.config), args.num_samples
     spec = run_spec(attacks=attacks, num_samples=count, device="cpu", precision="float32")
     return attack_runner(cfg, spec, folder, checkpoint_of(args.config, cfg, None))
 

@@ -106,12 +106,11 @@ def _prepared(args: argparse.Namespace) -> Any:
     check_together(args)
     check_data(args)
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.processes import check_launcher
-    from hpe_art.evaluation.running import attack_runner, checkpoint_of
+    from hpe_art.evaluation.running import attack_runner, checkpoint_of, config_to_attack
 
     check_launcher(args.launcher)
-    cfg = load_config(args.config, args.cfg_options)
+    cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)
@@ -143,11 +142,16 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     from hpe_art.evaluation.collecting import pictured_people
     from hpe_art.evaluation.running import loop_of
     from hpe_art.report import table as tables
-    from hpe_art.report.pictures import PersonPictures, draw_pictures, pictured_attacks
+    from hpe_art.report.pictures import (
+        PersonPictures,
+        draw_pictures,
+        pictured_attacks,
+        remove_pictures,
+    )
 
-    loop, console = loop_of(runner), Console()
+    loop, console = loop_of(runner), Console(markup=False)
     prepared, run = loop.finished
-    wide = Console(width=max(console.width, TABLE_WIDTH))
+    wide = Console(width=max(console.width, TABLE_WIDTH), markup=False)
     wide.print(tables.results_table(run))
     # Not where the evaluator's total is the one in the table above, as MPII's is.
     own = run.clean.score.value
@@ -170,6 +174,8 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
             name: [PersonPictures(**one) for one in pictured_people(prepared, attack)]
             for name, attack in pictured_attacks(run).items()
         }
+        removed = remove_pictures(folder)
         pictures = draw_pictures(folder, people, run)
     loop.write()
-    print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}")
+    before = f", in place of {removed} of an earlier run" if removed else ""
+    print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}{before}")

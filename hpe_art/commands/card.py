@@ -72,18 +72,17 @@ def _measured(args: argparse.Namespace) -> Any:
     from rich.console import Console
 
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.processes import check_launcher, is_main
-    from hpe_art.evaluation.running import checkpoint_of
+    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
     from hpe_art.studies.robustness_card import measure, read_cards
 
     check_launcher(args.launcher)
     read_cards(args.cards)  # what cannot be read is said before the work
-    cfg = load_config(args.config, args.cfg_options)
+    cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset:
         use_folder(cfg.test_dataloader, dataset)
     settings = arguments.settings_of(args)
     people = settings.pop("num_samples")
-    say = Console(quiet=not is_main()).print
+    say = Console(quiet=not is_main(), markup=False).print
     return measure(cfg, checkpoint, args.work_dir, people, args.launcher, say, **settings)

@@ -67,11 +67,12 @@ def _demo(args: argparse.Namespace) -> int:
     from hpe_art.data.photographs import read_photograph
     from hpe_art.evaluation.photograph.attacking import PERTURBED, RESULT, attack_photograph
     from hpe_art.report.photograph_picture import photograph_panel
+    from hpe_art.report.styles import save_figure
 
     result = attack_photograph(run, args.out_dir, record)
     written = read_photograph(args.out_dir / PERTURBED)
     figure = photograph_panel(result, run.crop.photograph.pixels, written.pixels)
-    figure.savefig(args.out_dir / PICTURE, dpi=150)
+    save_figure(args.out_dir / PICTURE, figure, dpi=150)
     _show(result, told=run.notes())
     print(f"{args.out_dir}: {PERTURBED}, {PICTURE}, {RESULT}")
     return 0
@@ -154,6 +155,7 @@ def _show(result: Any, told: Sequence[str]) -> None:
     if result.target_from:
         way = f"towards a target pose ({result.target_from})"
     print(f"{result.attack}, eps {result.eps:g} of 255 grey levels, {way}.")
+    print(f"Weights: {result.checkpoint.path}.")
     print("In pixels of the photograph, and in percent of the box's longer side:")
     for place, seen in {"crop": result.crop, "PNG": result.written}.items():
         moved, aim, before = seen.moved, seen.to_target, result.clean_to_target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import errno
 import logging
 import os
 import signal
@@ -15,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hpe_art.errors import UserError
+from hpe_art.files import FULL, package_versions
 
 RESUMES = "what was done is kept, and the same command goes on from there"
 STARTS_AGAIN = "files that were finished are whole; run the same command again"
 """What is kept of a command that was stopped, and how to go on."""
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ASCII = {"±": "+-", "→": "->", "×": "x", "–": "-", "−": "-", "…": "...", "━": "-", "─": "-"}
 PLAIN = "hpe_art.plain"
 REFUSED, FAILED, CTRL_C, NO_READER, TERMINATED = 2, 1, 130, 141, 143
@@ -97,7 +96,8 @@ def _ran(command: Command, args: argparse.Namespace) -> int:
     try:
         return command(args)
     except SystemExit as ended:
-        *_, last = traceback.extract_tb(ended.__traceback__)
+        frames = traceback.extract_tb(ended.__traceback__)
+        *_, last = (frame for frame in frames if not frame.filename.startswith("<"))
         raise UserError(
             f"Expected code that does not end the process. Got a call of exit in {last.filename}, "
             f"line {last.lineno}: remove it."
@@ -115,8 +115,6 @@ def _told(error: OSError, kept: str) -> str:
 
 
 def _unforeseen() -> str:
-    from hpe_art.files import package_versions
-
     traceback.print_exc()
     versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
     return (

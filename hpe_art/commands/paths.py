@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hpe_art.commands.arguments import misplaced
 from hpe_art.data.mpii.folder import mpii_dataset
 from hpe_art.errors import UserError
 
@@ -25,7 +26,8 @@ def check_paths(
         if Path(config).suffix not in CONFIG_SUFFIXES:
             known = ", ".join(CONFIG_SUFFIXES)
             raise UserError(
-                f"Expected a config file. Got {config}, which does not end in one of {known}."
+                f"Expected a config file. Got {config}, which does not end in one of {known}"
+                f"{misplaced(str(config))}."
             )
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise UserError(f"Expected a folder for --data-root. Got {data_root}: not there.")
@@ -96,8 +98,9 @@ def check_data(args: argparse.Namespace) -> None:
 def check_checkpoint(source: str | None) -> None:
     """UserError where a checkpoint is a path, and is not there."""
     if source and "://" not in source and not Path(source).is_file():
+        fault = "is a folder: name a file in it" if Path(source).is_dir() else "does not exist"
         raise UserError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
+            f"Expected a checkpoint. Got {source}, which {fault}. Name another, or train "
             "the network with tools/train.py."
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpe_art.commands import door
-from hpe_art.commands.arguments import command_parser
+from hpe_art.commands.arguments import command_parser, config
 from hpe_art.commands.paths import check_folder, check_page
 from hpe_art.configs import read_config
 from hpe_art.evaluation.results import Results
@@ -25,6 +25,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--figures", type=Path, metavar="DIR", help="write the figures as PDF and PNG too")
     add("--markdown", type=Path, metavar="FILE", help="write a page of tables too, with --figures")
     add("--metric", metavar="NAME", help="registered metric per person [the runs' own]")
+    add("--config", type=config, help="config whose own modules register that metric")
     return parser.parse_args(argv)
 
 
@@ -43,6 +44,8 @@ def _report(args: argparse.Namespace) -> int:
 
     results, folders = read_runs(args.results)
     if args.metric:
+        if args.config:  # not that of the results, which may be a stranger's
+            read_config(args.config)
         results = _rescored(results, folders, args.metric)
     from hpe_art.report.figures import report_figures, save_figures
     from hpe_art.report.html import report_html
@@ -64,14 +67,11 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Results:
-    """The runs by another metric, which a module that their configs import may bring."""
+    """The runs by another metric."""
     from hpe_art.evaluation.scoring import rescored
-    from hpe_art.metrics import METRICS
 
     runs = {}
     for name, run in results.runs.items():
-        if metric not in METRICS.module_dict and Path(run.config).is_file():
-            read_config(run.config)
         own = folders[name] / name  # in a study each network has one
         runs[name] = rescored(own if own.is_dir() else folders[name], run, metric)
     study = results.study

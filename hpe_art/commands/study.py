@@ -80,8 +80,8 @@ def _study(args: argparse.Namespace) -> int:
     from hpe_art.studies.jain2019.networks import bundled_note
     from hpe_art.studies.jain2019.study import run_study, write_study
 
-    console = Console(quiet=not is_main())
-    wide = Console(width=max(console.width, WIDTH))
+    console = Console(quiet=not is_main(), markup=False)
+    wide = Console(width=max(console.width, WIDTH), markup=False)
     notes = bundled_note(networks, grid)
     for name, why in left_out.items():
         console.print(f"Left out: {name}, {why}.")
@@ -105,11 +105,15 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
     files = config_files(args.configs)
     check_paths(files, args.work_dir, args.data_root)
     dataset = data_folder(args)
+    from hpe_art.evaluation.loop import RESULTS
     from hpe_art.evaluation.processes import check_launcher
+    from hpe_art.evaluation.result_files import check_kind
     from hpe_art.evaluation.spec import FitSpec, run_spec
     from hpe_art.studies.jain2019.networks import of_one_dataset, study_networks, with_weights
 
     check_launcher(args.launcher)
+    if not args.overwrite:
+        check_kind(args.work_dir / RESULTS, study=True)
     grid, fit = _grid(args), FitSpec()
     if grid.fits and grid.universal:
         fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)

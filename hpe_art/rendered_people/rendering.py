@@ -88,7 +88,7 @@ def _check(out: Path, split: str, count: int, label_format: str) -> None:
         raise UserError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
     if count < 1:
         raise UserError(f"Expected at least one person to render. Got {count}.")
-    if out.exists():
+    if out.exists() or out.is_symlink():
         raise FileExistsError(f"Expected a folder that does not exist yet. Got {out}.")
 
 
