@@ -3,12 +3,14 @@
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from hpe_art.commands import arguments, door
 from hpe_art.commands.arguments import config
 from hpe_art.commands.paths import check_paths
 from hpe_art.errors import UserError
+from hpe_art.files import locked
 
 KEPT = "the checkpoints so far are kept, and --resume goes on from the newest"
 
@@ -50,7 +52,7 @@ def _train(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
     from mmengine.runner import Runner
 
-    from hpe_art.evaluation.processes import join_processes
+    from hpe_art.evaluation.processes import is_main, join_processes
     from hpe_art.training import check_first_weights, first_weights, training_config
 
     try:
@@ -62,5 +64,6 @@ def _train(args: argparse.Namespace) -> int:
             check_first_weights(runner.model, checkpoint)
     except (ValueError, SyntaxError) as error:
         raise UserError(str(error)) from error
-    runner.train()
+    with locked(Path(cfg.work_dir)) if is_main() else nullcontext():
+        runner.train()
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -104,10 +105,15 @@ def _render_all(jobs: list[tuple[str, Path, str, int, int]], workers: int) -> li
         Progress(*columns) as progress,
         # One thread each: NumPy and PyTorch read the variable when a worker imports them.
         patch.dict(os.environ, OMP_NUM_THREADS="1"),
-        context.Pool(min(workers, len(jobs)), cv2.setNumThreads, (1,)) as pool,
+        context.Pool(min(workers, len(jobs)), _start_worker) as pool,
     ):
         drawn = pool.imap(_render_one, jobs, chunksize=4)
         return list(progress.track(drawn, total=len(jobs)))
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process to tell of
+    cv2.setNumThreads(1)
 
 
 def _render_one(job: tuple[str, Path, str, int, int]) -> Any:

@@ -144,7 +144,9 @@ def test_names_are_shown_as_they_are(changed, keys):
     text = report_markdown(results, {})
     assert "<img" not in text
     shown = [line for line in text.splitlines() if "&lt;img src=x" in line]
-    assert shown and all("[a](" not in line.replace("\\[a\\](", "") for line in shown)
+    # An attack that was run with one eps is in no table of several.
+    assert shown or keys[-1] == "name"
+    assert all("[a](" not in line.replace("\\[a\\](", "") for line in shown)
     rows = [line for line in shown if line.startswith("|")]
     for row in rows:
         above = text.splitlines()[text.splitlines().index(row) - 1]
