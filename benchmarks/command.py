@@ -12,8 +12,9 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.commands.arguments import command_parser, positive_int, refuse
-from hpe_art.commands.paths import check_paths
+from hpe_art.commands import door
+from hpe_art.commands.arguments import command_parser, positive_int
+from hpe_art.commands.paths import check_page, check_paths
 
 PARTS = ("goals", "sizes", "runs", "growth", "strength", "rivals")
 TABLE_WIDTH = 160
@@ -39,29 +40,31 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the benchmark; gives the exit code, 1 where a goal is missed."""
-    args = parse(argv)
     warnings.filterwarnings("ignore")
-    try:
-        check_paths([str(args.configs / "hourglass.py")], args.out)
-        from benchmarks.whole import BenchmarkSpec, check_benchmark, run_benchmark
+    return door.enter("benchmark", parse, _benchmark, argv)
 
-        given = {key: value for key, value in vars(args).items() if key != "markdown"}
-        spec = BenchmarkSpec(**given)
-        check_benchmark(spec)
-    except ValueError as error:
-        return refuse("benchmark", error)
+
+def _benchmark(args: argparse.Namespace) -> int:
+    check_paths([str(args.configs / "hourglass.py")], args.out, flag="--out")
+    if args.markdown:
+        check_page(args.markdown, "--markdown", (".md",))
+    from benchmarks.whole import BenchmarkSpec, check_benchmark, run_benchmark
+
+    given = {key: value for key, value in vars(args).items() if key != "markdown"}
+    spec = BenchmarkSpec(**given)
+    check_benchmark(spec)
     from rich.console import Console
     from rich.markdown import Markdown
 
     from benchmarks.goals import missed
     from benchmarks.performance import page, results
+    from hpe_art.files import write_whole
 
     console = Console()
     document = run_benchmark(spec, ROOT / "tools" / "attack.py", console.print)
     wide = Console(width=max(console.width, TABLE_WIDTH))
     wide.print(Markdown(results({part: document[part] for part in args.parts})))
     if args.markdown:
-        args.markdown.parent.mkdir(parents=True, exist_ok=True)
-        args.markdown.write_text(page(document), encoding="utf-8")
+        write_whole(args.markdown, page(document))
     print(args.out / "benchmark.json")
     return int(bool(missed(document, args.parts)))

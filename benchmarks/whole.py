@@ -19,7 +19,7 @@ from benchmarks.profile import profile
 from benchmarks.rival_strength import rival_strengths
 from benchmarks.speed import device_name, timed_case
 from benchmarks.strength import networks_with_weights, strengths
-from hpe_art.commands.arguments import command_line
+from hpe_art.commands.door import command_line
 from hpe_art.commands.paths import check_paths
 from hpe_art.errors import UserError
 from hpe_art.evaluation.prepared import check_device

@@ -103,12 +103,12 @@ def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str)
     """Sees that the state dict of a whole model, from `source`, fills its backbone.
 
     Raises:
-        ValueError: some are missing or have other shapes.
+        ModelError: some are missing or have other shapes.
     """
     wanted = {f"backbone.{name}": value.shape for name, value in backbone.state_dict().items()}
     unfit = [n for n, shape in wanted.items() if n not in weights or weights[n].shape != shape]
     if unfit:
-        raise ValueError(
+        raise ModelError(
             f"Expected {source} to hold all {len(wanted)} weights of the backbone, a "
             f"{type(backbone).__name__}. Got {len(wanted) - len(unfit)} of them; {unfit[0]} is "
             "missing, or of another shape."

@@ -4,14 +4,18 @@ Touches only what is missing, and says so once at debug level:
 
 - no compiled `mmcv._ext` (as with mmcv-lite): a stand-in whose functions raise when called;
 - no importable `xtcocotools` (no wheel from Python 3.12 on): pycocotools under its name;
+- MMEngine's YAML files give plain values: a tag that would run code is refused;
 - MMEngine checkpoints are loaded with `weights_only=True`, with the few harmless types that
   they hold allow-listed. A pickle that would run code is refused, never executed.
 """
 
+import hashlib
 import importlib
 import importlib.util
 import logging
 import pickle
+import re
+import socket
 import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
@@ -22,8 +26,16 @@ from urllib.parse import urlparse
 
 import numpy as np
 
+from hpe_art.errors import UserError
+from hpe_art.files import sha256
+
 logger = logging.getLogger(__name__)
 
+STALLED = 60
+"""Seconds without a byte after which a download is given up."""
+LONGEST_NAME = 200
+NAMED_HASH = re.compile(r"-(?!20\d{6}\.)([0-9a-f]{8,64})\.\w+$")
+"""Of a file, but for what is a date."""
 HISTORY_STATISTICS = ("min", "max", "current", "mean")
 
 
@@ -143,6 +155,41 @@ def _harmless_types() -> list[Any]:
     return types
 
 
+def cached_path(url: str, folder: str | None = None) -> Path:
+    """Where the download of an address is kept: others may have files of the same name."""
+    import torch
+
+    name = Path(urlparse(url).path).name[-LONGEST_NAME:]
+    own = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return Path(folder or Path(torch.hub.get_dir(), "checkpoints")) / f"{own}-{name}"
+
+
+def downloaded(url: str, folder: str | None = None, progress: bool = True) -> Path:
+    """The file of an address, from the cache if it is there, and whole as far as its name says.
+
+    A name that ends in - and 8 or more digits of a SHA-256, as those of torch.hub do, says it.
+
+    Raises:
+        OSError: it cannot be reached, or nothing has come for `STALLED` seconds.
+        RuntimeError: another file than its name says.
+    """
+    import torch
+
+    path = cached_path(url, folder)
+    named = NAMED_HASH.search(path.name)
+    wanted = named[1] if named else ""
+    if path.is_file() and sha256(path).startswith(wanted):
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    usual = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALLED)  # torch.hub would wait for ever
+    try:
+        torch.hub.download_url_to_file(url, str(path), wanted or None, progress)
+    finally:
+        socket.setdefaulttimeout(usual)
+    return path
+
+
 def load_checkpoints_safely() -> bool:
     """Makes MMEngine's checkpoint loader refuse pickles that would run code.
 
@@ -162,12 +209,7 @@ def load_checkpoints_safely() -> bool:
     def load_url(
         url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True
     ) -> Any:
-        folder = Path(model_dir or Path(torch.hub.get_dir(), "checkpoints"))
-        path = folder / Path(urlparse(url).path).name
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), progress=progress)
-        return load_from_local(str(path), map_location)
+        return load_from_local(str(downloaded(url, model_dir, progress)), map_location)
 
     # MMEngine downloads with torch.hub, which on its own runs any pickle.
     checkpoint.load_url = load_url
@@ -177,12 +219,38 @@ def load_checkpoints_safely() -> bool:
     return True
 
 
+def _refuse_tag(loader: Any, kind: str, node: Any) -> None:
+    raise UserError(
+        f"Expected YAML of plain values. Got !!python/{kind}, which could run code: it is refused, "
+        "and nothing was run."
+    )
+
+
+def load_yaml_safely() -> bool:
+    """Makes MMEngine's YAML reader refuse tags that would run code. Returns that it did."""
+    from mmengine.fileio.handlers import yaml_handler
+
+    yaml = yaml_handler.yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Plain values, and the tuples that MMEngine itself writes."""
+
+    Loader.add_constructor(
+        "tag:yaml.org,2002:python/tuple",
+        lambda loader, node: tuple(loader.construct_sequence(node, deep=True)),
+    )
+    Loader.add_multi_constructor("tag:yaml.org,2002:python/", _refuse_tag)
+    yaml_handler.Loader = Loader
+    return True
+
+
 def prepare() -> dict[str, bool]:
     """Applies everything above. Returns what was done; safe to call again."""
     done = {
         "mmcv._ext stand-in": stand_in_for_mmcv_ext(),
         "pycocotools as xtcocotools": stand_in_for_xtcocotools(),
         "checkpoint types allow-listed": load_checkpoints_safely(),
+        "YAML of plain values": load_yaml_safely(),
     }
     logger.debug("OpenMMLab: %s", ", ".join(f"{k}: {v}" for k, v in done.items()))
     return done

@@ -101,8 +101,19 @@ def read_config(path: str | Path) -> Any:
     Unlike with MMEngine alone, `custom_imports` finds modules that lie beside the file, ahead of
     others, and works in configs of the pure Python style too, whose own imports find them likewise.
 
-    Raises whatever MMEngine and those modules do, and ImportError, which names module and folder.
+    Raises whatever MMEngine and those modules do, and ImportError, which names module and folder;
+    a UserError in place of SystemExit.
     """
+    try:
+        return _read_config(path)
+    except SystemExit as ended:
+        raise UserError(
+            f"Expected a config that does not end the process. Got {path}, which calls exit with "
+            f"{ended.code!r}: remove the call."
+        ) from None
+
+
+def _read_config(path: str | Path) -> Any:
     from mmengine.config import Config
     from mmengine.utils import import_modules_from_strings
 

@@ -1,14 +1,22 @@
-"""Files that are whole or as they were before, their hashes, and the versions that made them."""
+"""Files that are whole or as they were before, their hashes, locks, and what made them."""
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from hpe_art.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors that are mended by free space."""
 PACKAGES = (
     "hpe-art", "adversarial-robustness-toolbox", "mmpose", "mmengine", "mmcv", "mmcv-lite", "mmdet",
     "numpy", "torch", "torchvision",
@@ -18,16 +26,42 @@ PACKAGES = (
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Writes a file that is either complete or as it was before, also after a power cut."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        # Of a full disk Python does not name the file.
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path, refusal: type[UserError] = UserError) -> Iterator[None]:
+    """Keeps other runs out of a folder, which is made; a UserError if one is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # The lock goes with the process, however that ends.
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise refusal(
+                f"Expected a folder that no other run is writing to. Got {folder}, held by "
+                f"{file.read().strip()}: wait for it, or choose another --work-dir."
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
 
 
 def json_rows(entries: Iterable[Any]) -> str:

@@ -1,7 +1,6 @@
 """Puts trained weights, and perturbations fitted on them, into the bundle, with index entries."""
 
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +12,10 @@ from mmengine.config import Config
 from hpe_art import zoo
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.universal import saved_facts
-from hpe_art.errors import UserError
-from hpe_art.estimators.loading import build_model, load_config
+from hpe_art.errors import UserError, mendable
+from hpe_art.estimators.loading import build_model
 from hpe_art.evaluation.results import Run
-from hpe_art.evaluation.running import attack_runner, loop_of
+from hpe_art.evaluation.running import attack_runner, config_to_attack, loop_of
 from hpe_art.evaluation.spec import RunSpec
 from hpe_art.files import package_versions, sha256, write_whole
 from hpe_art.zoo import packing
@@ -32,13 +31,13 @@ def publish(
     Args:
         config: the config that it was trained from, relative to the repository.
         checkpoint: what `tools/train.py` left in its work folder.
-        name: of the entry; a config refers to it as `zoo://NAME`.
+        name: of the entry and its file; a config refers to it as `zoo://NAME`.
         command: with which it was trained.
         notes: training time, machine and what else a reader wants to know.
         bits: of each weight on disk, see `zoo.packing.pack`.
     Raises:
-        UserError: config or checkpoint cannot be used, or the entry is that of another config.
-        ValueError: `bits` is not 2 to 8.
+        UserError: config or checkpoint cannot be used, or the name is another entry's, or none.
+        UserError: `bits` is not 2 to 8.
     """
     known = zoo.index().get(name, {}).get("config", config)
     if Path(known).resolve() != Path(config).resolve():
@@ -46,14 +45,15 @@ def publish(
             f"Expected a name that no other config has. Got {name}, which {known} has: choose "
             "another --name."
         )
-    cfg = load_config(config)
+    zoo.free_path(name)
+    cfg = config_to_attack(config)
     model = build_model(cfg, checkpoint)
     packed = packing.pack(model.state_dict(), bits)
     with TemporaryDirectory() as folder:
         bundled = Path(folder) / f"{name}.pth"
         torch.save({"state_dict": packing.unpack(packed)}, bundled)
         run = _scored(cfg, str(bundled), folder)
-    stale = zoo.index().get(name, {}).get("perturbations", {}).values()  # of other weights
+    stale = zoo.files_of_perturbations(zoo.index().get(name, {}))  # of other weights
     path, score = zoo.save(name, packed), run.clean.score.value
     entry = {
         "file": path.name,
@@ -71,8 +71,8 @@ def publish(
         "notes": notes,
     }
     _write_index({**zoo.index(), name: entry})
-    for one in stale:
-        (zoo.FOLDER / one["file"]).unlink(missing_ok=True)
+    for file in stale:
+        (zoo.FOLDER / file).unlink(missing_ok=True)
     return entry
 
 
@@ -89,9 +89,10 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
     Raises:
         UserError: no such file, one for another network, or the network is not bundled.
     """
-    cfg = load_config(config)
+    cfg = config_to_attack(config)
     source = cfg.get("load_from") or ""
-    attack, fitted = Universal.from_file(path), saved_facts(path)
+    with mendable():
+        attack, fitted = Universal.from_file(path), saved_facts(path)
     if not source.startswith(zoo.PREFIX) or fitted["source"] != source:
         raise UserError(
             f"Expected a perturbation fitted on the bundled weights of {config}, {source!r}. "
@@ -102,14 +103,14 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
             "Expected an untargeted perturbation for the last output. "
             f"Got targeted {attack.targeted}, outputs {attack.outputs!r}."
         )
+    name = source.removeprefix(zoo.PREFIX)
+    file = zoo.free_path(name, f"_uap{attack.eps:g}")
     with TemporaryDirectory() as folder:
         run = _scored(cfg, source, folder, attack)
     left = run.attacks[0].relative.value
     if left is None or is_weak(left, run.metric.higher_is_better):
         return None
-    name = source.removeprefix(zoo.PREFIX)
-    file = zoo.FOLDER / f"{name}_uap{attack.eps:g}.npz"
-    shutil.copyfile(path, file)
+    write_whole(file, Path(path).read_bytes())
     entry = {
         "file": file.name,
         "sha256": sha256(file),

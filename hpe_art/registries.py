@@ -4,12 +4,14 @@ from typing import Any
 
 from mmengine.registry import Registry
 
+from hpe_art.errors import UserError
+
 
 def registered(registry: Registry, name: Any) -> Any:
-    """What a registry has under a name; ValueError lists the names that there are."""
+    """What a registry has under a name; UserError lists the names that there are."""
     known = registry.module_dict
     if not isinstance(name, str) or name not in known:
-        raise ValueError(
+        raise UserError(
             f"Expected the name of a registered {registry.name}, out of {sorted(known)}. "
             f"Got {name!r}."
         )

@@ -14,8 +14,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from hpe_art import compat
+from hpe_art.errors import UserError
 
 SIGMAS = np.linspace(0.02, 0.1, 16)
 
@@ -252,3 +254,23 @@ def test_nothing_missing_and_nothing_touched():
         """
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+@pytest.mark.parametrize("base", [False, True])
+def test_yaml_runs_no_code(tmp_path, suffix, base):
+    marker, path = tmp_path / "was run", tmp_path / f"evil{suffix}"
+    path.write_text(f'a: !!python/object/apply:os.mkdir ["{marker}"]')
+    if base:
+        (tmp_path / "config.py").write_text(f'_base_ = "evil{suffix}"')
+        path = tmp_path / "config.py"
+    with pytest.raises(UserError, match=r"Got !!python/object/apply:os.mkdir, which could run"):
+        Config.fromfile(path)
+    assert not marker.exists()
+
+
+def test_yaml_of_mmengine_itself_is_read(tmp_path):
+    config = Config(dict(size=(64, 96), steps=[dict(type="LoadImage")], scale=0.5))
+    config.dump(tmp_path / "config.yaml")
+    assert "!!python/tuple" in (tmp_path / "config.yaml").read_text()
+    assert Config.fromfile(tmp_path / "config.yaml").to_dict() == config.to_dict()

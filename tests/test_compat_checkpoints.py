@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 import torch
 
 from hpe_art import compat
+from hpe_art.evaluation.collecting import checkpoint_record
+from hpe_art.files import sha256
 
 SIGMAS = np.linspace(0.02, 0.1, 16)
 needs_allow_list = pytest.mark.skipif(
@@ -126,19 +129,61 @@ def test_a_downloaded_checkpoint_is_loaded_as_carefully(tmp_path, monkeypatch):
     cache = tmp_path / "hub" / "checkpoints"
     cache.mkdir(parents=True)
     marker = tmp_path / "was run"
-    torch.save({"state_dict": {"a": torch.ones(2)}}, cache / "good.pth")
-    torch.save(Evil(marker), cache / "evil.pth")
+    good, evil = (compat.cached_path(f"https://example.org/{n}.pth") for n in ("good", "evil"))
+    assert good.parent == cache
+    torch.save({"state_dict": {"a": torch.ones(2)}}, good)
+    torch.save(Evil(marker), evil)
     assert load("https://example.org/good.pth")["state_dict"]["a"].tolist() == [1, 1]
     with pytest.raises(pickle.UnpicklingError):
         load("https://example.org/evil.pth")
     assert not marker.exists()
 
-    def download(url, path, progress):
+    def download(url, path, wanted, progress):
         torch.save({"url": url}, path)
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     assert load("https://example.org/new.pth?v=2")["url"].endswith("new.pth?v=2")
-    assert (cache / "new.pth").is_file()
+    assert compat.cached_path("https://example.org/new.pth?v=2").is_file()
+
+
+def test_each_address_has_a_download_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    asked = []
+
+    def download(url, path, wanted, progress):
+        asked.append((url, socket.getdefaulttimeout()))
+        torch.save({"url": url}, path)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    urls = [f"http://h/{folder}/epoch_200.pth" for folder in "ab"]
+    for _ in range(2):
+        assert [load(url)["url"] for url in urls] == urls
+    assert asked == [(url, compat.STALLED) for url in urls], "each once, and not for ever"
+    assert socket.getdefaulttimeout() is None
+    assert checkpoint_record(urls[0]) == {
+        "path": urls[0],
+        "sha256": sha256(compat.cached_path(urls[0])),
+    }
+    assert checkpoint_record("http://h/not_loaded.pth")["sha256"] is None
+
+
+def test_a_download_is_what_its_name_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    torch.save({"state_dict": {}}, tmp_path / "weights.pth")
+    own = sha256(tmp_path / "weights.pth")[:8]
+
+    def url(name):
+        path = tmp_path / name
+        path.write_bytes((tmp_path / "weights.pth").read_bytes())
+        return path.as_uri()
+
+    good = compat.downloaded(url(f"net-{own}.pth"), progress=False)
+    assert compat.downloaded(url("net-20200708.pth"), progress=False).is_file(), "a date"
+    with pytest.raises(RuntimeError, match="invalid hash value"):
+        compat.downloaded(url("net-0123abcd.pth"), progress=False)
+    good.write_bytes(b"cut")
+    again = compat.downloaded(url(f"net-{own}.pth"), progress=False)
+    assert again == good and sha256(good).startswith(own)
 
 
 def test_a_missing_checkpoint(tmp_path):

@@ -1,3 +1,6 @@
+import json
+import re
+
 import pytest
 
 from hpe_art import zoo
@@ -63,6 +66,25 @@ def test_another_configs_name_is_not_taken(own_zoo, tmp_path, write_config, weig
     with pytest.raises(ValueError, match=r"no other config has. Got tiny, which .*tiny.py has"):
         publish(str(other), str(weights), "tiny", "train it")
     assert zoo.index()["tiny"]["config"] == own_zoo
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("../../x", "Expected a name of letters, digits, '_', '-' and '.'. Got '../../x'"),
+        ("a/b", "Got 'a/b'"),
+        (".x", "Got '.x'"),
+        ("tiny_uap8", "Got tiny_uap8, whose file is bundled already: choose another --name"),
+    ],
+)
+def test_a_name_stays_in_the_bundle_and_takes_nobodys_file(own_zoo, weights, name, message):
+    entries = zoo.index()
+    entries["tiny"]["perturbations"] = {"8": {"file": "tiny_uap8.npz"}}
+    (zoo.FOLDER / "index.json").write_text(json.dumps(entries))
+    with pytest.raises(zoo.ZooError, match=re.escape(message)):
+        publish(own_zoo, str(weights), name, "train it")
+    assert zoo.free_path("tiny").name == "tiny.npz"
+    assert zoo.free_path("tiny", "_uap8").name == "tiny_uap8.npz"
 
 
 def test_a_perturbation_of_another_network_is_refused(own_zoo, tmp_path):

@@ -1,13 +1,13 @@
-"""What the commands share: their parsers, types and groups of arguments, and how they refuse."""
+"""What the commands share: their parsers, and types and groups of arguments."""
 
 import argparse
 import math
-import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hpe_art.commands.door import called
 from hpe_art.configs import find_config
 from hpe_art.errors import UserError
 
@@ -15,53 +15,38 @@ LAUNCHERS = ("none", "pytorch", "slurm", "mpi")
 PRECISIONS = ("auto", "float32", "folded", "bfloat16")
 
 
+class Parser(argparse.ArgumentParser):
+    """Refuses empty arguments, which are what is left of a shell variable that is not set."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does."""
+        words: Sequence[str] = sys.argv[1:] if args is None else args
+        for before, word in zip(("", *words), words, strict=False):
+            option, equals, value = word.partition("=")
+            given = option.startswith("--") and equals
+            if not (value if given else word).strip():
+                flag = option if given else before if before.startswith("-") else "an argument"
+                self.error(f"expected a value for {flag}, got an empty one: is a variable unset?")
+        return super().parse_known_args(args, namespace)
+
+
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
     """A parser of the arguments of a command's module, called what the user called."""
-    return argparse.ArgumentParser(
-        prog=_called(name),
+    return Parser(
+        prog=called(name),
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 
-def guarded(name: str, command: Callable[[], int]) -> int:
-    """Runs a command; what a user can mend, or has stopped, becomes a line and an exit code.
-
-    That is 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
-    """
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        return command()
-    except UserError as error:
-        return refuse(name, error)
-    except KeyboardInterrupt as stopped:
-        reason = str(stopped) or "Ctrl-C"
-        kept = "what was done is kept, and the same command goes on from there"
-        print(f"{_called(name)}: stopped by {reason}: {kept}.", file=sys.stderr)
-        return 130 if reason == "Ctrl-C" else 143
+CHECKPOINTS = (".pth", ".pt", ".ckpt", ".tar", ".safetensors", ".bin")
 
 
-def _stop(number: int, frame: object) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
-def refuse(name: str, error: Exception) -> int:
-    """Prints why a command cannot run, on one line; gives the exit code."""
-    # Some messages of MMEngine's are several lines.
-    print(f"{_called(name)}: error: {' '.join(str(error).split())}", file=sys.stderr)
-    return 2
-
-
-def command_line() -> str:
-    """The command that is running, as it goes into a page."""
-    program, *words = sys.argv
-    tool = Path(program).suffix == ".py" and Path(program).name != "__main__.py"
-    return " ".join([f"python tools/{Path(program).name}" if tool else "hpe-art", *words])
-
-
-def _called(name: str) -> str:
-    tool = f"{name}.py"
-    return tool if Path(sys.argv[0]).name == tool else f"hpe-art {name.replace('_', '-')}"
+def misplaced(text: str) -> str:
+    """What is to be said of a word that an option with several values took, if it is a file."""
+    if Path(text).suffix in CHECKPOINTS:
+        return ": a checkpoint stands right after the config"
+    return ""
 
 
 def _number(
@@ -75,7 +60,7 @@ def _number(
         except (KeyError, ValueError):
             value = math.nan
         if not is_good(value):
-            raise argparse.ArgumentTypeError(f"expected {expected}, got {text}")
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text}{misplaced(text)}")
         return value
 
     return parse
@@ -97,7 +82,7 @@ norm = _number(
 def key_value(text: str) -> str:
     """Argparse type: KEY=VALUE, left as it is for MMEngine's `DictAction`."""
     if text.find("=") < 1:
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}")
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text}{misplaced(text)}")
     return text
 
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands.arguments import command_line, command_parser, config, positive_int, refuse
-from hpe_art.commands.paths import check_paths
+from hpe_art.commands import door
+from hpe_art.commands.arguments import command_parser, config, positive_int
+from hpe_art.commands.door import command_line
+from hpe_art.commands.paths import check_page
 
 CONFIG = "hourglass"
 PAGE = Path("docs/art_attacks.md")
@@ -41,32 +43,32 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    args = parse(argv)
     warnings.filterwarnings("ignore")
+    return door.enter("art_attacks", parse, _try, argv, door.STARTS_AGAIN)
+
+
+def _try(args: argparse.Namespace) -> int:
     if args.one:
         return _run_one(args)
-    try:
-        metric = _checked(args)
-    except ValueError as error:
-        return refuse("art_attacks", error)
+    metric = _checked(args)
     from rich.progress import track
 
     from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
+    from hpe_art.files import write_whole
     from hpe_art.report.art_shelf import shelf_markdown
 
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     rows = []
     for name in track(args.only or sorted(RECIPES), "attacks"):
         rows.append(_run_in_a_process(name, args))
         page = shelf_markdown(rows, NOT_FOR_POSES, _conditions(args), metric)
-        args.out.write_text(page, encoding="utf-8")
+        write_whole(args.out, page)
     print(args.out)
     return 0
 
 
 def _checked(args: argparse.Namespace) -> Any:
     """Says once what is wrong, and not with each attack; the metric of the network's people."""
-    check_paths([args.config], args.out.parent)
+    check_page(args.out, "--out", (".md",))
     from hpe_art.attacks import ArtRecipe
     from hpe_art.evaluation.running import loop_of
     from hpe_art.evaluation.scoring import metric_record
@@ -80,11 +82,10 @@ def _checked(args: argparse.Namespace) -> Any:
 
 def _prepared(args: argparse.Namespace, folder: Path, *attacks: Any) -> Any:
     """The run of these attacks, in a folder."""
-    from hpe_art.estimators.loading import load_config
-    from hpe_art.evaluation.running import attack_runner, checkpoint_of
+    from hpe_art.evaluation.running import attack_runner, checkpoint_of, config_to_attack
     from hpe_art.evaluation.spec import run_spec
 
-    cfg, count = load_config(args.config), args.num_samples
+    cfg, count = config_to_attack(args.config), args.num_samples
     spec = run_spec(attacks=attacks, num_samples=count, device="cpu", precision="float32")
     return attack_runner(cfg, spec, folder, checkpoint_of(args.config, cfg, None))
 

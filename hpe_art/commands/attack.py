@@ -13,10 +13,11 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_float, positive_int, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
-from hpe_art.commands.paths import check_data, check_paths, data_folder, fit_folder
+from hpe_art.commands.paths import check_data, check_folder, check_paths, data_folder, fit_folder
+from hpe_art.errors import mendable
 
 PICTURED_PEOPLE = 4
 USUAL_PEOPLE = 128
@@ -81,15 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Attacks and scores; gives the exit code."""
     # They speak to OpenMMLab's developers, and would bury our own lines.
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
-    return arguments.guarded("attack", lambda: _attack(parse(argv)))
+    return door.enter("attack", parse, _attack, argv)
 
 
 def _attack(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    try:
+    with mendable():
         runner = _prepared(args)
-    except ValueError as error:
-        return refuse("attack", error)
     if args.save_images and any(eps < HALF for eps in args.eps or ()):
         print("Note: an eps below half a grey level is lost in the whole levels of saved images.")
     runner.test()
@@ -102,15 +101,16 @@ def _attack(args: argparse.Namespace) -> int:
 
 def _prepared(args: argparse.Namespace) -> Any:
     check_paths([args.config, *(args.transfer_to or ())], args.work_dir, args.data_root)
+    if args.show_dir:
+        check_folder(args.show_dir, "--show-dir")
     check_together(args)
     check_data(args)
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.processes import check_launcher
-    from hpe_art.evaluation.running import attack_runner, checkpoint_of
+    from hpe_art.evaluation.running import attack_runner, checkpoint_of, config_to_attack
 
     check_launcher(args.launcher)
-    cfg = load_config(args.config, args.cfg_options)
+    cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)
@@ -142,11 +142,16 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     from hpe_art.evaluation.collecting import pictured_people
     from hpe_art.evaluation.running import loop_of
     from hpe_art.report import table as tables
-    from hpe_art.report.pictures import PersonPictures, draw_pictures, pictured_attacks
+    from hpe_art.report.pictures import (
+        PersonPictures,
+        draw_pictures,
+        pictured_attacks,
+        remove_pictures,
+    )
 
-    loop, console = loop_of(runner), Console()
+    loop, console = loop_of(runner), Console(markup=False)
     prepared, run = loop.finished
-    wide = Console(width=max(console.width, TABLE_WIDTH))
+    wide = Console(width=max(console.width, TABLE_WIDTH), markup=False)
     wide.print(tables.results_table(run))
     # Not where the evaluator's total is the one in the table above, as MPII's is.
     own = run.clean.score.value
@@ -169,6 +174,8 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
             name: [PersonPictures(**one) for one in pictured_people(prepared, attack)]
             for name, attack in pictured_attacks(run).items()
         }
+        removed = remove_pictures(folder)
         pictures = draw_pictures(folder, people, run)
     loop.write()
-    print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}")
+    before = f", in place of {removed} of an earlier run" if removed else ""
+    print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}{before}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hpe_art.commands.arguments import misplaced
 from hpe_art.errors import UserError
 
 MAX_GREY = 255.0
@@ -18,6 +19,11 @@ OPTIONS = (
 
 def check_together(args: argparse.Namespace) -> None:
     """Refuses with a `UserError` what can be seen without a model; imports nothing heavy."""
+    for flag in ("attack", "defence", "target_joints"):
+        for word in getattr(args, flag) or ():
+            if why := misplaced(word):
+                name = flag.replace("_", "-")
+                raise UserError(f"Expected names for --{name}. Got {word}{why}.")
     eps = args.eps or [8.0]
     if args.behind and args.defence:
         raise UserError("Expected --behind or --defence. Got both: leave one out.")

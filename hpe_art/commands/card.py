@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_int, refuse
-from hpe_art.commands.paths import check_paths, data_folder
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_int
+from hpe_art.commands.paths import check_folder, check_paths, data_folder
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,15 +45,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore")
-    return arguments.guarded("card", lambda: _card(parse(argv)))
+    return door.enter("card", parse, _card, argv)
 
 
 def _card(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    try:
-        card = _measured(args)
-    except ValueError as error:
-        return refuse("card", error)
+    card = _measured(args)
     if card is None:
         return 0
     from hpe_art.files import write_whole
@@ -70,22 +67,22 @@ def _card(args: argparse.Namespace) -> int:
 
 def _measured(args: argparse.Namespace) -> Any:
     check_paths([args.config], args.work_dir, args.data_root)
+    check_folder(args.cards, "--cards")
     dataset = data_folder(args)
     from rich.console import Console
 
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.processes import check_launcher, is_main
-    from hpe_art.evaluation.running import checkpoint_of
+    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
     from hpe_art.studies.robustness_card import measure, read_cards
 
     check_launcher(args.launcher)
     read_cards(args.cards)  # what cannot be read is said before the work
-    cfg = load_config(args.config, args.cfg_options)
+    cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset:
         use_folder(cfg.test_dataloader, dataset)
     settings = arguments.settings_of(args)
     people = settings.pop("num_samples")
-    say = Console(quiet=not is_main()).print
+    say = Console(quiet=not is_main(), markup=False).print
     return measure(cfg, checkpoint, args.work_dir, people, args.launcher, say, **settings)

@@ -12,12 +12,12 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.commands import arguments
+from hpe_art.commands import arguments, door
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
-    parser = arguments.command_parser("check-models", __doc__)
+    parser = arguments.command_parser("check_models", __doc__)
     add = parser.add_argument
     add("--configs", type=Path, help="folder of configs [those of the installed MMPose]")
     add("--match", default="", help="only configs whose path contains this [all]")
@@ -31,7 +31,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code, 1 where a model fails."""
     warnings.filterwarnings("ignore")
-    return arguments.guarded("check-models", lambda: _check(parse(argv)))
+    return door.enter("check_models", parse, _check, argv)
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -46,12 +46,14 @@ def _check(args: argparse.Namespace) -> int:
     ]
     if not files:
         raise UserError(f"Expected configs with {args.match!r} in {root}. Got none.")
-    from hpe_art.commands.paths import check_paths
+    from hpe_art.commands.paths import check_folder, check_page
     from hpe_art.evaluation.model_sweep import FAILS, check_configs, read_checked
     from hpe_art.files import write_whole
     from hpe_art.report.models import models_page
 
-    check_paths([], args.out, flag="--out")
+    check_folder(args.out, "--out")
+    if args.markdown:
+        check_page(args.markdown, "--markdown", (".md",))
     for one in check_configs(files, root, args.out, args.shard, args.kinds):
         told = f" like {one.like}" if one.like else f", {one.why}" if one.why else ""
         print(f"{one.status}: {one.config}{told}", flush=True)

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_float, positive_int, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import OPTIONS
 from hpe_art.commands.paths import check_checkpoint, check_paths
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, mendable
 
 PICTURE = "side_by_side.png"
 
@@ -56,24 +56,23 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore", module=r"mm(cv|det|engine|pose)\.")
-    return arguments.guarded("demo", lambda: _demo(parse(argv)))
+    return door.enter("demo", parse, _demo, argv, door.STARTS_AGAIN)
 
 
 def _demo(args: argparse.Namespace) -> int:
-    try:
+    with mendable():
         run, record = _prepared(args)
-    except ValueError as error:
-        return refuse("demo", error)
     for note in run.notes():
         print(f"Note: {note}", file=sys.stderr)
     from hpe_art.data.photographs import read_photograph
     from hpe_art.evaluation.photograph.attacking import PERTURBED, RESULT, attack_photograph
     from hpe_art.report.photograph_picture import photograph_panel
+    from hpe_art.report.styles import save_figure
 
     result = attack_photograph(run, args.out_dir, record)
     written = read_photograph(args.out_dir / PERTURBED)
     figure = photograph_panel(result, run.crop.photograph.pixels, written.pixels)
-    figure.savefig(args.out_dir / PICTURE, dpi=150)
+    save_figure(args.out_dir / PICTURE, figure, dpi=150)
     _show(result, told=run.notes())
     print(f"{args.out_dir}: {PERTURBED}, {PICTURE}, {RESULT}")
     return 0
@@ -156,6 +155,7 @@ def _show(result: Any, told: Sequence[str]) -> None:
     if result.target_from:
         way = f"towards a target pose ({result.target_from})"
     print(f"{result.attack}, eps {result.eps:g} of 255 grey levels, {way}.")
+    print(f"Weights: {result.checkpoint.path}.")
     print("In pixels of the photograph, and in percent of the box's longer side:")
     for place, seen in {"crop": result.crop, "PNG": result.written}.items():
         moved, aim, before = seen.moved, seen.to_target, result.clean_to_target

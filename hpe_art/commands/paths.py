@@ -1,11 +1,13 @@
 """The paths that arguments name, checked before anything heavy is imported."""
 
 import argparse
+import errno
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hpe_art.commands.arguments import misplaced
 from hpe_art.data.mpii.folder import mpii_dataset
 from hpe_art.errors import UserError
 
@@ -24,21 +26,49 @@ def check_paths(
         if Path(config).suffix not in CONFIG_SUFFIXES:
             known = ", ".join(CONFIG_SUFFIXES)
             raise UserError(
-                f"Expected a config file. Got {config}, which does not end in one of {known}."
+                f"Expected a config file. Got {config}, which does not end in one of {known}"
+                f"{misplaced(str(config))}."
             )
     if data_root is not None and not Path(data_root).expanduser().is_dir():
         raise UserError(f"Expected a folder for --data-root. Got {data_root}: not there.")
+    check_folder(out, flag)
+    for config in configs:
+        # MMEngine leaves a copy of the config, by its name, in the folder of a run.
+        copy = out / Path(config).name
+        if copy.exists() and copy.samefile(config):
+            raise UserError(
+                f"Expected a folder for {flag} other than that of {config}, which would be "
+                f"replaced. Got {out}: name another."
+            )
+
+
+def check_folder(out: Path, flag: str) -> None:
+    """UserError unless a folder, which need not be there yet, can be written to."""
     existing = out.absolute()
-    while not existing.exists():
-        existing = existing.parent
     try:
-        # Tried, because permission bits do not tell of read-only and virtual file systems.
-        with tempfile.TemporaryFile(dir=existing):
-            pass
+        while not existing.exists():
+            if existing.is_symlink():
+                raise FileNotFoundError(errno.ENOENT, "a link to what is not there")
+            existing = existing.parent
+        # Tried, because permission bits do not tell of read-only, virtual and full file systems.
+        with tempfile.TemporaryFile(dir=existing, buffering=0) as file:
+            file.write(b"written")
     except OSError as error:
         raise UserError(
             f"Expected a writable folder for {flag}. Got {out} ({error.strerror}): name another."
         ) from None
+
+
+def check_page(path: Path, flag: str, suffixes: Sequence[str]) -> None:
+    """UserError unless a page can be written to a file whose name says that it is one.
+
+    So nothing else is replaced, such as the results that it is made of.
+    """
+    if path.suffix.lower() not in suffixes or path.is_dir():
+        raise UserError(
+            f"Expected a file that ends in {' or '.join(suffixes)} for {flag}. Got {path}."
+        )
+    check_folder(path.parent, flag)
 
 
 def config_files(paths: Sequence[str]) -> list[Path]:
@@ -68,8 +98,9 @@ def check_data(args: argparse.Namespace) -> None:
 def check_checkpoint(source: str | None) -> None:
     """UserError where a checkpoint is a path, and is not there."""
     if source and "://" not in source and not Path(source).is_file():
+        fault = "is a folder: name a file in it" if Path(source).is_dir() else "does not exist"
         raise UserError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
+            f"Expected a checkpoint. Got {source}, which {fault}. Name another, or train "
             "the network with tools/train.py."
         )
 

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.commands.arguments import command_parser, refuse
+from hpe_art.commands import door
+from hpe_art.commands.arguments import command_parser
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -33,14 +34,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    args = parse(argv)
+    return door.enter("prepare_mpii", parse, _prepare, argv, door.STARTS_AGAIN)
+
+
+def _prepare(args: argparse.Namespace) -> int:
     from hpe_art.data.mpii.release import prepare
 
-    try:
-        report = prepare(
-            args.release, args.data_root, args.val_list, args.val_fraction, args.overwrite
-        )
-    except (OSError, ValueError) as error:
-        return refuse("prepare_mpii", error)
-    print(report)
+    root, share = args.data_root, args.val_fraction
+    print(prepare(args.release, root, args.val_list, share, args.overwrite))
     return 0

@@ -9,7 +9,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.commands.arguments import command_parser, config, refuse
+from hpe_art.commands import door
+from hpe_art.commands.arguments import command_parser, config
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -26,17 +27,17 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    args = parse(argv)
+    return door.enter("publish", parse, _publish, argv, door.STARTS_AGAIN)
+
+
+def _publish(args: argparse.Namespace) -> int:
     from hpe_art.publishing import publish, publish_perturbation
 
     name = args.name or Path(args.config).stem
-    try:
-        if args.checkpoint.endswith(".npz"):
-            entry = publish_perturbation(args.config, args.checkpoint, args.command)
-        else:
-            entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
-    except ValueError as error:
-        return refuse("publish", error)
+    if args.checkpoint.endswith(".npz"):
+        entry = publish_perturbation(args.config, args.checkpoint, args.command)
+    else:
+        entry = publish(args.config, args.checkpoint, name, args.command, args.notes, args.bits)
     if entry is None:
         print(f"Not bundled: {args.checkpoint} leaves 90 % of the clean score or more.")
     else:

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpe_art.commands.arguments import command_parser, positive_int, refuse, seed
+from hpe_art.commands import door
+from hpe_art.commands.arguments import command_parser, positive_int, seed
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,20 +33,19 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    args = parse(argv)
+    return door.enter("render_people", parse, _render, argv, door.STARTS_AGAIN)
+
+
+def _render(args: argparse.Namespace) -> int:
     import cv2
 
+    from hpe_art.files import write_whole
     from hpe_art.rendered_people import render_people
     from hpe_art.rendered_people.contact_sheet import contact_sheet
 
-    try:
-        render_people(args.out, args.split, args.count, args.seed, args.workers, args.format)
-        if args.contact_sheet:
-            sheet = contact_sheet(args.out, args.split, args.format, skeletons=args.skeletons)
-            if not cv2.imwrite(str(args.contact_sheet), sheet):
-                raise OSError(
-                    f"Expected a picture file that can be written. Got {args.contact_sheet}."
-                )
-    except (ImportError, OSError, ValueError) as error:
-        return refuse("render_people", error)
+    render_people(args.out, args.split, args.count, args.seed, args.workers, args.format)
+    if args.contact_sheet:
+        sheet = contact_sheet(args.out, args.split, args.format, skeletons=args.skeletons)
+        _, picture = cv2.imencode(args.contact_sheet.suffix, sheet)
+        write_whole(args.contact_sheet, picture.tobytes())
     return 0

@@ -8,10 +8,12 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hpe_art.commands.arguments import command_parser, refuse
-from hpe_art.commands.paths import check_paths
+from hpe_art.commands import door
+from hpe_art.commands.arguments import command_parser, config
+from hpe_art.commands.paths import check_folder, check_page
 from hpe_art.configs import read_config
 from hpe_art.evaluation.results import Results
+from hpe_art.files import write_whole
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -23,29 +25,34 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--figures", type=Path, metavar="DIR", help="write the figures as PDF and PNG too")
     add("--markdown", type=Path, metavar="FILE", help="write a page of tables too, with --figures")
     add("--metric", metavar="NAME", help="registered metric per person [the runs' own]")
+    add("--config", type=config, help="config whose own modules register that metric")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    args = parse(argv)
-    try:
-        for page in filter(None, (args.out, args.markdown)):
-            check_paths([], page.parent)
-        from hpe_art.report.reading import read_runs
+    return door.enter("report", parse, _report, argv, door.STARTS_AGAIN)
 
-        results, folders = read_runs(args.results)
-        if args.metric:
-            results = _rescored(results, folders, args.metric)
-    except ValueError as error:
-        return refuse("report", error)
+
+def _report(args: argparse.Namespace) -> int:
+    check_page(args.out, "--out", (".html", ".htm"))
+    if args.markdown:
+        check_page(args.markdown, "--markdown", (".md",))
+    if args.figures:
+        check_folder(args.figures, "--figures")
+    from hpe_art.report.reading import read_runs
+
+    results, folders = read_runs(args.results)
+    if args.metric:
+        if args.config:  # not that of the results, which may be a stranger's
+            read_config(args.config)
+        results = _rescored(results, folders, args.metric)
     from hpe_art.report.figures import report_figures, save_figures
     from hpe_art.report.html import report_html
     from hpe_art.report.markdown import report_markdown
 
     figures = report_figures(results, folders)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(report_html(results, folders, figures), encoding="utf-8")
+    write_whole(args.out, report_html(results, folders, figures))
     drawn = save_figures(figures, args.figures) if args.figures else []
     if args.markdown:
         beside = args.markdown.resolve().parent
@@ -54,21 +61,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             for path in drawn
             if path.suffix == ".png"
         }
-        beside.mkdir(parents=True, exist_ok=True)
-        args.markdown.write_text(report_markdown(results, links), encoding="utf-8")
+        write_whole(args.markdown, report_markdown(results, links))
     print(f"{args.out}, {args.out.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 def _rescored(results: Results, folders: Mapping[str, Path], metric: str) -> Results:
-    """The runs by another metric, which a module that their configs import may bring."""
+    """The runs by another metric."""
     from hpe_art.evaluation.scoring import rescored
-    from hpe_art.metrics import METRICS
 
     runs = {}
     for name, run in results.runs.items():
-        if metric not in METRICS.module_dict and Path(run.config).is_file():
-            read_config(run.config)
         own = folders[name] / name  # in a study each network has one
         runs[name] = rescored(own if own.is_dir() else folders[name], run, metric)
     study = results.study

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, positive_float, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config, positive_float
 from hpe_art.commands.paths import check_paths, config_files, data_folder, fit_folder
 from hpe_art.configs import shipped_folder
+from hpe_art.errors import UserError, mendable
 
 if TYPE_CHECKING:
     from hpe_art.studies.jain2019.grid import Grid
@@ -65,15 +66,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore")
-    return arguments.guarded("study", lambda: _study(parse(argv)))
+    return door.enter("study", parse, _study, argv)
 
 
 def _study(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    try:
+    with mendable():
         networks, grid, left_out = _prepared(args)
-    except ValueError as error:
-        return refuse("study", error)
     from rich.console import Console
 
     from hpe_art.evaluation.processes import is_main
@@ -81,8 +80,8 @@ def _study(args: argparse.Namespace) -> int:
     from hpe_art.studies.jain2019.networks import bundled_note
     from hpe_art.studies.jain2019.study import run_study, write_study
 
-    console = Console(quiet=not is_main())
-    wide = Console(width=max(console.width, WIDTH))
+    console = Console(quiet=not is_main(), markup=False)
+    wide = Console(width=max(console.width, WIDTH), markup=False)
     notes = bundled_note(networks, grid)
     for name, why in left_out.items():
         console.print(f"Left out: {name}, {why}.")
@@ -106,11 +105,15 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
     files = config_files(args.configs)
     check_paths(files, args.work_dir, args.data_root)
     dataset = data_folder(args)
+    from hpe_art.evaluation.loop import RESULTS
     from hpe_art.evaluation.processes import check_launcher
+    from hpe_art.evaluation.result_files import check_kind
     from hpe_art.evaluation.spec import FitSpec, run_spec
     from hpe_art.studies.jain2019.networks import of_one_dataset, study_networks, with_weights
 
     check_launcher(args.launcher)
+    if not args.overwrite:
+        check_kind(args.work_dir / RESULTS, study=True)
     grid, fit = _grid(args), FitSpec()
     if grid.fits and grid.universal:
         fit = FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs)
@@ -124,7 +127,6 @@ def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, 
 def _grid(args: argparse.Namespace) -> Grid:
     from dataclasses import replace
 
-    from hpe_art.errors import UserError
     from hpe_art.studies.jain2019.grid import ALL_PARTS, OVER_EPS, PARTS, QUICK, Grid
 
     grid = QUICK if args.quick else Grid()

@@ -3,9 +3,16 @@
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config
+from hpe_art.commands.paths import check_paths
+from hpe_art.errors import UserError
+from hpe_art.files import locked
+
+KEPT = "the checkpoints so far are kept, and --resume goes on from the newest"
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,21 +44,27 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    settings = vars(parse(argv))
+    return door.enter("train", parse, _train, argv, KEPT)
+
+
+def _train(args: argparse.Namespace) -> int:
+    settings = vars(args)
     os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
     from mmengine.runner import Runner
 
     import hpe_art.plugin  # noqa: F401  (registers what a config or an option may name)
-    from hpe_art.evaluation.processes import join_processes
+    from hpe_art.evaluation.processes import is_main, join_processes
     from hpe_art.training import check_first_weights, first_weights, training_config
 
     try:
         cfg = training_config(**settings)
+        check_paths([settings["config"]], Path(cfg.work_dir))
         join_processes(cfg)
         runner = Runner.from_cfg(cfg)
         if checkpoint := first_weights(cfg):
             check_first_weights(runner.model, checkpoint)
-    except (ValueError, OSError, SyntaxError) as error:
-        return refuse("train", error)
-    runner.train()
+    except (ValueError, SyntaxError) as error:
+        raise UserError(str(error)) from error
+    with locked(Path(cfg.work_dir)) if is_main() else nullcontext():
+        runner.train()
     return 0

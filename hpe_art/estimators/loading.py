@@ -18,7 +18,8 @@ from torch import nn
 
 from hpe_art.checkpoints import read_weights
 from hpe_art.configs import find_config, read_config
-from hpe_art.errors import ModelError
+from hpe_art.errors import ModelError, UserError
+from hpe_art.files import FULL
 
 
 def load_config(config: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
@@ -38,7 +39,11 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
             raise ModelError(f"Expected a config file. Got {config}, which does not exist.")
         try:
             config = read_config(config)
+        except UserError:
+            raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:  # MMEngine writes a copy of it
+                raise
             raise ModelError(f"Expected a config file. Got {config}: {error}") from error
     try:
         if options:

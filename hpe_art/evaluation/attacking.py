@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +27,10 @@ from hpe_art.files import write_whole
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
-PERTURBED = "perturbed"
+PERTURBED, MADE_BY = "perturbed", "made_by.txt"
 OnProgress = Callable[[str, int], None]
+
+logger = logging.getLogger(__name__)
 
 
 class Phases:
@@ -95,7 +100,7 @@ def _held(run: Prepared, key: str) -> dict[str, set[int]]:
     found = {name: people - lost for name, people in found.items()}
     if run.spec.save_images:
         folder = perturbed_folder(run, run.attacks[key])
-        saved = {int(path.stem) for path in folder.glob("*.png")}
+        saved = {int(path.stem) for path in folder.glob("*.png") if path.stem.isdecimal()}
         found = {name: people & saved for name, people in found.items()}
     return found
 
@@ -216,6 +221,29 @@ def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
     """Where the perturbed crops of an attack are written as PNG, named for their people."""
     name = file_name(f"{attack.label}_eps{attack.eps:g}")
     return run.store.folder.parent / PERTURBED / name
+
+
+def claim_images(run: Prepared) -> None:
+    """Empties folders of images that other weights, settings or attacks made; says who makes them.
+
+    Two attacks whose names and eps are the same share a folder.
+    """
+    made_from = {k: v for k, v in run.fingerprint.items() if k != "observers"}
+    own = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+    makers = {perturbed_folder(run, attack): key for key, attack in run.attacks.items()}
+    known = (run.store.folder.parent / PERTURBED).glob(f"*/{MADE_BY}")
+    for folder in {*makers, *(path.parent for path in known)}:
+        note = folder / MADE_BY
+        said = note.read_text("utf-8") if note.is_file() else "\n"
+        maker, _, before = said.partition("\n")
+        key = makers.get(folder, maker)
+        if (maker, before) != (key, own):
+            stale = [path for path in folder.glob("*.png") if path.stem.isdecimal()]
+            for path in stale:
+                path.unlink()
+            if stale:
+                logger.warning("%d images of before were removed from %s.", len(stale), folder)
+        write_whole(note, f"{key}\n{own}")
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hpe_art.compat import cached_path
+
 import numpy as np
 
 from hpe_art import zoo
@@ -64,10 +66,14 @@ def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
 
 
 def checkpoint_record(source: str | None) -> dict[str, str | None]:
-    """Name and SHA-256 of a checkpoint; the hash is None for a remote file, or none at all."""
+    """Name and SHA-256 of a checkpoint, which is None where there is no file, or none yet."""
     if source is None:
         return {"path": None, "sha256": None}
-    path = zoo.checkpoint_path(source) if source.startswith(zoo.PREFIX) else Path(source)
+    if source.startswith(zoo.PREFIX):
+        path = zoo.checkpoint_path(source)
+    else:
+        remote = source.startswith(("http://", "https://"))
+        path = cached_path(source) if remote else Path(source)
     return {"path": str(source), "sha256": sha256(path) if path.is_file() else None}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hpe_art.attacks import share_broken
 from hpe_art.evaluation.results import Measured, MinimumRecord
 from hpe_art.evaluation.store import Store
-from hpe_art.metrics.bootstrap import LEVEL, Draws, drawn_medians, drawn_shares
+from hpe_art.metrics.bootstrap import LEVEL, Draws, drawn_medians, drawn_shares, of_enough
 from hpe_art.skeleton import Skeleton
 
 GRID = {
@@ -39,7 +39,8 @@ def detail_records(
     found: dict[str, Measured | MinimumRecord] = {}
     reached = store.details(key, index, "joints_reached")
     if reached is not None:
-        found["joints_reached"] = measured(100 * drawn_shares(reached, seed))
+        shares = 100 * drawn_shares(reached, seed)
+        found["joints_reached"] = measured(of_enough(shares, len(reached)))
     eps = store.details(key, index, "minimum_eps")
     if eps is not None:
         found["minimum"] = _minimum(eps, norm, skeleton, seed)
@@ -55,11 +56,11 @@ def measured(draws: Draws) -> Measured:
         known[[round(share * (len(known) - 1)) for share in shares]] if len(known) else [np.nan] * 2
     )
     value, low, high = (float(one) if np.isfinite(one) else None for one in (draws[0], *ends))
-    return Measured(value=value, interval=(low, high))
+    return Measured(value=value, interval=(low, high) if len(known) else None)
 
 
 def _minimum(eps: NDArray[Any], norm: Any, skeleton: Skeleton, seed: int) -> MinimumRecord:
-    draws = drawn_medians(eps, seed)
+    draws = of_enough(drawn_medians(eps, seed), len(eps))
     counted = ~np.isnan(draws[0])
     total, *joints = (measured(draws[:, k]) for k in range(draws.shape[1]) if counted[k])
     names = [joint for joint, counts in zip(skeleton.joints, counted[1:], strict=True) if counts]

@@ -25,6 +25,7 @@ from hpe_art.evaluation.attacking import (
     BatchAttacker,
     Block,
     Phases,
+    claim_images,
     pixels,
     planned_blocks,
     rgb,
@@ -34,7 +35,7 @@ from hpe_art.evaluation.gradient_checks import checks_of
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
-from hpe_art.evaluation.result_files import write_results
+from hpe_art.evaluation.result_files import check_kind, mark_missing, write_results
 from hpe_art.evaluation.results import Results, Run
 from hpe_art.evaluation.spec import RunSpec, run_spec
 from hpe_art.evaluation.store import Store
@@ -114,6 +115,8 @@ class AttackLoop(BaseLoop):
         return settled(self.spec.precision, torch.device("cpu" if on_cpu else "cuda"))
 
     def _claim(self, run: Prepared) -> None:
+        if not self.spec.overwrite:
+            check_kind(self.folder / RESULTS, study=False)
         # Weights that are still trained are others at each validation.
         run.store.claim(run.fingerprint, self.spec.overwrite or self.is_validation)
 
@@ -172,7 +175,10 @@ class AttackLoop(BaseLoop):
             with together():
                 if is_main():
                     size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
+                    if self.spec.save_images:
+                        claim_images(run)
                     blocks = planned_blocks(run, size)
+                    self._mark_missing(run, blocks)
             blocks = agreed(blocks)
             with together():
                 self._attack(run, blocks[self.runner.rank :: self.runner.world_size])
@@ -180,6 +186,14 @@ class AttackLoop(BaseLoop):
                 if is_main():
                     found = self._collected(run, started)
         return found
+
+    def _mark_missing(self, run: Prepared, blocks: list[Block]) -> None:
+        """So that results of before do not look as if they were those of a run that is stopped."""
+        lacking = {key for block in blocks for key in block.lacking}
+        attacks = [one for key, one in run.attacks.items() if key in lacking]
+        names = [f"{one.label} eps {one.eps:g}" for one in attacks]
+        if lacking:
+            mark_missing(self.folder / RESULTS, names or ["clean"])
 
     def _fit(self, run: Prepared) -> Prepared:
         """The run with its universal perturbations, which all processes fit together."""

@@ -33,6 +33,7 @@ from hpe_art.evaluation.spec import RunSpec, SpecError
 from hpe_art.evaluation.store import CLEAN, OWN, Store, key_of
 from hpe_art.files import sha256
 from hpe_art.metrics import Metric, metric_for, metric_named
+from hpe_art.metrics.bootstrap import FEWEST
 from hpe_art.skeleton import Skeleton
 
 Array = NDArray[np.float32]
@@ -85,6 +86,9 @@ class Prepared:
         every = any(getattr(attack, "outputs", "last") == "all" for attack in spec.attacks)
         one = every and estimator.count_outputs() == 1
         notes = {
+            f"No intervals: {len(self.people)} people, where {FEWEST} are needed.": (
+                len(self.people) < FEWEST
+            ),
             f"{len(skipped)} unreadable images were left out: {names}.": skipped,
             "The network has one output: all outputs equal the last.": one,
             "No training people are rendered: the bundled perturbations were used.": bundled,

@@ -206,7 +206,7 @@ class Phase(Record):
 
 
 class Checkpoint(Record):
-    """Name and SHA-256 of the weights; the hash is None for a remote file."""
+    """Name and SHA-256 of the weights; the hash is None where that is no file."""
 
     path: str | None
     sha256: str | None

@@ -13,8 +13,8 @@ from uuid import uuid4
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from hpe_art.errors import UserError
-from hpe_art.estimators.loading import load_weights
+from hpe_art.errors import UserError, mendable
+from hpe_art.estimators.loading import load_config, load_weights
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.processes import join_processes
@@ -53,7 +53,7 @@ def attack_runner(
     cfg.visualizer = {**visualizer, "name": cfg.experiment_name}
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
-    with _nothing_left_of_refused(Path(work_dir)):
+    with _nothing_left_of_refused(Path(work_dir)), mendable():
         runner = _built(cfg)
         load_weights(unwrapped(runner.model), checkpoint)
         runner._has_loaded = True  # with errors that name the mend
@@ -84,6 +84,26 @@ def _nothing_left_of_refused(folder: Path) -> Iterator[None]:
                 for path in made[1:]:
                     path.rmdir()
         raise
+
+
+def config_to_attack(config: str | Path, options: dict[str, Any] | None = None) -> Config:
+    """As `load_config`, of a config that says whom to attack, and how MMPose scores them.
+
+    Raises:
+        UserError: as there, or one of these is not in it.
+    """
+    cfg = load_config(config, options)
+    parts = {
+        "test_dataloader.dataset": (cfg.get("test_dataloader") or {}).get("dataset"),
+        "test_evaluator": cfg.get("test_evaluator"),
+    }
+    for name, part in parts.items():
+        if not part:
+            raise UserError(
+                f"Expected a config with people to attack. Got {config} without {name}: write it, "
+                "or name another config."
+            )
+    return cfg
 
 
 def loop_of(runner: Runner) -> AttackLoop:

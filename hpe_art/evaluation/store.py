@@ -9,13 +9,10 @@ Any process writes shards of its own; a run goes on with what is missing, whoeve
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
 import logging
-import os
-import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.errors import UserError
-from hpe_art.files import write_whole
+from hpe_art.files import locked, write_whole
 
 FORMAT = 1
 FINGERPRINT = "fingerprint.json"
@@ -72,20 +69,7 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps other runs out of the folder; a StoreError if one is there."""
-        # The lock goes with the process, however that ends.
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                raise StoreError(
-                    f"Expected a folder that no other run is writing to. Got {self.folder}, held "
-                    f"by {file.read().strip()}: wait for it, or choose another --work-dir."
-                ) from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
+        with locked(self.folder, StoreError):
             for half_written in self.folder.glob("*/.*.part"):  # by a run that was killed
                 half_written.unlink()
             yield

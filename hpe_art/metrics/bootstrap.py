@@ -16,6 +16,9 @@ from hpe_art.skeleton import Skeleton
 
 LEVEL = 95
 RESAMPLES = 1000
+FEWEST = 4
+"""People below whom there is no interval: of three, one of 27 draws is a single person three times,
+more than the 2.5 % that an end leaves out, so that the ends would be single people."""
 _PARTS = 20
 
 Draws = NDArray[np.float64]
@@ -32,7 +35,7 @@ def drawn_scores(
 
     Returns:
         (1 + draws, 1 + K + G): the total, joints and groups in the metric's unit; NaN where
-        nothing is labelled.
+        nothing is labelled, and in the draws of fewer than `FEWEST` people.
     Raises:
         ValueError: ``joint_scores`` is not (N, K).
 
@@ -57,7 +60,14 @@ def drawn_scores(
             total = np.nanmean(joints[:, scored], axis=1)
         else:
             total = shown * found[:, scored].sum(1) / labelled[:, scored].sum(1)
-    return np.column_stack([total, joints, *groups])
+    return of_enough(np.column_stack([total, joints, *groups]), len(scores))
+
+
+def of_enough(draws: Draws, count: int) -> Draws:
+    """Draws (1 + R, ...) of some people, which become NaN where they are fewer than `FEWEST`."""
+    if count < FEWEST:
+        draws[1:] = np.nan
+    return draws
 
 
 @lru_cache(maxsize=4)

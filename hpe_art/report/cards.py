@@ -141,8 +141,10 @@ def _worst_row(name: str, worst: Worst, paper: float | None) -> list[str]:
 
 
 def _measured(one: Measured) -> str:
-    ends = ", ".join(score_text(end, 2) for end in one.interval or ())
-    return f"{score_text(one.value, 2)} [{ends}]"
+    value = score_text(one.value, 2)
+    if one.interval is None:
+        return value
+    return f"{value} [{', '.join(score_text(end, 2) for end in one.interval)}]"
 
 
 def _ends(interval: Interval | None) -> str:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from hpe_art.evaluation.results import Results
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text
-from hpe_art.report.styles import Drawing, Styles
+from hpe_art.report.styles import PLAIN_TEXT, Drawing, Styles
 from hpe_art.report.summary import remarks, summary
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
@@ -34,7 +34,9 @@ def report_html(
         "percent": lambda value: score_text(value, none="–"),
         "eps": eps_text,
         # How dark a cell is: 1 for a network that the attack does not touch.
-        "kept": lambda value: min(value if metric.higher_is_better else 1e4 / value, 100) / 100,
+        "kept": lambda value: (
+            (min(value, 100) if metric.higher_is_better else 1e4 / max(value, 100)) / 100
+        ),
     }
     data = json.dumps(viewer_data(results, folders), separators=(",", ":"))
     return rendered(
@@ -75,7 +77,7 @@ def svg(figure: Figure, prefix: str = "") -> str:
     """A figure as SVG, its text as text; the prefix makes the names inside unique in a page."""
     file = io.StringIO()
     # The same names inside each time.
-    with rc_context({"svg.hashsalt": "hpe_art", "svg.fonttype": "none"}):
+    with rc_context({"svg.hashsalt": "hpe_art", "svg.fonttype": "none", **PLAIN_TEXT}):
         figure.savefig(file, format="svg", metadata=_NO_METADATA)
     text = file.getvalue()
     return re.sub(r'(\sid="|url\(#|href="#)', rf"\1{prefix}", text[text.index("<svg") :])

@@ -1,6 +1,6 @@
 """A report as a Markdown page: what is in the results, for reading beside the code."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
@@ -9,7 +9,7 @@ from hpe_art.evaluation.results import Results, Score
 from hpe_art.report.html import rendered
 from hpe_art.report.leading import family, judged_by, leading_eps, metric_of, over_steps
 from hpe_art.report.numbers import digits_of, score_text, whole_score
-from hpe_art.report.table import official_markdown
+from hpe_art.report.table import code_markdown, official_markdown, plain_markdown
 
 Found = dict[tuple[str, str], dict[Any, Score | None]]
 """Scores by eps, or number of steps, of each network and attack."""
@@ -25,11 +25,12 @@ class ScoreTable(NamedTuple):
 def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) -> str:
     """The page; figures are by name, each its path from where the page will be, and caption."""
     metric, eps = metric_of(results), leading_eps(results)
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
         "score": lambda value: score_text(value, digits_of(metric)),
         "percent": score_text,
         "short": "{:g}".format,
         "interval": whole_score,
+        "code": code_markdown,
     }
     tables = [
         (f"{kind} attacks: {score} {metric.key} by {what}", table, digits)
@@ -46,7 +47,9 @@ def report_markdown(results: Results, figures: Mapping[str, tuple[str, str]]) ->
         "report.md.j2",
         results,
         filters,
-        Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True),
+        Environment(  # noqa: S701  (`plain_markdown` escapes)
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=plain_markdown
+        ),
         tables=tables,
         official={n: text for n, run in results.runs.items() if (text := official_markdown(run))},
         figures=figures,

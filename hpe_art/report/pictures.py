@@ -5,21 +5,28 @@ pixel centres on whole numbers. A joint that is not finite is left out, one outs
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from hpe_art.evaluation.results import Attack, MetricRecord, Run
 from hpe_art.report.attack_figures import eps_curve
 from hpe_art.report.leading import is_noise
 from hpe_art.report.numbers import score_text
 from hpe_art.report.skeleton_drawing import Bones, add_side_legend, draw_skeleton
+from hpe_art.report.styles import save_figure
 
 FAST_PNG = {"compress_level": 1}
 """An eighth larger than by default, and a third faster to draw and write."""
+
+
+MARK = {"Software": "hpe_art"}
+"""What our PNG files say of themselves."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,19 @@ def pictured_attacks(run: Run) -> dict[str, Attack]:
     return pictured
 
 
+def remove_pictures(folder: Path) -> int:
+    """Removes the pictures that an earlier run drew in a folder, and no others; their number."""
+    count = 0
+    for path in folder.glob("*.png"):
+        with suppress(OSError):
+            with Image.open(path) as image:
+                drawn = image.info.get("Software") == MARK["Software"]
+            if drawn:
+                path.unlink()
+                count += 1
+    return count
+
+
 def draw_pictures(
     folder: str | Path, people_by_attack: Mapping[str, Sequence[PersonPictures]], run: Run
 ) -> int:
@@ -58,8 +78,7 @@ def draw_pictures(
     for name, attack in pictured_attacks(run).items():
         count += len(save_pictures(folder, people_by_attack.get(name, ()), attack, run))
     if len({attack.eps for attack in run.attacks if attack.eps}) > 1:
-        folder.mkdir(parents=True, exist_ok=True)
-        eps_curve(run).savefig(folder / "eps_curve.png", dpi=150)
+        save_figure(folder / "eps_curve.png", eps_curve(run), dpi=150, metadata=MARK)
         count += 1
     return count
 
@@ -69,13 +88,13 @@ def save_pictures(
 ) -> list[Path]:
     """Writes one PNG per person, such as ``igsm-t-20_eps8_0003.png``, and returns the paths."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     bound = "" if attack.eps is None else f"_eps{attack.eps:g}"
     stem = attack.name.lower().replace(" ", "-") + bound
     paths = []
     for person in people:
         path = folder / f"{stem}_{person.index:04d}.png"
-        person_panel(person, attack, run).savefig(path, dpi=100, pil_kwargs=FAST_PNG)
+        panel = person_panel(person, attack, run)
+        save_figure(path, panel, dpi=100, metadata=MARK, pil_kwargs=FAST_PNG)
         paths.append(path)
     return paths
 

@@ -3,18 +3,24 @@
 Told apart with every common form of colour blindness (Okabe and Ito 2008), and in grey print.
 """
 
+import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from hpe_art.evaluation.results import Results
+from hpe_art.files import write_whole
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import axis_label
 
+PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
+"""For matplotlib: names are shown as they are, also those with a dollar."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vP*X"
 DASHES = ("-", "--", "-.", ":")
@@ -27,6 +33,14 @@ class Drawing(NamedTuple):
 
     figure: Figure
     caption: str
+
+
+def save_figure(path: Path, figure: Figure, **how: Any) -> None:
+    """Writes a figure in the format of its suffix; the file is whole or as it was before."""
+    drawn = io.BytesIO()
+    with rc_context(PLAIN_TEXT):
+        figure.savefig(drawn, format=path.suffix[1:], **how)
+    write_whole(path, drawn.getvalue())
 
 
 class Styles:

@@ -1,5 +1,6 @@
 """A run's scores as tables, for the screen and for a document."""
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, Literal
@@ -36,6 +37,24 @@ def screen_table(title: str, caption: str, columns: Sequence[str], **style: Any)
     return table
 
 
+class Markdown(str):
+    """Text that is Markdown already, not to be escaped."""
+
+
+def plain_markdown(text: Any) -> Any:
+    """A text as Markdown that shows it as it is: no markup, links, HTML or lines of its own."""
+    if not isinstance(text, str) or isinstance(text, Markdown):
+        return text
+    escaped = re.sub(r"[\\`*\[\]|#]", r"\\\g<0>", text)
+    return " ".join(escaped.replace("<", "&lt;").replace(">", "&gt;").splitlines())
+
+
+def code_markdown(text: str) -> Markdown:
+    """A name as code in Markdown, also in a table."""
+    plain = " ".join(text.replace("`", "'").split())
+    return Markdown(f"`{plain}`".replace("|", r"\|"))
+
+
 def markdown_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A table in Markdown; all columns but the first are to the right."""
     rule = ["---", *["---:"] * (len(columns) - 1)]
@@ -49,7 +68,7 @@ def results_table(run: Run) -> Table:
     """
     most = _groups_that_fit(run)
     columns, rows = _cells(run, most)
-    title = f"{run.config}, {run.dataset.num_samples} people"
+    title = f"{run.config}, {run.dataset.num_samples} people\n{_origin(run)}"
     short = [SHORT.get(column, column[:WIDTH]) for column in columns[1:]]
     table = screen_table(title, _caption(run, most), [columns[0], *short], **NARROW)
     for column in table.columns:
@@ -60,9 +79,10 @@ def results_table(run: Run) -> Table:
 
 
 def results_markdown(run: Run) -> str:
-    """The same table as Markdown, without title, the caption below."""
-    lines = markdown_lines(*_cells(run, MAX_GROUPS))
-    return "\n".join([*lines, "", _caption(run, MAX_GROUPS), ""])
+    """The same table as Markdown, without title; weights, data and the caption are below."""
+    lines = _plain_lines(*_cells(run, MAX_GROUPS))
+    origin = plain_markdown(_origin(run))
+    return "\n".join([*lines, "", f"{origin}.", "", _caption(run, MAX_GROUPS), ""])
 
 
 def joint_table(run: Run) -> Table:
@@ -140,6 +160,10 @@ def _groups_that_fit(run: Run) -> int:
     return max(0, min(MAX_GROUPS, (SCREEN - before) // (GAP + WIDTH)))
 
 
+def _origin(run: Run) -> str:
+    return f"weights {run.checkpoint.path or 'of its own'}, people of {run.dataset.ann_file}"
+
+
 def _caption(run: Run, most: int) -> str:
     metric, names = run.metric, list(run.skeleton.groups)
     said = [f"{metric.label} {UNITS.get(metric.unit, '')}".strip()]
@@ -196,12 +220,17 @@ def official_table(run: Run) -> Table | None:
     return table
 
 
-def official_markdown(run: Run) -> str:
+def official_markdown(run: Run) -> Markdown:
     """The same as Markdown; empty where there are no such numbers."""
     if not run.clean.official:
-        return ""
-    lines = markdown_lines(*official_cells(run))
-    return "\n".join([*lines, "", OFFICIAL.format("in brackets"), ""])
+        return Markdown()
+    lines = _plain_lines(*official_cells(run))
+    return Markdown("\n".join([*lines, "", OFFICIAL.format("in brackets"), ""]))
+
+
+def _plain_lines(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    first, *others = [[plain_markdown(cell) for cell in row] for row in (columns, *rows)]
+    return markdown_lines(first, others)
 
 
 def official_cells(run: Run) -> tuple[list[str], list[list[str]]]:

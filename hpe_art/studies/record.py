@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.result_files import ResultsError
+from hpe_art.evaluation.result_files import ResultsError, check_results
 from hpe_art.evaluation.results import Clean, Judged, MetricRecord, Results, Run, Score
 from hpe_art.evaluation.scoring import Scored
 from hpe_art.evaluation.store import CLEAN, OWN, write_arrays
@@ -29,6 +29,8 @@ from hpe_art.skeleton import Skeleton
 RECORD = "record.npz"
 FORMAT = 1
 UNLABELLED = 255
+LARGEST = 2_000_000_000
+"""Bytes of a record's arrays; all of MPII's people under a large study have a tenth of it."""
 Scores = NDArray[np.float64]
 """(N, K) of each joint, NaN where it is not labelled."""
 
@@ -147,16 +149,24 @@ def read_record(path: str | Path) -> Record:
     path = Path(path)
     path = path / RECORD if path.is_dir() else path
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+        content = io.BytesIO(path.read_bytes())
+        with zipfile.ZipFile(content) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > LARGEST:
+            raise ValueError(f"{size / 1e6:.0f} MB of arrays, more than {LARGEST / 1e6:.0f}")
+        with np.load(content, allow_pickle=False) as file:
             arrays = dict(file)
         about = json.loads(arrays.pop("about").tobytes())
         if about["format"] != FORMAT:
             raise ValueError(f"format {about['format']} instead of {FORMAT}")
         results = Results.model_validate(about["results"])
+        check_results(results, path)
         runs = {name: _recorded(name, run, about, arrays) for name, run in results.runs.items()}
     except FileNotFoundError:
         raise ResultsError(f"Expected the record of a study. Got {path}: not there.") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except ResultsError:
+        raise
+    except Exception as error:  # NumPy and zipfile have many words for a damaged file
         raise ResultsError(f"Expected the record of a study. Got {path}: {error}.") from None
     filled = {name: one.run for name, one in runs.items()}
     return Record(results.model_copy(update={"runs": filled}), runs)

@@ -5,25 +5,28 @@ can say `load_from = "zoo://hourglass"`.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from hpe_art.errors import UserError
 from hpe_art.files import sha256 as sha256
+from hpe_art.files import write_whole
 from hpe_art.zoo.packing import unpack
 
 FOLDER = Path(__file__).parent
 PREFIX = "zoo://"
 
 
-class ZooError(ValueError):
+class ZooError(UserError):
     """Bundled weights are not there or not whole; the message names the mend."""
 
 
 def index() -> dict[str, dict[str, Any]]:
     """All entries by name: file, sha256, config, command, seed, date, clean PCKh and so on."""
-    return json.loads((FOLDER / "index.json").read_text())
+    return json.loads((FOLDER / "index.json").read_text("utf-8"))
 
 
 def checkpoint_path(name: str) -> Path:
@@ -52,10 +55,35 @@ def perturbation_path(name: str, eps: float) -> Path | None:
     return None if entry is None else _checked(entry)
 
 
+def free_path(network: str, suffix: str = "") -> Path:
+    """Where the weights of a network go in the bundle; with a suffix, one of its perturbations.
+
+    Raises:
+        ZooError: not the name of a file in that folder, or one that is another's.
+    """
+    name, entries = f"{network}{suffix}", index()
+    if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
+        raise ZooError(f"Expected a name of letters, digits, '_', '-' and '.'. Got {name!r}.")
+    others = [entry["file"] for one, entry in entries.items() if suffix or one != network]
+    for one, entry in entries.items():
+        others += files_of_perturbations(entry) if not suffix or one != network else []
+    if f"{name}.npz" in others:
+        raise ZooError(
+            f"Expected a name whose file is not taken. Got {name}, whose file is bundled already: "
+            "choose another --name."
+        )
+    return FOLDER / f"{name}.npz"
+
+
+def files_of_perturbations(entry: dict[str, Any]) -> list[str]:
+    """Names of the files of an entry's perturbations."""
+    return [one["file"] for one in entry.get("perturbations", {}).values()]
+
+
 def save(name: str, content: bytes) -> Path:
-    """Writes packed weights into the bundle; the index is the caller's."""
+    """Writes packed weights into the bundle; the index, and a free name, are the caller's."""
     path = FOLDER / f"{name}.npz"
-    path.write_bytes(content)
+    write_whole(path, content)
     return path
 
 

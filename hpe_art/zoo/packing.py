@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpe_art.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -27,10 +29,10 @@ def pack(weights: Mapping[str, Tensor], bits: int = 8) -> bytes:
     to half precision, integers, which must be of a single value, are kept.
 
     Raises:
-        ValueError: `bits` is out of range, or a value too large for half precision.
+        UserError: `bits` is out of range, or a value too large for half precision.
     """
     if bits not in range(2, 9):
-        raise ValueError(f"Expected 2 to 8 bits. Got {bits}.")
+        raise UserError(f"Expected 2 to 8 bits. Got {bits}.")
     levels = 2 ** (bits - 1) - 1
     header, codes, values = [], [np.empty(0, np.int8)], [np.empty(0, np.float16)]
     for name, tensor in weights.items():
@@ -49,7 +51,7 @@ def pack(weights: Mapping[str, Tensor], bits: int = 8) -> bytes:
             codes.append((rows / divisors).round().clip(-levels, levels).astype(np.int8).ravel())
             values.append(scales)
         if not np.isfinite(values[-1]).all():
-            raise ValueError(f"Expected finite values below 65504 in {name}. Got larger ones.")
+            raise UserError(f"Expected finite values below 65504 in {name}. Got larger ones.")
     arrays = {
         "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
         "codes": np.concatenate(codes),

@@ -7,15 +7,14 @@ import sys
 import pytest
 
 from hpe_art.commands.arguments import (
-    command_line,
     command_parser,
     key_value,
     norm,
     positive_float,
     positive_int,
-    refuse,
     seed,
 )
+from hpe_art.commands.door import command_line, refuse
 
 
 def test_good_values():

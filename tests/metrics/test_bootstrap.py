@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from hpe_art.metrics import EPE, OKS, PCK, PCKh, score
-from hpe_art.metrics.bootstrap import RESAMPLES, drawn_scores, interval, intervals, relative_draws
+from hpe_art.metrics.bootstrap import (
+    FEWEST,
+    RESAMPLES,
+    drawn_medians,
+    drawn_scores,
+    drawn_shares,
+    interval,
+    intervals,
+    of_enough,
+    relative_draws,
+)
 from hpe_art.skeleton import MPII
 
 METRICS = [PCKh, PCK, OKS, EPE]
@@ -99,3 +109,19 @@ def test_joints_and_people_without_labels_are_no_trouble(metric, recwarn):
 def test_a_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"joint scores of shape \(N, 16\). Got \(4, 3\)"):
         drawn_scores(np.zeros((4, 3)), PCKh(MPII), MPII)
+
+
+@pytest.mark.parametrize("count", [1, 2, FEWEST - 1, FEWEST])
+def test_few_people_have_scores_and_no_interval(count):
+    metric = PCKh(MPII)
+    hits = np.random.default_rng(0).integers(0, 2, (count, len(MPII.joints))).astype(float)
+    draws = drawn_scores(hits, metric, MPII)
+    ends = intervals(draws, MPII)
+    enough = count >= FEWEST
+    assert draws[0, 0] == pytest.approx(score(hits, metric, MPII).value)
+    assert (ends.value is not None) == enough
+    assert any(one is not None for one in ends.joints.values()) == enough
+    assert (intervals(relative_draws(draws, draws + 1), MPII).value is not None) == enough
+    for one in (drawn_medians(hits)[:, 0], drawn_shares(hits)):
+        one = of_enough(one, count)
+        assert np.isfinite(one[0]) and np.isfinite(interval(one)[1]) == enough

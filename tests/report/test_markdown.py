@@ -23,9 +23,11 @@ def tables_are_whole(page):
 def test_it_has_summary_findings_scores_and_figures(study):
     results, _ = read_runs([study])
     page = report_markdown(results, {"eps": ("figures/eps.png", "What FGSM-U leaves.")})
-    assert "| `frail` | 8 |" in page and "1. Claim <one>. **Holds**." in page
+    assert "| `frail` | 8 |" in page and "1. Claim &lt;one&gt;. **Holds**." in page
     assert "   - a minus b: 3.2 (1.0 to 5.0)\n" in page
-    assert "- An <order>. **Holds**." in page and "- (1) Claim <one>. **Holds**." in page
+    assert (
+        "- An &lt;order&gt;. **Holds**." in page and "- (1) Claim &lt;one&gt;. **Holds**." in page
+    )
     assert "   - a minus b: 3.2 (1.0 to 5.0), decides\n" in page
     assert "![eps](figures/eps.png)\n\nWhat FGSM-U leaves.\n" in page
     rows = [line for line in page.splitlines() if line.startswith("| `frail` | IGSM-U-10 |")]

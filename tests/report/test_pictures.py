@@ -7,7 +7,7 @@ from example_results import EPE, attack, run
 from matplotlib.figure import Figure
 
 from hpe_art.report import PersonPictures, draw_pictures, draw_skeleton, person_panel, save_pictures
-from hpe_art.report.pictures import pictured_attacks
+from hpe_art.report.pictures import pictured_attacks, remove_pictures
 from hpe_art.skeleton import MPII
 
 
@@ -128,3 +128,11 @@ def test_each_attack_but_noise_is_pictured_at_its_largest_eps(results, person, t
     assert draw_pictures(tmp_path / "pictures", {"IGSM-U-10": [person]}, results) == 2
     names = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert names == {"igsm-u-10_eps8_0003.png", "eps_curve.png"}
+
+
+def test_pictures_of_before_are_removed_and_no_others(person, tmp_path):
+    (path,) = save_pictures(tmp_path, [person], attack("FGSM-U", 8, 50.0), run([]))
+    matplotlib.image.imsave(tmp_path / "mine_eps8_0003.png", np.zeros((4, 4)))
+    (tmp_path / "broken.png").write_text("")
+    assert remove_pictures(tmp_path) == 1 and not path.exists()
+    assert {one.name for one in tmp_path.iterdir()} == {"mine_eps8_0003.png", "broken.png"}

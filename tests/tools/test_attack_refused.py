@@ -69,6 +69,10 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
+        (["--attack", "fgsm", "a.pth"], ["--attack. Got a.pth: a checkpoint stands right after"]),
+        (["--eps", "8", "a.pth"], ["got a.pth: a checkpoint stands right after the config"]),
+        (["--transfer-to", "a.pth"], ["Expected a config file. Got a.pth"]),
+        (["--data-root", ""], ["a value for --data-root, got an empty one: is a variable unset"]),
     ],
     ids=lambda value: " ".join(value[:2]) if value and value[0].startswith("--") else "",
 )
@@ -98,6 +102,21 @@ def test_a_config_that_is_none(attack, tmp_path):
         refused(
             attack(tmp_path / name), attack.cwd, f"Expected a config file. Got {tmp_path}/{name}"
         )
+
+
+def test_a_config_that_ends_the_process_or_has_nobody_to_attack(attack, config, tmp_path):
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(0)")
+    refused(attack(tmp_path / "ends.py"), attack.cwd, "ends.py, which calls exit with 0")
+    for part in ("test_dataloader", "test_evaluator"):
+        (tmp_path / "none.py").write_text(f"_base_ = '{config}'\n{part} = None")
+        done = attack(tmp_path / "none.py")
+        refused(done, attack.cwd, "a config with people to attack", f"none.py without {part}")
+
+
+def test_a_config_in_yaml_that_would_run_code(attack, tmp_path):
+    (tmp_path / "a.yaml").write_text(f'a: !!python/object/apply:os.mkdir ["{tmp_path / "b"}"]')
+    refused(attack(tmp_path / "a.yaml"), attack.cwd, "!!python/object/apply:os.mkdir", "refused")
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_config_that_is_not_top_down(attack, tmp_path):
@@ -144,6 +163,7 @@ def test_nobody_to_give_a_target_pose(attack, config, tmp_path, write_people):
 
 def test_checkpoints_that_will_not_do(attack, config, weights, tmp_path, write_config):
     refused(attack(config, "no.pth"), attack.cwd, "Expected a checkpoint. Got no.pth, which does")
+    refused(attack(config, tmp_path), attack.cwd, f"Got {tmp_path}, which is a folder: name a file")
     path = tmp_path / "part.pth"
     path.write_bytes(weights.read_bytes()[:20000])
     refused(attack(config, path), attack.cwd, f"Got {path}", "cannot be read")
@@ -176,6 +196,10 @@ def test_an_output_folder_that_cannot_be_written(attack, config, tmp_path):
     refused(attack(config, "--out", taken), attack.cwd, message)
     refused(attack(config, "--out", taken / "below"), attack.cwd, message)
     assert taken.read_text() == ""
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    for name, why in ((tmp_path / "link", "a link to what is not there"), ("a" * 300, "too long")):
+        done = attack(config, "--out", name)
+        refused(done, attack.cwd, f"Expected a writable folder for --work-dir. Got {name}", why)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

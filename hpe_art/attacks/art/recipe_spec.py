@@ -11,6 +11,7 @@ from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
+from hpe_art.errors import UserError
 from hpe_art.estimators import PoseClassifierView
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class ArtRecipe(AttackSpec):
         if self.recipe not in RECIPES:
             reason = NOT_FOR_POSES.get(self.recipe)
             because = f", which {reason}" if reason else ""
-            raise ValueError(
+            raise UserError(
                 f"Expected a recipe out of {', '.join(RECIPES)}. Got {self.recipe!r}{because}."
             )
         eps = RECIPES[self.recipe].eps
@@ -91,7 +92,7 @@ class ArtRecipe(AttackSpec):
 
         recipe = RECIPES[self.recipe]
         if recipe.needs and find_spec(recipe.needs) is None:
-            raise ValueError(
+            raise UserError(
                 f"Expected the package {recipe.needs} for {self.recipe}. Got none: install it."
             )
         return RecipeAttack(estimator, recipe)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hpe_art.files import json_rows
+from hpe_art.files import json_rows, write_whole
 
 PERSON: dict[str, Any] = {
     "id": 1,
@@ -81,7 +81,7 @@ def write_annotations(
     rows = ",\n".join(f'"{key}": {json_rows(part)}' for key, part in parts.items())
     path = folder / "annotations" / f"person_keypoints_{split}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(f"{{{rows}}}\n", encoding="utf-8")
+    write_whole(path, f"{{{rows}}}\n")
 
 
 def write_detections(
@@ -112,7 +112,7 @@ def write_detections(
             entry = {"image_id": number, "category_id": PERSON["id"]}
             found.append({**entry, "bbox": np.round(box, 1).tolist(), "score": round(score, 3)})
     path = folder / "annotations" / f"person_detections_{split}.json"
-    path.write_text(f"{json_rows(found)}\n", encoding="utf-8")
+    write_whole(path, f"{json_rows(found)}\n")
 
 
 def _jittered(box: list[int], rng: np.random.Generator) -> np.ndarray:

@@ -8,10 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hpe_art.errors import UserError
+
 PIPELINE_KEYS = ("pipeline", "indices")
 
 
-class FolderError(ValueError):
+class FolderError(UserError):
     """A folder in MPII format lacks something; the message names it and the mend."""
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from hpe_art.data.mpii.writer import write_annotations
+from hpe_art.errors import UserError
 from hpe_art.skeleton import MPII
 
 FILES = (
@@ -34,7 +35,7 @@ NOT_STANDARD = (
 )
 
 
-class ReleaseError(ValueError):
+class ReleaseError(UserError):
     """The release or the list of validation people is not what it should be; and the mend."""
 
 

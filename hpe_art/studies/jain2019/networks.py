@@ -18,6 +18,7 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.perturbations import training_set
 from hpe_art.evaluation.prepared import Prepared, prepare
+from hpe_art.evaluation.running import config_to_attack
 from hpe_art.evaluation.spec import FitSpec, RunSpec
 from hpe_art.metrics import metric_for
 from hpe_art.studies.jain2019.grid import DEFENCES, Grid, attacks_of, shown, universal_to_fit
@@ -45,7 +46,7 @@ def with_weights(files: Sequence[Path]) -> tuple[dict[Path, Config], dict[str, s
     ready: dict[Path, Config] = {}
     left_out: dict[str, str] = {}
     for file in files:
-        cfg = load_config(file)
+        cfg = config_to_attack(file)
         source = cfg.get("load_from")
         if not source:
             left_out[file.stem] = "the config names no weights (load_from)"

@@ -13,7 +13,7 @@ import numpy as np
 from hpe_art.attacks.pgd import Igsm
 from hpe_art.evaluation.results import Comparison
 from hpe_art.evaluation.store import OWN
-from hpe_art.metrics.bootstrap import Draws, interval, relative_draws
+from hpe_art.metrics.bootstrap import FEWEST, Draws, interval, relative_draws
 from hpe_art.studies.record import RecordedRun, Row
 
 
@@ -142,6 +142,8 @@ def compare(what: str, draws: Draws, decides: bool = False) -> Comparison:
     """A comparison; `Missing` where the draws have no value."""
     if not np.isfinite(draws[0]):
         raise Missing("a clean score above 0 of every network and joint")
+    if np.isnan(draws[1:]).all():
+        raise Missing(f"{FEWEST} people")
     value, low, high = interval(draws)
     return Comparison(what=what, value=value, low=low, high=high, decides=decides)
 

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 from hpe_art.attacks import Universal
 from hpe_art.evaluation.attacking import pixels, rgb
 from hpe_art.evaluation.collecting import pictured_people
+from hpe_art.evaluation.loop import RESULTS
 from hpe_art.evaluation.observers import Observer
 from hpe_art.evaluation.perturbations import training_set
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.processes import is_main
-from hpe_art.evaluation.result_files import write_results
+from hpe_art.evaluation.result_files import mark_missing, write_results
 from hpe_art.evaluation.results import Alone, Example, PicturedPerson, Results, Run, Study
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.evaluation.store import CLEAN
+from hpe_art.files import write_whole
 from hpe_art.metrics import MetricError
 from hpe_art.studies.jain2019.findings import findings
 from hpe_art.studies.jain2019.grid import USUAL, Grid
@@ -51,6 +53,8 @@ def run_study(
     """
     runs = {}
     record = {"arguments": dict(arguments or {})}
+    if is_main():
+        mark_missing(folder / RESULTS, [network.name for network in networks])
     for network in networks:
         on_network(network.name)
         cfg, spec = network.cfg, network.spec
@@ -98,7 +102,7 @@ def write_study(
         notes=list(notes),
     )
     results = Results(runs={name: one.run for name, one in runs.items()}, study=study)
-    write_results(folder / "results.json", results)
+    write_results(folder / RESULTS, results)
     write_record(folder / RECORD, Record(results, dict(runs)))
     return results
 
@@ -205,8 +209,7 @@ def _scaled(delta: NDArray[Any], eps: float) -> NDArray[np.float32]:
 
 def _write(folder: Path, name: str, image: NDArray[Any], quality: int) -> str:
     """Writes an image (3, H, W), red first; gives its name."""
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
     written = np.ascontiguousarray(pixels(image)[..., ::-1])
-    cv2.imwrite(str(path), written, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    _, webp = cv2.imencode(".webp", written, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    write_whole(folder / name, webp.tobytes())
     return name

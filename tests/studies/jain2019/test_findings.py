@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import example_studies
 import numpy as np
 import pytest
 from example_results import EPE
@@ -9,7 +10,7 @@ from example_studies import PEOPLE, attack, hits, network
 
 from hpe_art.metrics import EPE as EpeMetric
 from hpe_art.metrics import pckh, relative
-from hpe_art.metrics.bootstrap import interval
+from hpe_art.metrics.bootstrap import FEWEST, interval
 from hpe_art.skeleton import MPII
 from hpe_art.studies.jain2019.findings import FAILS, HOLDS, UNTESTED, findings
 from hpe_art.studies.jain2019.grid import Grid
@@ -252,3 +253,14 @@ def test_training_people_are_told_of():
     assert [c.value for c in said] == [
         pytest.approx(relative(pckh(hits(20)).PCKh, pckh(hits(95)).PCKh))
     ]
+
+
+def test_of_few_people_nothing_is_said(monkeypatch):
+    monkeypatch.setattr(example_studies, "PEOPLE", FEWEST - 1)
+    runs = {
+        "hourglass": network(attack("IGSM-U-10", 1), attack("FGSM-U", 60)),
+        "hourglass_8stack": network(attack("IGSM-U-10", 99), attack("FGSM-U", 99)),
+    }
+    said = findings(StudyScores(runs), GRID)
+    assert {one.verdict for one in said} == {UNTESTED}
+    assert said[4].why == f"needs {FEWEST} people"

@@ -1,0 +1,154 @@
+"""The one door of every command: whatever ends it becomes words and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hpe_art.errors import UserError
+from hpe_art.files import FULL, package_versions
+
+RESUMES = "what was done is kept, and the same command goes on from there"
+STARTS_AGAIN = "files that were finished are whole; run the same command again"
+"""What is kept of a command that was stopped, and how to go on."""
+
+ASCII = {"±": "+-", "→": "->", "×": "x", "–": "-", "−": "-", "…": "...", "━": "-", "─": "-"}
+PLAIN = "hpe_art.plain"
+REFUSED, FAILED, CTRL_C, NO_READER, TERMINATED = 2, 1, 130, 141, 143
+
+Parse = Callable[[Sequence[str] | None], argparse.Namespace]
+Command = Callable[[argparse.Namespace], int]
+
+
+def enter(
+    name: str, parse: Parse, command: Command, argv: Sequence[str] | None, kept: str = RESUMES
+) -> int:
+    """Parses the arguments and runs a command.
+
+    Args:
+        name: of the command's module.
+        parse: gives the arguments; argparse ends the process where they are wrong.
+        command: gives the exit code.
+        argv: the arguments; None: those of the process.
+        kept: what is said of a command that is stopped.
+
+    Returns:
+        The command's exit code; 2 for what a user can mend (`UserError`, a path that cannot be
+        used), 1 for a full disk or what is unforeseen, 130 for Ctrl-C, 143 for SIGTERM, 141 where
+        nobody reads the output any more.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)
+    logging.raiseExceptions = False  # a log that cannot be written must not bury the one line
+    _speak_any_encoding()
+    try:
+        try:
+            args = parse(argv)
+        finally:
+            _flush()
+        code = _ran(command, args)
+        _flush()
+        return code
+    except UserError as error:
+        return refuse(name, error)
+    except BrokenPipeError:
+        code, words = NO_READER, f"stopped, as nobody reads its output any more: {kept}."
+    except OSError as error:
+        full = error.errno in FULL
+        code, words = FAILED if full else REFUSED, f"error: {_told(error, kept)}"
+    except KeyboardInterrupt as stopped:
+        reason = str(stopped) or "Ctrl-C"
+        code = CTRL_C if reason == "Ctrl-C" else TERMINATED
+        words = f"stopped by {reason}: {kept}."
+    except Exception:
+        code, words = FAILED, _unforeseen()
+    return _said(name, words, code)
+
+
+def refuse(name: str, error: Exception) -> int:
+    """Prints why a command cannot run, on one line; gives the exit code."""
+    # Some messages of MMEngine's are several lines.
+    return _said(name, f"error: {' '.join(str(error).split())}", REFUSED)
+
+
+def called(name: str) -> str:
+    """The name by which the user called a command, by that of its module."""
+    tool = f"{name}.py"
+    return tool if Path(sys.argv[0]).name == tool else f"hpe-art {name.replace('_', '-')}"
+
+
+def command_line() -> str:
+    """The command that is running, as it goes into a page."""
+    program, *words = sys.argv
+    tool = Path(program).suffix == ".py" and Path(program).name != "__main__.py"
+    return " ".join([f"python tools/{Path(program).name}" if tool else "hpe-art", *words])
+
+
+def _ran(command: Command, args: argparse.Namespace) -> int:
+    try:
+        return command(args)
+    except SystemExit as ended:
+        frames = traceback.extract_tb(ended.__traceback__)
+        *_, last = (frame for frame in frames if not frame.filename.startswith("<"))
+        raise UserError(
+            f"Expected code that does not end the process. Got a call of exit in {last.filename}, "
+            f"line {last.lineno}: remove it."
+        ) from None
+
+
+def _told(error: OSError, kept: str) -> str:
+    """What could not be read or written, why, and the mend."""
+    if error.strerror is None:  # one of ours, which says it all
+        return " ".join(str(error).split())
+    path = error.filename2 or error.filename
+    what = f"Expected to read or write {'files' if path is None else path}. Got: {error.strerror}"
+    mend = f"free some space; {kept}" if error.errno in FULL else "name another path"
+    return f"{what}: {mend}."
+
+
+def _unforeseen() -> str:
+    traceback.print_exc()
+    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+    return (
+        "error: this was not foreseen. Please report it with all of the above and this: "
+        f"{command_line()} ({versions})."
+    )
+
+
+def _said(name: str, words: str, code: int) -> int:
+    try:
+        _flush()
+    except OSError:  # nobody reads it, or its disk is full; Python would try again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f"{called(name)}: {words}", file=sys.stderr)
+    return code
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+
+
+def _stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _speak_any_encoding() -> None:
+    """Has a terminal that lacks a character print another one instead of ending the run."""
+    codecs.register_error(PLAIN, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=PLAIN)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(ASCII.get(one, "?") for one in lacking), error.end
