@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
@@ -28,7 +28,7 @@ from hpe_art.data.annotations import (
     usable_coco,
     usable_mpii,
 )
-from hpe_art.data.images import Reader, Reading, opencv
+from hpe_art.data.images import Reader, Reading, opencv, read_images
 
 
 def unloaded(settings: Mapping[str, Any]) -> Any:
@@ -50,15 +50,16 @@ def format_of(dataset: Any) -> str | None:
     return None
 
 
-def people_faults(dataset: Any) -> dict[int, Fault]:
+def people_faults(dataset: Any, joints: int | None = None) -> dict[int, Fault]:
     """Who of a dataset cannot be used, as its annotations say, by the place in its file.
 
-    Those of other formats than MPII's and COCO's are left to MMPose; DataError if a file is none.
+    Each is to have so many joints; default as many as the dataset's metainfo has. Those of other
+    formats than MPII's and COCO's are left to MMPose; DataError if a file is none.
     """
     file, kind = getattr(dataset, "ann_file", ""), format_of(dataset)
     if kind is None or not Path(file).is_file():  # MMPose says so
         return {}
-    joints = int(dataset.metainfo["num_keypoints"])
+    joints = joints or int(dataset.metainfo["num_keypoints"])
     if kind == "coco":
         return coco_faults(read_json(file), joints)
     boxes = getattr(dataset, "headbox_file", None)
@@ -88,14 +89,14 @@ def usable_file(dataset: Any, faults: Mapping[int, Fault]) -> Iterator[None]:
             dataset.ann_file = original
 
 
-def stop(faults: Mapping[int, Fault], dataset: Any, mend: str) -> None:
-    """DataError if there is a fault that stops a run; it names the first."""
+def stop(faults: Mapping[int, Fault], dataset: Any, mend: str = "") -> None:
+    """DataError if there is a fault that stops a run; it names the first, and a further mend."""
     wrong = {place: fault for place, fault in faults.items() if fault.stops}
     if wrong:
         raise DataError(
             f"Expected people who can be used in {getattr(dataset, 'ann_file', 'the data set')}. "
             f"Got {len(wrong)} who cannot, first {first_of(wrong)}. "
-            f"Mend them (`hpe-art check-data` names them all){', ' + mend if mend else ''}."
+            f"Mend them (`hpe-art check-data` names them all){mend}."
         )
 
 
@@ -118,6 +119,35 @@ def reader_of(dataset: Any) -> Reader:
             return None
 
     return read
+
+
+class Seen(NamedTuple):
+    """What came of reading the images of people."""
+
+    unread: dict[str, str]  # why an image cannot be read, by its path
+    away: dict[int, Fault]  # who is not in the image, by the place in the dataset
+
+    def check(self, dataset: Any, mend: str = "") -> None:
+        """DataError if anybody cannot be used; it names the first."""
+        if self.unread:
+            path, fault = next(iter(self.unread.items()))
+            raise DataError(
+                f"Expected readable images. Got {len(self.unread)} that are not, first {path} "
+                f"({fault}). Mend them{mend}."
+            )
+        stop(self.away, dataset, mend)
+
+
+def look_at(dataset: Any, places: Iterable[int]) -> Seen:
+    """Reads the images of people of a loaded dataset, as its pipeline does."""
+    infos = {i: dataset.get_data_info(i) for i in places}
+    readings = read_images((info["img_path"] for info in infos.values()), reader_of(dataset))
+    away = {}
+    for i, info in infos.items():
+        reading = readings[str(info["img_path"])]
+        if reading.fault is None and (what := outside(info, reading)):
+            away[i] = Fault(info.get("id", i), Path(info["img_path"]).name, what)
+    return Seen({path: one.fault for path, one in readings.items() if one.fault}, away)
 
 
 def outside(info: Mapping[str, Any], image: Reading) -> str | None:

@@ -11,20 +11,11 @@ import hpe_art.compat  # noqa: F401  (before mmpose)
 from mmpose.utils import register_all_modules
 
 from hpe_art.data.annotations import DataError, Fault
-from hpe_art.data.checks import (
-    format_of,
-    outside,
-    people_faults,
-    reader_of,
-    stop,
-    unloaded,
-    usable_file,
-)
+from hpe_art.data.checks import format_of, look_at, people_faults, stop, unloaded, usable_file
 from hpe_art.data.detections import Annotated
-from hpe_art.data.images import read_images
 from hpe_art.errors import UserError
 
-SKIP = "or leave them out with --skip-bad (also called --skip-unreadable)"
+SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
 
 
 class Chosen(NamedTuple):
@@ -55,28 +46,17 @@ def choose_people(
     count = min(num_samples or default_samples or total, total)
     # MPII's hold their places; those of COCO are not in the set any more.
     held = set(faults) if format_of(dataset) == "mpii" else set()
-    infos = {i: dataset.get_data_info(i) for i in range(count) if i not in held}
-    readings = read_images((info["img_path"] for info in infos.values()), reader_of(dataset))
-    unread = {path: reading.fault for path, reading in readings.items() if reading.fault}
-    if unread and not skip_bad:
-        path, fault = next(iter(unread.items()))
-        raise DataError(
-            f"Expected readable images. Got {len(unread)} that are not, first {path} ({fault}). "
-            f"Mend them, {SKIP}."
-        )
-    infos = {i: info for i, info in infos.items() if str(info["img_path"]) not in unread}
-    away = {}
-    for i, info in infos.items():
-        if what := outside(info, readings[str(info["img_path"])]):
-            away[i] = Fault(info.get("id", i), Path(info["img_path"]).name, what)
+    places = [i for i in range(count) if i not in held]
+    seen = look_at(dataset, places)
     if not skip_bad:
-        stop(away, dataset, SKIP)
-    kept = [i for i in infos if i not in away]
+        seen.check(dataset, SKIP)
+    paths = {i: str(dataset.get_data_info(i)["img_path"]) for i in places}
+    kept = [i for i in places if paths[i] not in seen.unread and i not in seen.away]
     if not kept:
-        what = "readable image" if unread else "person who can be used"
+        what = "readable image" if seen.unread else "person who can be used"
         raise DataError(f"Expected at least one {what}. Got none.")
-    left_out = tuple(map(str, [*faults.values(), *away.values()]))
-    return Chosen(dataset, kept, tuple(Path(path).name for path in unread), left_out)
+    left_out = tuple(map(str, [*faults.values(), *seen.away.values()]))
+    return Chosen(dataset, kept, tuple(Path(path).name for path in seen.unread), left_out)
 
 
 def load_test_set(
