@@ -24,10 +24,14 @@ def command_parser(name: str, description: str | None) -> argparse.ArgumentParse
     )
 
 
-def guarded(name: str, command: Callable[[], int]) -> int:
+def guarded(
+    name: str,
+    command: Callable[[], int],
+    kept: str = "what was done is kept, and the same command goes on from there",
+) -> int:
     """Runs a command; what a user can mend, or has stopped, becomes a line and an exit code.
 
-    That is 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
+    That is 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM; `kept` says how to go on.
     """
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -36,7 +40,6 @@ def guarded(name: str, command: Callable[[], int]) -> int:
         return refuse(name, error)
     except KeyboardInterrupt as stopped:
         reason = str(stopped) or "Ctrl-C"
-        kept = "what was done is kept, and the same command goes on from there"
         print(f"{_called(name)}: stopped by {reason}: {kept}.", file=sys.stderr)
         return 130 if reason == "Ctrl-C" else 143
 

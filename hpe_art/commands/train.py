@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from hpe_art.commands import arguments
 from hpe_art.commands.arguments import config, refuse
@@ -37,20 +38,24 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
-    settings = vars(parse(argv))
-    os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
-    from mmengine.runner import Runner
+    kept = "checkpoints are kept, and --resume goes on from the newest"
+    return arguments.guarded("train", lambda: _train(vars(parse(argv))), kept)
 
+
+def _train(settings: dict[str, Any]) -> int:
+    os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
     from hpe_art.evaluation.processes import join_processes
-    from hpe_art.training import check_first_weights, first_weights, training_config
+    from hpe_art.training import DivergedError, train, training_config, training_runner
 
     try:
         cfg = training_config(**settings)
         join_processes(cfg)
-        runner = Runner.from_cfg(cfg)
-        if checkpoint := first_weights(cfg):
-            check_first_weights(runner.model, checkpoint)
-    except (ValueError, OSError, SyntaxError) as error:
+        runner = training_runner(cfg)
+    except (ValueError, OSError) as error:
         return refuse("train", error)
-    runner.train()
+    try:
+        train(runner)
+    except (DivergedError, OSError) as error:  # such as a disk that is full
+        refuse("train", error)
+        return 1
     return 0
