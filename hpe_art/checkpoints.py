@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
@@ -23,7 +24,9 @@ EMA = "ema_state_dict"
 """Of MMEngine's EMAHook, which puts the mean into "state_dict" and what was trained in here."""
 
 CONTAINERS = ("state_dict", "model", EMA)
-"""Under which name weights are kept; the first that is there counts, as in MMPose's tools."""
+"""Under which name weights are kept; the first that is there counts, as in MMPose's tools.
+
+Under another name they are found where nothing else could be meant."""
 
 WRAPPERS = re.compile(r"^(module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
 """What parallel training and torch.compile, also of a part, put into the names of weights."""
@@ -40,7 +43,10 @@ def read_weights(source: str) -> dict[str, Tensor]:
     """
     weights = load_file(source)
     if isinstance(weights, dict):
-        kept = next((name for name in CONTAINERS if name in weights), None)
+        inner = [name for name, value in weights.items() if isinstance(value, Mapping)]
+        flat = any(isinstance(value, Tensor) for value in weights.values())
+        alone = inner[0] if len(inner) == 1 and not flat else None
+        kept = next((name for name in CONTAINERS if name in weights), alone)
         weights = weights[kept] if kept else weights
         if kept == EMA and isinstance(weights, Mapping):
             weights = {name: value for name, value in weights.items() if name != "steps"}
@@ -61,9 +67,10 @@ def load_file(source: str) -> Any:
     except zoo.ZooError as error:
         raise ModelError(str(error)) from None
     except FileNotFoundError:
+        fault = "is a folder" if Path(source).is_dir() else "does not exist"
         raise ModelError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
-            "the network with tools/train.py."
+            f"Expected a checkpoint. Got {source}, which {fault}. Name another, or train the "
+            "network with tools/train.py."
         ) from None
     except pickle.UnpicklingError as error:
         raise ModelError(

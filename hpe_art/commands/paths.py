@@ -68,9 +68,10 @@ def check_data(args: argparse.Namespace) -> None:
 def check_checkpoint(source: str | None) -> None:
     """UserError where a checkpoint is a path, and is not there."""
     if source and "://" not in source and not Path(source).is_file():
+        fault = "is a folder" if Path(source).is_dir() else "does not exist"
         raise UserError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
-            "the network with tools/train.py."
+            f"Expected a checkpoint. Got {source}, which {fault}. Name another, or train the "
+            "network with tools/train.py."
         )
 
 

@@ -68,6 +68,7 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--perturbation", "no.npz"], ["file for --perturbation. Got no.npz: not there"]),
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
+        (["--attack", "fgsm", "weights.pth"], ["right after the config. Got weights.pth"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
     ],
     ids=lambda value: " ".join(value[:2]) if value and value[0].startswith("--") else "",
@@ -144,6 +145,7 @@ def test_nobody_to_give_a_target_pose(attack, config, tmp_path, write_people):
 
 def test_checkpoints_that_will_not_do(attack, config, weights, tmp_path, write_config):
     refused(attack(config, "no.pth"), attack.cwd, "Expected a checkpoint. Got no.pth, which does")
+    refused(attack(config, tmp_path), attack.cwd, f"checkpoint. Got {tmp_path}, which is a folder")
     path = tmp_path / "part.pth"
     path.write_bytes(weights.read_bytes()[:20000])
     refused(attack(config, path), attack.cwd, f"Got {path}", "cannot be read")
