@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
@@ -16,11 +17,16 @@ from torch import Tensor, nn
 from hpe_art import zoo
 from hpe_art.errors import ModelError
 
+WEIGHTS = "weights:"
+"""Before the name of a checkpoint: MMEngine gets its weights alone, whatever its format."""
+
 EMA = "ema_state_dict"
 """Of MMEngine's EMAHook, which puts the mean into "state_dict" and what was trained in here."""
 
 CONTAINERS = ("state_dict", "model", EMA)
-"""Under which name weights are kept; the first that is there counts, as in MMPose's tools."""
+"""Under which name weights are kept; the first that is there counts, as in MMPose's tools.
+
+Under another name they are found where nothing else could be meant."""
 
 WRAPPERS = re.compile(r"^(module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.")
 """What parallel training and torch.compile, also of a part, put into the names of weights."""
@@ -35,9 +41,12 @@ def read_weights(source: str) -> dict[str, Tensor]:
         ModelError: it is missing, cannot be reached, is damaged, holds no weights or some that are
             not finite in float32, or would run code on loading (it is refused; nothing is run).
     """
-    weights = _loaded(source)
+    weights = load_file(source)
     if isinstance(weights, dict):
-        kept = next((name for name in CONTAINERS if name in weights), None)
+        inner = [name for name, value in weights.items() if isinstance(value, Mapping)]
+        flat = any(isinstance(value, Tensor) for value in weights.values())
+        alone = inner[0] if len(inner) == 1 and not flat else None
+        kept = next((name for name in CONTAINERS if name in weights), alone)
         weights = weights[kept] if kept else weights
         if kept == EMA and isinstance(weights, Mapping):
             weights = {name: value for name, value in weights.items() if name != "steps"}
@@ -51,15 +60,17 @@ def read_weights(source: str) -> dict[str, Tensor]:
     return weights
 
 
-def _loaded(source: str) -> Any:
+def load_file(source: str) -> Any:
+    """What a checkpoint holds, on the CPU; ModelError as for `read_weights`."""
     try:
         return CheckpointLoader.load_checkpoint(source, map_location="cpu", logger="silent")
     except zoo.ZooError as error:
         raise ModelError(str(error)) from None
     except FileNotFoundError:
+        fault = "is a folder" if Path(source).is_dir() else "does not exist"
         raise ModelError(
-            f"Expected a checkpoint. Got {source}, which does not exist. Name another, or train "
-            "the network with tools/train.py."
+            f"Expected a checkpoint. Got {source}, which {fault}. Name another, or train the "
+            "network with tools/train.py."
         ) from None
     except pickle.UnpicklingError as error:
         raise ModelError(
@@ -88,11 +99,15 @@ def _first_fact(error: Exception) -> str:
     return (telling or lines or [type(error).__name__])[0][:160]
 
 
-def _check_finite(name: str, value: Any, source: str) -> None:
+def count_not_finite(value: Any) -> int:
+    """How many values of a weight or buffer are no finite numbers in float32, as models have it."""
     if not isinstance(value, Tensor) or not value.is_floating_point():
-        return
-    count = int((~torch.isfinite(value.float())).sum())  # as the model will have it
-    if count:
+        return 0
+    return int((~torch.isfinite(value.float())).sum())
+
+
+def _check_finite(name: str, value: Any, source: str) -> None:
+    if count := count_not_finite(value):
         raise ModelError(
             f"Expected finite weights. Got {name} with {count} values that are not numbers in "
             f"{source}: its training diverged, or it is damaged. Name an earlier checkpoint."
@@ -113,3 +128,8 @@ def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str)
             f"{type(backbone).__name__}. Got {len(wanted) - len(unfit)} of them; {unfit[0]} is "
             "missing, or of another shape."
         )
+
+
+@CheckpointLoader.register_scheme(prefixes=WEIGHTS, force=True)
+def _weights_alone(filename: str, map_location: Any = None) -> dict[str, Any]:
+    return {"state_dict": read_weights(filename.removeprefix(WEIGHTS))}

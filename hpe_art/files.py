@@ -22,11 +22,14 @@ PACKAGES = (
     "numpy", "torch", "torchvision",
 )  # fmt: skip
 
+PART = ".{name}.{process}.part"
+"""The name of a file that is being written."""
+
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
     """Writes a file that is either complete or as it was before, also after a power cut."""
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(PART.format(name=path.name, process=os.getpid()))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.hooks import EMAHook
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
 from torch.nn.parallel import DataParallel
 
-from hpe_art.checkpoints import read_weights
+from hpe_art.checkpoints import WEIGHTS, read_weights
 from hpe_art.errors import ModelError
 
 STATE = {"backbone.weight": torch.tensor([1.0, 2.0]), "backbone.count": torch.tensor(3)}
@@ -44,7 +45,7 @@ def renamed(prefix):
     "prefix",
     ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "module.module."],
 )
-@pytest.mark.parametrize("container", [None, "state_dict", "model"])
+@pytest.mark.parametrize("container", [None, "state_dict", "model", "net"])
 def test_wrappers_and_containers_are_taken_off(tmp_path, prefix, container):
     weights = renamed(prefix)
     assert are_equal(read(tmp_path, {container: weights} if container else weights), STATE)
@@ -80,6 +81,12 @@ def test_mmengine_saves_the_mean_as_the_weights(tmp_path):
     assert mean != 5 and read(tmp_path, content)["weight"].item() == mean
     content.pop("state_dict")
     assert read(tmp_path, content)["weight"].item() == 5
+
+
+def test_another_container_beside_what_cannot_be_meant(tmp_path):
+    assert are_equal(read(tmp_path, {"epoch": 3, "model_state_dict": STATE}), STATE)
+    two = {"generator": STATE, "discriminator": STATE}
+    assert read(tmp_path, two).keys() == two.keys(), "either could be meant"
 
 
 # --- what is refused -----------------------------------------------------------------------------
@@ -143,6 +150,17 @@ def test_weights_at_an_address(server, tmp_path):
     message = rf"cannot be read \(.+\)\. Remove its copy in {tmp_path}/hub/checkpoints, and do"
     with pytest.raises(ModelError, match=message):
         read_weights(f"{server}/half.pth")
+
+
+def test_mmengine_gets_the_weights_of_any_format(tmp_path):
+    torch.save({"model": renamed("module.")}, tmp_path / "weights.pth")
+    loaded = CheckpointLoader.load_checkpoint(f"{WEIGHTS}{tmp_path}/weights.pth", logger="silent")
+    assert loaded.keys() == {"state_dict"} and are_equal(loaded["state_dict"], STATE)
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    with pytest.raises(ModelError, match=f"Expected a checkpoint. Got {tmp_path}, which is a fold"):
+        read_weights(str(tmp_path))
 
 
 def test_an_unknown_prefix_is_refused():

@@ -21,6 +21,7 @@ COMMANDS = {
     "publish": "bundle trained weights with the package",
     "render-people": "render people to train on or to attack",
     "prepare-mpii": "make MMPose's MPII layout from the release",
+    "check-data": "check people to train on or to attack",
     "art-attacks": "try every evasion attack of ART",
     "check-models": "check every model of MMPose",
 }

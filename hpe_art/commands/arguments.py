@@ -148,7 +148,13 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--ann-file", help="annotations [the one *val*.json]")
     data.add_argument("--headbox-file", help="head boxes [the one *gt*val*.mat]")
     data.add_argument("--image-prefix", help="folder of the images [images]")
-    data.add_argument("--skip-unreadable", action="store_true", help="leave out broken images")
+    data.add_argument(
+        "--skip-bad",
+        "--skip-unreadable",
+        dest="skip_unreadable",
+        action="store_true",
+        help="leave out who cannot be used: a broken image or annotation",
+    )
 
 
 def check_data_arguments(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:

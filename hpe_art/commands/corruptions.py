@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments
-from hpe_art.commands.arguments import config, refuse
+from hpe_art.commands import arguments, door
+from hpe_art.commands.arguments import config
 from hpe_art.commands.paths import check_checkpoint, check_paths, data_folder
 
 USUAL_PEOPLE = 128
@@ -48,7 +48,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; gives its exit code."""
     warnings.filterwarnings("ignore")
-    return arguments.guarded("corruptions", lambda: _corruptions(parse(argv)))
+    return door.enter("corruptions", parse, _corruptions, argv)
 
 
 def _corruptions(args: argparse.Namespace) -> int:
@@ -58,14 +58,11 @@ def _corruptions(args: argparse.Namespace) -> int:
     from hpe_art.report.corruptions import corruptions_page, corruptions_table, draw_corruptions
 
     console = Console()
-    try:
-        cfg, found = _scored(args, console)
-    except ValueError as error:
-        return refuse("corruptions", error)
+    cfg, found = _scored(args, console)
     console.print(corruptions_table(found))
     page, data = args.work_dir / "corruptions.md", args.work_dir / "corruptions.json"
     write_whole(data, found.model_dump_json(indent=1))
-    write_whole(page, corruptions_page(found, arguments.command_line()))
+    write_whole(page, corruptions_page(found, door.command_line()))
     picture = draw_corruptions(args.work_dir / "corruptions.png", cfg, found)
     print(f"{data}; {page}; {picture}")
     return 0

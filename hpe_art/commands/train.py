@@ -50,21 +50,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(args: argparse.Namespace) -> int:
     settings = vars(args)
     os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
-    from mmengine.runner import Runner
-
     import hpe_art.plugin  # noqa: F401  (registers what a config or an option may name)
     from hpe_art.evaluation.processes import is_main, join_processes
-    from hpe_art.training import check_first_weights, first_weights, training_config
+    from hpe_art.training import DivergedError, train, training_config, training_runner
 
     try:
         cfg = training_config(**settings)
         check_paths([settings["config"]], Path(cfg.work_dir))
         join_processes(cfg)
-        runner = Runner.from_cfg(cfg)
-        if checkpoint := first_weights(cfg):
-            check_first_weights(runner.model, checkpoint)
+        runner = training_runner(cfg)
     except (ValueError, SyntaxError) as error:
         raise UserError(str(error)) from error
     with locked(Path(cfg.work_dir)) if is_main() else nullcontext():
-        runner.train()
+        try:
+            train(runner)
+        except DivergedError as error:
+            door.refuse("train", error)
+            return door.FAILED
     return 0

@@ -16,8 +16,9 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from numpy.typing import NDArray
 
+from hpe_art.data.annotations import DataError
 from hpe_art.data.detections import Annotated
-from hpe_art.data.test_sets import DataError, annotated_people, build_test_set, choose_people
+from hpe_art.data.test_sets import annotated_people, choose_people
 from hpe_art.metrics import PeopleTruth
 
 Array = NDArray[np.float32]
@@ -60,6 +61,7 @@ class People:
     scale: Array  # (N, 2), its width and height in image pixels
     size: tuple[int, int]  # width and height of the crop in pixels
     skipped: tuple[str, ...] = ()  # names of the images left out because they cannot be read
+    left_out: tuple[str, ...] = ()  # the other people who cannot be used, and why
 
     def __len__(self) -> int:
         return len(self.index)
@@ -176,13 +178,21 @@ def load_people(
     Args:
         cfg: config of a top-down model; `test_dataloader.dataset` is used as it is.
         num_samples: how many people; they must be there.
-        skip_unreadable: leave out images that are missing or truncated instead of raising.
+        skip_unreadable: leave out people whose image or annotation cannot be used instead of
+            raising.
         default_samples: how many at most where `num_samples` is None; default all.
         detections: those of the config's `bbox_file` instead of the annotated ones.
     Raises:
-        DataError: the annotations cannot be loaded, or an image cannot be read (it is named).
+        DataError: the annotations cannot be loaded, an annotation cannot be used or an image not be
+            read (it is named), or no joint is labelled.
     """
-    dataset = build_test_set(cfg.test_dataloader.dataset, detections)
-    chosen, skipped = choose_people(dataset, num_samples, skip_unreadable, default_samples)
-    annotated = annotated_people(cfg.test_dataloader.dataset) if detections else None
-    return replace(people_of(dataset, chosen, annotated), skipped=skipped)
+    settings = cfg.test_dataloader.dataset
+    chosen = choose_people(settings, num_samples, skip_unreadable, default_samples, detections)
+    annotated = annotated_people(settings, skip_unreadable) if detections else None
+    people = people_of(chosen.dataset, chosen.places, annotated)
+    if not (people.y[..., 2] > 0).any():
+        raise DataError(
+            f"Expected people with labelled joints in {people.ann_file}. Got {len(people)} without "
+            "any: nothing could be scored."
+        )
+    return replace(people, skipped=chosen.skipped, left_out=chosen.left_out)

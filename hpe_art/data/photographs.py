@@ -21,7 +21,8 @@ from mmengine.dataset import Compose
 from mmpose.utils import register_all_modules
 from numpy.typing import NDArray
 
-from hpe_art.data.test_sets import DataError, image_fault
+from hpe_art.data.annotations import DataError
+from hpe_art.data.images import image_fault
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

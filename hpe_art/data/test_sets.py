@@ -1,69 +1,72 @@
-"""MMPose's test sets: built from their configs, and which of their images can be read."""
+"""MMPose's test sets: built from their configs, and who of their people can be used."""
 
 import copy
 import io
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
-from mmpose.registry import DATASETS
 from mmpose.utils import register_all_modules
-from PIL import Image
 
+from hpe_art.data.annotations import DataError, Fault
+from hpe_art.data.checks import format_of, look_at, people_faults, stop, unloaded, usable_file
 from hpe_art.data.detections import Annotated
 from hpe_art.errors import UserError
 
+SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
 
-class DataError(UserError):
-    """A test set cannot be used; the message names what and the mend."""
+
+class Chosen(NamedTuple):
+    """The people of a test set who can be used."""
+
+    dataset: Any  # MMPose's, loaded
+    places: list[int]  # of the people in it
+    skipped: tuple[str, ...]  # names of the images left out because they cannot be read
+    left_out: tuple[str, ...]  # the other people who are left out, and why
 
 
 def choose_people(
-    dataset: Any,
+    settings: dict[str, Any],
     num_samples: int | None = None,
-    skip_unreadable: bool = False,
+    skip_bad: bool = False,
     default_samples: int | None = None,
-) -> tuple[list[int], tuple[str, ...]]:
-    """Places of the first people whose images can be read, and names of those that cannot.
+    detections: bool = False,
+) -> Chosen:
+    """The first people of a test set who can be used, by its config.
 
-    DataError if more are asked for than there are, or an image cannot be read (it is named).
+    DataError if more are asked for than there are, or if somebody cannot be used; the message names
+    the first, unless `skip_bad` leaves them out.
     """
+    dataset, faults = load_test_set(settings, detections, skip_bad)
     total = len(dataset)
     if num_samples is not None and not 1 <= num_samples <= total:
         raise DataError(f"Expected 1 to {total} people (--num-samples). Got {num_samples}.")
     count = min(num_samples or default_samples or total, total)
-    paths = [dataset.get_data_info(i)["img_path"] for i in range(count)]
-    faults = {path: fault for path in dict.fromkeys(paths) if (fault := image_fault(path))}
-    if faults and not skip_unreadable:
-        path, fault = next(iter(faults.items()))
-        raise DataError(
-            f"Expected readable images. Got {len(faults)} that are not, first {path} ({fault}). "
-            "Mend them, or leave them out with --skip-unreadable."
-        )
-    kept = [i for i, path in enumerate(paths) if path not in faults]
+    # MPII's hold their places; those of COCO are not in the set any more.
+    held = set(faults) if format_of(dataset) == "mpii" else set()
+    places = [i for i in range(count) if i not in held]
+    seen = look_at(dataset, places)
+    if not skip_bad:
+        seen.check(dataset, SKIP)
+    paths = {i: str(dataset.get_data_info(i)["img_path"]) for i in places}
+    kept = [i for i in places if paths[i] not in seen.unread and i not in seen.away]
     if not kept:
-        raise DataError("Expected at least one readable image. Got none.")
-    return kept, tuple(Path(path).name for path in faults)
+        what = "readable image" if seen.unread else "person who can be used"
+        raise DataError(f"Expected at least one {what}. Got none.")
+    left_out = tuple(map(str, [*faults.values(), *seen.away.values()]))
+    return Chosen(dataset, kept, tuple(Path(path).name for path in seen.unread), left_out)
 
 
-def image_fault(path: str | Path) -> str | None:
-    """Why an image cannot be read to its end; None where it can."""
-    try:
-        with Image.open(path) as image:
-            # OpenCV fills the missing end of a truncated file with grey and says nothing.
-            image.load()
-    except (OSError, SyntaxError, ValueError) as error:
-        return str(error)
-    return None
-
-
-def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
-    """MMPose's dataset from its config, `cfg.test_dataloader.dataset`.
+def load_test_set(
+    settings: dict[str, Any], detections: bool = False, skip_bad: bool = False
+) -> tuple[Any, dict[int, Fault]]:
+    """MMPose's dataset from its config, `cfg.test_dataloader.dataset`, and who is left out of it.
 
     The people and boxes are those of the annotations, or of detections: of the `bbox_file`, whose
-    boxes have no poses. DataError where MMPose cannot load it, in its own words.
+    boxes have no poses. DataError where MMPose cannot load it, in its own words, or where somebody
+    cannot be used, unless `skip_bad`.
     """
     register_all_modules()
     settings = copy.deepcopy(dict(settings))
@@ -73,8 +76,14 @@ def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
         settings.pop("bbox_file", None)
     try:
         with redirect_stdout(io.StringIO()):  # COCO's reader speaks
-            dataset = DATASETS.build(settings)
-            dataset.full_init()
+            dataset = unloaded(settings)
+            faults = people_faults(dataset)
+            if not skip_bad:
+                stop(faults, dataset, SKIP)
+            with usable_file(dataset, faults):
+                dataset.full_init()
+    except UserError:
+        raise
     except (AssertionError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
         raise DataError(
             f"Expected a test set that MMPose can load. Got {type(error).__name__}: {error}. "
@@ -82,9 +91,14 @@ def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
         ) from error
     if not len(dataset):
         raise DataError("Expected people in the test set. Got none.")
-    return dataset
+    return dataset, faults
 
 
-def annotated_people(settings: dict[str, Any]) -> Annotated:
+def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
+    """The dataset alone of `load_test_set`."""
+    return load_test_set(settings, detections)[0]
+
+
+def annotated_people(settings: dict[str, Any], skip_bad: bool = False) -> Annotated:
     """The annotated people of a set, to find the poses of its detections in."""
-    return Annotated(build_test_set(settings))
+    return Annotated(load_test_set(settings, skip_bad=skip_bad)[0])

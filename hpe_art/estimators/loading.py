@@ -125,11 +125,11 @@ def load_weights(model: nn.Module, source: str) -> None:
     try:
         # MMPose renames old weights while it loads them, so the names are compared afterwards.
         model.load_state_dict(weights)
-    except RuntimeError:
+    except RuntimeError as error:
+        what = _differences(model, weights) or " ".join(str(error).split())
         raise ModelError(
             f"Expected weights of this config's model. Got {source}, which is of another "
-            f"architecture: {_differences(model, weights)}. Name the config that it was trained "
-            "from."
+            f"architecture: {what}. Name the config that it was trained from."
         ) from None
 
 

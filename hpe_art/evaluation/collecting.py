@@ -86,6 +86,7 @@ def _dataset(run: Prepared) -> Dataset:
         ann_file=(path.relative_to(here) if path.is_relative_to(here) else path).as_posix(),
         num_samples=len(people),
         skipped=people.skipped,
+        left_out=people.left_out,
         detections=Path(boxes).name if boxes else None,
     )
 

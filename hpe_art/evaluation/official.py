@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
 
+from hpe_art.data.checks import people_faults, usable_file
 from hpe_art.data.people import People
 
 Array = NDArray[np.float32]
@@ -31,8 +33,12 @@ class OfficialScores:
         settings = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
         self.people = people
         self.samples = people.samples()
-        with redirect_stdout(io.StringIO()):  # COCO's reader speaks
-            self.evaluator = Evaluator([dict(copy.deepcopy(one)) for one in settings])
+        original = people.ann_file
+        faults = people_faults(people.dataset) if people.left_out else {}
+        # COCO's reader speaks, and does not read what the others had to be left out for.
+        with redirect_stdout(io.StringIO()), usable_file(people.dataset, faults):
+            usable = people.ann_file if faults else None
+            self.evaluator = Evaluator([_settings(one, original, usable) for one in settings])
             self.evaluator.dataset_meta = copy.deepcopy(people.dataset.metainfo)
             for metric in self.evaluator.metrics:
                 if len(people) < total and getattr(metric, "coco", None) is not None:
@@ -95,3 +101,12 @@ def relative(perturbed: dict[str, float], clean: dict[str, float]) -> dict[str, 
         name: 100 * value / clean[name] if clean.get(name, 0) > 0 else None
         for name, value in perturbed.items()
     }
+
+
+def _settings(metric: Any, original: str, usable: str | None) -> dict[str, Any]:
+    """A metric's config, with a file of annotations in place of the original one."""
+    settings = dict(copy.deepcopy(metric))
+    file = settings.get("ann_file")
+    if usable and file and Path(file).absolute() == Path(original).absolute():
+        settings["ann_file"] = usable
+    return settings

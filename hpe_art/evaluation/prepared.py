@@ -81,7 +81,7 @@ class Prepared:
     def notes(self) -> list[str]:
         """What a reader of the results has to know."""
         spec, estimator, skipped = self.spec, self.estimator, self.people.skipped
-        names = ", ".join(skipped[:5])
+        names, bad = ", ".join(skipped[:5]), self.people.left_out
         bundled = self.fit is None and any(map(is_unfitted, spec.attacks))
         every = any(getattr(attack, "outputs", "last") == "all" for attack in spec.attacks)
         one = every and estimator.count_outputs() == 1
@@ -90,6 +90,7 @@ class Prepared:
                 len(self.people) < FEWEST
             ),
             f"{len(skipped)} unreadable images were left out: {names}.": skipped,
+            f"{len(bad)} people were left out, who cannot be used: {'; '.join(bad[:5])}.": bad,
             "The network has one output: all outputs equal the last.": one,
             "No training people are rendered: the bundled perturbations were used.": bundled,
             "Scored and attacked with flip-test.": estimator.flip_test,

@@ -143,12 +143,18 @@ class SkeletonRecord(Record):
 
 
 class Dataset(Record):
-    """Who was attacked."""
+    """Who was attacked.
+
+    Attributes:
+        skipped: names of the images that were left out because they cannot be read.
+        left_out: the other people who were left out, and why.
+    """
 
     type: str
     ann_file: str
     num_samples: int
     skipped: list[str] = []
+    left_out: list[str] = []
     detections: str | None = None
 
 

@@ -53,7 +53,7 @@ def attack_runner(
     cfg.visualizer = {**visualizer, "name": cfg.experiment_name}
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
-    with _nothing_left_of_refused(Path(work_dir)), mendable():
+    with nothing_left_of_refused(Path(work_dir)), mendable():
         runner = _built(cfg)
         load_weights(unwrapped(runner.model), checkpoint)
         runner._has_loaded = True  # with errors that name the mend
@@ -72,7 +72,7 @@ def _built(cfg: Config) -> Runner:
 
 
 @contextmanager
-def _nothing_left_of_refused(folder: Path) -> Iterator[None]:
+def nothing_left_of_refused(folder: Path) -> Iterator[None]:
     """Removes the folder of a run that is refused, if MMEngine's Runner has just made it."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:

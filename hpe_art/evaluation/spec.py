@@ -54,7 +54,7 @@ class RunSpec(BaseModel):
         compile: take gradients through a compiled copy.
         metric: name of the metric per person; None: the twin of the config's evaluator.
         detections: attack the config's `bbox_file` rather than its annotated people.
-        skip_unreadable: leave out images that cannot be read.
+        skip_unreadable: leave out people whose image or annotation cannot be used.
         fit: of universal perturbations.
         kept: of how many people the perturbed images are kept, for pictures.
         save_images: write every perturbed crop as PNG.

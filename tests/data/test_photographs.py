@@ -12,8 +12,8 @@ import pytest
 from mmpose.apis import inference_topdown
 from PIL import Image
 
+from hpe_art.data.annotations import DataError
 from hpe_art.data.photographs import crop_photograph, read_photograph
-from hpe_art.data.test_sets import DataError
 from hpe_art.estimators.loading import build_model, dataset_meta, load_config
 
 PHOTOGRAPH = Path(__file__).parents[2] / "hpe_art/rendered_people/people_val/images/00004.jpg"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from hpe_art.data.annotations import DataError, read_json
 from hpe_art.data.people import load_people, people_of
 from hpe_art.data.test_sets import annotated_people, build_test_set
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.official import OfficialScores, relative
+from hpe_art.rendered_people.dataset import coco_people_folder
 
 COCO = "mmpose_configs/coco_resnet_heatmap.py"
 
@@ -74,6 +77,34 @@ def test_people_in_another_order_are_still_told_apart(coco):
     turned = people[np.arange(len(people))[::-1]]
     found = OfficialScores(cfg.test_evaluator, turned, len(people)).of(turned.y)
     assert found["coco/AP"] == pytest.approx(1.0)
+
+
+def test_people_who_are_left_out_do_not_count_as_missed(coco, tmp_path):
+    """COCO's own reader would stumble over an annotation without its image."""
+    folder, path = coco_people_folder("val"), tmp_path / "people.json"
+    content = read_json(folder / "annotations" / "person_keypoints_val.json")
+    del content["annotations"][0]["image_id"]
+    content["annotations"][3]["bbox"][2] = 0
+    path.write_text(json.dumps(content))
+    cfg = copy.deepcopy(coco[0])
+    cfg.test_dataloader.dataset = dict(
+        type="CocoDataset",
+        data_prefix=dict(img=f"{folder}/images/"),
+        ann_file=str(path),
+        test_mode=True,
+        pipeline=cfg.test_dataloader.dataset.pipeline,
+    )
+    with pytest.raises(DataError, match="Got 2 who cannot, first person 1 .*: image_id missing"):
+        load_people(cfg)
+    people = load_people(cfg, skip_unreadable=True)
+    assert len(people) == len(coco[1]) - 2 == len(people.dataset)
+    assert [text.split(":")[0] for text in people.left_out] == [
+        "person 1 (no image)",
+        f"person 4 ({content['images'][content['annotations'][3]['image_id'] - 1]['file_name']})",
+    ]
+    evaluator = dict(cfg.test_evaluator, ann_file=str(path))
+    found = OfficialScores(evaluator, people, len(people.dataset)).of(people.y)
+    assert found["coco/AP"] == pytest.approx(1.0) and people.ann_file == str(path)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import cv2
 import numpy as np
@@ -190,6 +191,28 @@ def test_unreadable_images_are_left_out_where_asked(
     assert done.results.notes == ["1 unreadable images were left out: 00001.jpg."]
     assert "1 unreadable images" in done.out
     assert done.results.dataset.num_samples == 5
+
+
+def test_people_who_cannot_be_used_are_left_out_where_asked(
+    attack, config, weights, tmp_path, write_people
+):
+    folder = write_people(tmp_path / "people")
+    path = folder / "annotations" / "mpii_val.json"
+    people = json.loads(path.read_text())
+    people[0].update(scale=-1, center=[-1, -1])
+    people[4]["joints"][2][0] = math.nan
+    path.write_text(json.dumps(people))
+    given = [config, weights, "--attack", "noise", "--data-root", folder]
+    refused = attack(*given)
+    assert refused.code == 2 and len(refused.err.splitlines()) == 1
+    fact = "person 0 (00000.jpg): centre and scale are not known (-1)"
+    assert f"{path}. Got 2 who cannot, first {fact}. Mend" in refused.err
+    done = attack(*given, "--skip-bad")
+    assert done.code == 0, done.err
+    assert done.results.dataset.num_samples == 4
+    assert done.results.dataset.left_out[0] == fact
+    assert done.results.dataset.left_out[1].startswith("person 4 (00004.jpg): joint 2 is at [nan")
+    assert f"2 people were left out, who cannot be used: {fact};" in done.results.notes[0]
 
 
 def test_losses_and_metrics_by_name(attack, config, weights):

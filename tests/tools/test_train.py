@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -26,7 +30,7 @@ def train(load_tool):
 
     numbers = count()
 
-    def run(cwd, *arguments, work_dir="work"):
+    def run(cwd, *arguments, work_dir="work", code=0):
         # Runs of one name that begin in one second would share a logger of MMEngine's.
         own, options = f"experiment_name=run{next(numbers)}", "--cfg-options"
         at = arguments.index(options) + 1 if options in arguments else len(arguments)
@@ -37,7 +41,7 @@ def train(load_tool):
             patch.chdir(cwd)
             patch.setenv("LOCAL_RANK", "0")
             patch.setattr("sys.argv", ["train.py", *map(str, arguments)])
-            assert main() == 0
+            assert main() == code
         return max((cwd / work_dir).rglob("*.log")).read_text()
 
     return run
@@ -95,7 +99,9 @@ def test_starts_from_given_weights_with_the_folder_of_the_user(
     people = write_people(tmp_path / "mine", 4)
     # With a learning rate of 0, what comes out are the weights that went in.
     options = ["--cfg-options", "optim_wrapper.optimizer.lr=0", "train_cfg.val_interval=9"]
-    given = [config, "--load-from", weights, "--data-root", people]
+    plain = tmp_path / "plain.pth"  # as attack.py advises to save them
+    torch.save(checkpoint(weights)["state_dict"], plain)
+    given = [config, "--load-from", plain, "--data-root", people]
     train(tmp_path, *given, *options, work_dir="work_dirs/tiny")
     saved = checkpoint(tmp_path / "work_dirs" / "tiny" / "epoch_1.pth")
     assert saved["meta"]["iter"] == 1, "one batch of three out of four people"
@@ -103,6 +109,80 @@ def test_starts_from_given_weights_with_the_folder_of_the_user(
     for name, value in saved["state_dict"].items():
         if "running" not in name and "num_batches" not in name:
             assert torch.equal(value, first[name]), name
+
+
+def test_goes_on_from_what_is_whole_and_keeps_it_when_it_diverges(trained, train, tmp_path, capsys):
+    work = shutil.copytree(trained[0] / "work", tmp_path / "work")
+    whole = (work / "epoch_1.pth").read_bytes()
+    (work / "epoch_2.pth").write_bytes(whole[: len(whole) // 2])
+    (work / "last_checkpoint").write_text("work/epoch_2.pth")
+    options = [*SEED, "train_cfg.max_epochs=2", "model.head.loss.loss_weight=1e39"]
+    log = train(tmp_path, trained[1], "--work-dir", "work", "--resume", *options, code=1)
+    assert log.count(f"Training cannot go on from {work}/epoch_2.pth: it is damaged, or no") == 1
+    assert f"goes on from {work}/epoch_1.pth, the newest whole checkpoint" in log
+    assert "resumed epoch: 1, iter: 2" in log
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "error: Expected finite numbers in training. Got loss" in last
+    assert "in epoch 2, iteration 3. " in last and "work/epoch_1.pth is kept: go on" in last
+    assert (work / "epoch_1.pth").read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_what_is_killed_and_resumed_ends_in_the_same_weights(tmp_path, write_config):
+    """Nothing of the tiny config is drawn but first weights and orders, which have seeds."""
+    (tmp_path / "killing.py").write_text(KILLING)
+    names = "[*_base_.custom_imports.imports, 'killing']"
+    hook = f"custom_imports = dict(imports={names}, allow_failed_imports=False)\n"
+    hook += "custom_hooks = [*_base_.custom_hooks, dict(type='KillingHook')]\n"
+    config = write_config(tmp_path / "tiny.py", add=hook)
+
+    def train(work_dir, *more, kill=""):
+        tool = [sys.executable, str(REPOSITORY / "tools" / "train.py"), str(config)]
+        options = [*SEED, "train_cfg.max_epochs=3", "train_cfg.val_interval=9"]
+        return subprocess.run(
+            [*tool, "--work-dir", work_dir, *more, *options],
+            cwd=tmp_path,
+            env={**os.environ, "KILL": kill},
+            capture_output=True,
+            text=True,
+        )
+
+    done = train("undisturbed")
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = checkpoint(tmp_path / "undisturbed" / "epoch_3.pth")
+    for work, where in (("one", "between two steps"), ("two", "in the middle of a checkpoint")):
+        killed = train(work, kill=where)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr[-3000:]
+        resumed = train(work, "--resume")
+        assert resumed.returncode == 0, resumed.stderr[-3000:]
+        said = f"goes on from {tmp_path / work}/epoch_1.pth, the newest whole checkpoint"
+        assert said in resumed.stdout + resumed.stderr
+        assert not list((tmp_path / work).glob(".*")), "half a file"
+        found = checkpoint(tmp_path / work / "epoch_3.pth")
+        for part in ("state_dict", "ema_state_dict"):
+            assert expected[part].keys() == found[part].keys()
+            assert all(torch.equal(v, found[part][k]) for k, v in expected[part].items()), part
+
+
+KILLING = """\
+import os, signal
+
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+
+@HOOKS.register_module()
+class KillingHook(Hook):
+    def after_train_iter(self, runner, **others):
+        if runner.epoch == 1 and os.environ["KILL"] == "between two steps":
+            kill()
+        if runner.epoch == 1 and os.environ["KILL"] == "in the middle of a checkpoint":
+            os.fsync = kill
+
+
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.mark.slow
@@ -132,16 +212,32 @@ def test_two_processes_train_together_without_a_gpu(tmp_path, write_config):
         (["{config}", "--ann-file", "a.json"], "need --data-root"),
         (["{config}", "--cfg-options", "x"], "expected KEY=VALUE, got x"),
         (["{broken}"], "line 1"),
+        (["{config}", *SEED, "model.backbone.nope=1"], "unexpected keyword argument 'nope'"),
+        (["{config}", *SEED, "model.backbone=3"], "Got AttributeError: 'int' object has no"),
+        (["{config}", *SEED, "train_dataloader.batch_size=7"], "one batch of 7. Got 6: lower"),
+        (["{config}", *SEED, "default_hooks.checkpoint.interval=x"], "interval='x'"),
+        (["{config}", "--resume", "{broken}"], "Got {broken}: it is damaged, or no checkpoint"),
+        (["{config}", "--data-root", "{people}"], "person 3 (00003.jpg): joint 0 is at [nan, "),
     ],
 )
-def test_bad_input(load_tool, capsys, monkeypatch, tmp_path, config, arguments, words):
+def test_bad_input(
+    load_tool, capsys, monkeypatch, tmp_path, config, write_people, arguments, words
+):
+    people = write_people(tmp_path / "people")
+    file = people / "annotations" / "mpii_train.json"
+    entries = json.loads(file.read_text())
+    entries[3]["joints"][0][0] = math.nan
+    file.write_text(json.dumps(entries))
     broken = tmp_path / "broken.py"
     broken.write_text("model = dict(")
     cwd = tmp_path / "cwd"
     cwd.mkdir()
     monkeypatch.chdir(cwd)
     monkeypatch.setenv("LOCAL_RANK", "0")
-    given = [argument.format(config=config, broken=broken) for argument in arguments]
+    names = dict(config=config, broken=broken, people=people)
+    given = [argument.format(**names) for argument in arguments]
+    if SEED[1] in given:
+        given.append(f"experiment_name={tmp_path.name}")
     monkeypatch.setattr("sys.argv", ["train.py", *given])
     try:
         code = load_tool("train.py").main()
@@ -149,5 +245,5 @@ def test_bad_input(load_tool, capsys, monkeypatch, tmp_path, config, arguments, 
         code = stop.code
     assert code == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith("train.py: error: ") and words in last
+    assert last.startswith("train.py: error: ") and words.format(**names) in last
     assert list(cwd.iterdir()) == []

@@ -4,17 +4,15 @@ ROOT/annotations/mpii_train.json  mpii_val.json  mpii_gt_val.mat
 ROOT/images/NNNNN.jpg
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from hpe_art.errors import UserError
+from hpe_art.data.annotations import DataError, read_head_boxes
 
 PIPELINE_KEYS = ("pipeline", "indices")
 
-
-class FolderError(UserError):
-    """A folder in MPII format lacks something; the message names it and the mend."""
+FolderError = DataError
+"""A folder in MPII format lacks something; the message names it and the mend."""
 
 
 def mpii_dataset(
@@ -59,7 +57,7 @@ def mpii_dataset(
     if split == "val":
         usual, pattern = "mpii_gt_val.mat", "*gt*val*.mat"
         boxes = _given_or_found(root, headbox_file, usual, pattern, "--headbox-file")
-        _check_same_people(annotations, boxes)
+        read_head_boxes(boxes, annotations)
         dataset.update(headbox_file=str(boxes), test_mode=True)
     return dataset
 
@@ -82,43 +80,6 @@ def _given_or_found(root: Path, given: str | None, usual: str, pattern: str, fla
             f"name one with {flag}."
         )
     return found[0]
-
-
-def _check_same_people(annotations: Path, boxes: Path) -> None:
-    people, count = _count_people(annotations), _count_boxes(boxes)
-    if people != count:
-        raise FolderError(
-            f"Expected as many head boxes as people. Got {count} in {boxes.name} and {people} in "
-            f"{annotations.name}: name the matching pair with --ann-file and --headbox-file."
-        )
-
-
-def _count_people(annotations: Path) -> int:
-    try:
-        people = json.loads(annotations.read_text(encoding="utf-8"))
-        if not isinstance(people, list):
-            raise ValueError(f"a {type(people).__name__}, not a list of people")
-    except (OSError, ValueError) as error:
-        raise FolderError(
-            f"Expected MPII annotations in JSON. Got {annotations}: {error}."
-        ) from None
-    return len(people)
-
-
-def _count_boxes(boxes: Path) -> int:
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(boxes)
-        if "headboxes_src" not in content:
-            raise ValueError("no headboxes_src")
-        shape = content["headboxes_src"].shape
-        if len(shape) != 3 or shape[:2] != (2, 2):
-            raise ValueError(f"headboxes_src of shape {shape} for (2, 2, N)")
-    except Exception as error:  # SciPy has many ways to stumble over a damaged file
-        fact = str(error) or type(error).__name__
-        raise FolderError(f"Expected MPII head boxes in {boxes}. Got: {fact}.") from None
-    return shape[2]
 
 
 def use_folder(loader: Any, dataset: dict[str, Any]) -> None:

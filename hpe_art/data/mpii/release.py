@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.io import loadmat
 
+from hpe_art.data.annotations import mpii_faults
 from hpe_art.data.mpii.writer import write_annotations
 from hpe_art.errors import UserError
 from hpe_art.skeleton import MPII
@@ -148,14 +149,11 @@ def read_val_list(file: Path, images: list[str]) -> Listed:
     ReleaseError for a line that is neither, or a MATLAB file without these numbers.
     """
     if file.suffix == ".mat":
-        content = _load(file)
-        keys = ("RELEASE_img_index", "RELEASE_person_index")
-        if not all(key in content for key in keys):
-            raise ReleaseError(f"Expected {' and '.join(keys)} in {file}. Got {_names(content)}.")
-        places, numbers = (np.ravel(content[key]).astype(int) for key in keys)
-        return {(images[i - 1], int(k)) for i, k in zip(places, numbers, strict=True)}
+        return _listed_in_matlab(file, images)
     listed: Listed = set()
-    for row, line in enumerate(file.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+    # Some editors begin a text with a byte-order mark.
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
+    for row, line in enumerate(text.split("\n"), 1):
         match line.split("#")[0].replace(",", " ").split():
             case []:
                 pass
@@ -169,6 +167,33 @@ def read_val_list(file: Path, images: list[str]) -> Listed:
                     f"Got {line.strip()!r} in line {row} of {file}."
                 )
     return listed
+
+
+def _listed_in_matlab(file: Path, images: list[str]) -> Listed:
+    content = _load(file)
+    keys = ("RELEASE_img_index", "RELEASE_person_index")
+    if not all(key in content for key in keys):
+        raise ReleaseError(f"Expected {' and '.join(keys)} in {file}. Got {_names(content)}.")
+    places, numbers = (np.ravel(content[key]) for key in keys)
+    if places.shape != numbers.shape:
+        counts = f"{len(places)} and {len(numbers)}"
+        raise ReleaseError(f"Expected as many images as people in {file}. Got {counts}.")
+    for key, values, most in zip(keys, (places, numbers), (len(images), np.inf), strict=True):
+        good = [_is_place(value, most) for value in values]
+        if not all(good):
+            row = good.index(False)
+            upto = f"1 to {most} (there are so many images)" if most < np.inf else "1 on"
+            raise ReleaseError(
+                f"Expected whole numbers from {upto} as {key} in {file}. Got {values[row]} in "
+                f"place {row + 1}."
+            )
+    return {(images[int(i) - 1], int(k)) for i, k in zip(places, numbers, strict=True)}
+
+
+def _is_place(value: Any, most: float) -> bool:
+    """Whether a value of MATLAB's is one of the numbers 1 to `most`."""
+    known = isinstance(value, (int, float, np.integer, np.floating))
+    return known and 1 <= value <= most and float(value).is_integer()
 
 
 def split_by_list(people: list[Person], listed: Listed) -> tuple[list[Person], list[Person]]:
@@ -236,7 +261,7 @@ def _lack(entry: dict[str, Any]) -> str | None:
     x1, y1, x2, y2 = entry["head_box"]
     if not np.hypot(x2 - x1, y2 - y1) > 0:
         return "a head box"
-    return None
+    return "numbers that can be used" if mpii_faults([entry]) else None
 
 
 def _write(root: Path, splits: dict[str, list[Person]]) -> None:

@@ -8,7 +8,7 @@ import hpe_art.compat  # noqa: F401
 import cv2
 import numpy as np
 import pytest
-from releases import EMPTY, HEAD_BOX, IMAGES, joints, person, write_release
+from releases import EMPTY, HEAD_BOX, IMAGES, joints, person, structs, write_release
 from scipy.io import loadmat, savemat
 
 from hpe_art.data.mpii.folder import mpii_dataset
@@ -134,6 +134,41 @@ def test_the_list_of_tompson(release, tmp_path):
     savemat(tmp_path / "other.mat", {"preds": 1})
     with pytest.raises(ReleaseError, match=r"Expected RELEASE_img_index and .* Got preds\."):
         read_val_list(tmp_path / "other.mat", release.images)
+
+
+@pytest.mark.parametrize(
+    ("places", "numbers", "words"),
+    [
+        ([2, 0], [1, 1], r"from 1 to 3 \(there are so .* as RELEASE_img_index .* Got 0 in place 2"),
+        ([4, 1], [1, 1], "as RELEASE_img_index in .*mat. Got 4 in place 1"),
+        ([2, np.nan], [1, 1], "Got nan in place 2"),
+        ([2, 1.5], [1, 1], "Got 1.5 in place 2"),
+        ([2, 1], [1, 0], "from 1 on as RELEASE_person_index in .*mat. Got 0 in place 2"),
+        ([2, 1], [1, np.inf], "as RELEASE_person_index .* Got inf in place 2"),
+        ([2, 1, 3], [1, 1], "as many images as people in .*mat. Got 3 and 2"),
+        ("ab", [1, 1], "Got "),
+    ],
+)
+def test_places_that_the_release_does_not_have(tmp_path, places, numbers, words):
+    file = tmp_path / "detections.mat"
+    savemat(file, {"RELEASE_img_index": places, "RELEASE_person_index": numbers})
+    with pytest.raises(ReleaseError, match=words):
+        read_val_list(file, ["a.jpg", "b.jpg", "c.jpg"])
+
+
+def test_a_list_that_begins_with_a_byte_order_mark(tmp_path):
+    file = tmp_path / "val.txt"
+    file.write_text("a.jpg\r\nb.jpg 2\r\n", encoding="utf-8-sig")
+    assert read_val_list(file, ["a.jpg", "b.jpg"]) == {("a.jpg", None), ("b.jpg", 2)}
+
+
+def test_people_whose_numbers_cannot_be_used_are_left_out(tmp_path):
+    fields = [dict(scale=-1), dict(scale=1e9), dict(objpos=structs({"x": -1, "y": -1}))]
+    people = [person(number, **some) for number, some in enumerate(fields)]
+    images = [("1.jpg", 1, 1, [*people, person(5)]), ("one.jpg", 1, 2, [person(7)])]
+    release = read_release(write_release(tmp_path / "r.mat", images))
+    assert [(one.image, one.number) for one in release.people] == [("1.jpg", 4)]
+    assert release.left_out == {"numbers that can be used": 4}
 
 
 @pytest.mark.parametrize("line", ["a.jpg 0", "a.jpg one", "a.jpg 1 2"])

@@ -1,56 +1,20 @@
-"""What MMEngine's Runner lacks for training on a CPU, and the command line's part of its config."""
+"""The config of a training run: MMPose's meaning of each argument, and what is checked in it."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
-
-import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from mmengine.registry import HOOKS
-from mmengine.runner import Runner
-from torch import nn
 
-from hpe_art.checkpoints import check_backbone, read_weights
 from hpe_art.configs import find_config, read_config
 from hpe_art.data.mpii.folder import mpii_dataset, use_folder
+from hpe_art.errors import UserError
+from hpe_art.training.resuming import saved_checkpoints
 
 CONFIGS = "mmpose_configs"
-
-
-@HOOKS.register_module()
-class BFloat16BackboneHook(Hook):
-    """Trains the backbone in bfloat16, on any device; validation stays in float32.
-
-    MMEngine's `AmpOptimWrapper` refuses to run on a CPU, and MMPose's heads cannot turn bfloat16
-    into NumPy. bfloat16 has the exponents of float32, so the loss needs no scaling.
-    """
-
-    def before_train(self, runner: Runner) -> None:
-        """Wraps the backbone's forward pass."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        backbone = model.backbone
-        exact = backbone.forward
-
-        def forward(x: torch.Tensor) -> Any:
-            if not backbone.training:
-                return exact(x)
-            with torch.autocast(x.device.type, dtype=torch.bfloat16):
-                outputs = exact(x)
-            return type(outputs)(output.float() for output in outputs)
-
-        backbone.forward = forward
-
-
-@HOOKS.register_module()
-class ChannelsLastHook(Hook):
-    """Trains in the channels-last memory format, the faster one for convolutions."""
-
-    def before_train(self, runner: Runner) -> None:
-        """Converts the model once; parameters stay the same objects."""
-        runner.model.to(memory_format=torch.channels_last)
 
 
 def training_config(
@@ -88,23 +52,52 @@ def training_config(
     config = find_config(config)
     if not config.is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
-    cfg = read_config(config)
+    with _fitting("a config file"):
+        cfg = read_config(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     if resume and resume != "auto":
         _check_resume(resume, load_from)
         cfg.load_from, cfg.resume = resume, True
     cfg.launcher = launcher
-    if data_root:
-        _use_own_people(cfg, data_root, train_ann_file, **validation)
-    if options:
-        cfg.merge_from_dict(options)
+    with _fitting("the config of a network with its training"):
+        if data_root:
+            _use_own_people(cfg, data_root, train_ann_file, **validation)
+    with _fitting("--cfg-options that fit the config"):
+        cfg.merge_from_dict(options or {})
+        _check_hooks_and_workers(cfg)
     if amp:  # after the options, which may name other hooks
         cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
     cfg.work_dir = work_dir or cfg.get("work_dir") or _work_dir(config)
-    if resume == "auto" and (Path(cfg.work_dir) / "last_checkpoint").is_file():
+    last = Path(cfg.work_dir) / "last_checkpoint"
+    if resume == "auto" and (last.is_file() or saved_checkpoints(cfg.work_dir)):
         cfg.load_from, cfg.resume = None, True
-    _check_start(cfg)
+    with _fitting("the config of a network with its training"):
+        _check_start(cfg)
     return cfg
+
+
+@contextmanager
+def _fitting(expected: str) -> Iterator[None]:
+    """What a config raises as a UserError, with the place of a syntax error and the like in it."""
+    try:
+        yield
+    except (UserError, FileNotFoundError):
+        raise
+    except Exception as error:  # a config is code, and options may not fit it
+        raise UserError(f"Expected {expected}. Got {type(error).__name__}: {error}.") from error
+
+
+def _check_hooks_and_workers(cfg: Config) -> None:
+    """Sets what is wanted of every training run, whatever its config says."""
+    hooks = dict(cfg.get("default_hooks") or {})
+    saves = hooks.get("checkpoint", dict(type="CheckpointHook", interval=1))
+    if isinstance(saves, dict) and saves.get("type") == "CheckpointHook":
+        hooks["checkpoint"] = {**saves, "type": "WholeCheckpointHook"}
+    cfg.default_hooks = hooks
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        loader = cfg.get(name)
+        if loader and not loader.get("num_workers"):
+            loader.persistent_workers = False  # of none
 
 
 def _use_own_people(
@@ -135,16 +128,6 @@ def first_weights(cfg: Config) -> str | None:
     whole = isinstance(start, dict) and start.get("prefix", "").startswith("backbone")
     named: str | None = start.get("checkpoint") if whole else None
     return cfg.load_from or named
-
-
-def check_first_weights(model: nn.Module, checkpoint: str) -> None:
-    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
-
-    MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
-    with one of MMEngine's prefixes.
-    """
-    own: Any = model.module if is_model_wrapper(model) else model
-    check_backbone(own.backbone, read_weights(checkpoint), checkpoint)
 
 
 def _work_dir(config: Path) -> str:

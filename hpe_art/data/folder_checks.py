@@ -1,0 +1,116 @@
+"""The check of a folder of people in the format of MPII or COCO: every file, everybody."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hpe_art.compat  # noqa: F401  (before mmpose)
+
+from mmpose.utils import register_all_modules
+
+from hpe_art.data.annotations import DataError, read_json
+from hpe_art.data.checks import look_at, people_faults, unloaded, usable_file
+
+COCO_JOINTS = 17
+
+
+class FileCheck(NamedTuple):
+    """What is wrong with the people of one file of annotations."""
+
+    file: Path
+    people: int
+    faults: list[str]  # of people and images, in words
+    notes: list[str]  # what is left out and nothing wrong
+
+
+def check_folder(
+    root: str | Path,
+    ann_file: str | None = None,
+    headbox_file: str | None = None,
+    image_prefix: str | None = None,
+) -> Iterator[FileCheck]:
+    """Checks each file of annotations in a folder, ROOT/annotations/*.json, and its images.
+
+    Args:
+        root: the folder; the other paths, where relative, join it.
+        ann_file: the only file to check.
+        headbox_file: MPII's head boxes; default those beside it, with `gt` in the name.
+        image_prefix: folder of the images; default `images`, or the split that COCO's names end in.
+    Raises:
+        DataError: there is nothing to check in it.
+    """
+    register_all_modules()
+    root = Path(root).expanduser().absolute()
+    files = [root / ann_file] if ann_file else sorted((root / "annotations").glob("*.json"))
+    if not files:
+        raise DataError(
+            f"Expected annotations (*.json) in {root / 'annotations'}. Got none: name the file "
+            "with --ann-file."
+        )
+    for file in files:
+        try:
+            content = read_json(file)
+            if kind := _kind_of(content):
+                images = _images(root, file, image_prefix)
+                boxes = root / headbox_file if headbox_file else _boxes_beside(file)
+                yield _checked(file, kind, content, images, boxes)
+            else:
+                yield FileCheck(file, 0, [], ["no people with joints: not checked"])
+        except DataError as error:
+            yield FileCheck(file, 0, [str(error)], [])
+
+
+def _kind_of(content: Any) -> str | None:
+    """The format of annotations; None for detections, captions and the like."""
+    if isinstance(content, list):
+        first = content[0] if content else None
+        return None if isinstance(first, dict) and "score" in first else "MpiiDataset"
+    if isinstance(content, dict) and isinstance(content.get("annotations"), list):
+        people = [one for one in content["annotations"] if isinstance(one, dict)]
+        return "CocoDataset" if not people or any("keypoints" in one for one in people) else None
+    return "CocoDataset"
+
+
+def _images(root: Path, file: Path, prefix: str | None) -> Path:
+    split = root / file.stem.rpartition("_")[2]
+    usual = split if not (root / "images").is_dir() and split.is_dir() else root / "images"
+    folder = root / prefix if prefix else usual
+    if not folder.is_dir():
+        raise DataError(f"Expected a folder of images (--image-prefix). Got {folder}: not there.")
+    return folder
+
+
+def _boxes_beside(file: Path) -> Path | None:
+    """`mpii_gt_val.mat` of `mpii_val.json`; `lsp_gt_val_2.mat` of `lsp_val_2.json`."""
+    words = file.stem.split("_")
+    names = ["_".join([*words[:i], "gt", *words[i:]]) for i in range(1, len(words))]
+    found = [path for name in names if (path := file.with_name(f"{name}.mat")).is_file()]
+    return found[0] if found else None
+
+
+def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | None) -> FileCheck:
+    settings: dict[str, Any] = dict(type=kind, ann_file=str(file), data_prefix={"img": str(images)})
+    joints = None
+    if kind == "MpiiDataset" and boxes:
+        settings.update(headbox_file=str(boxes), test_mode=True)
+    if kind == "CocoDataset":
+        named = [one.get("keypoints") for one in content.get("categories", []) if one]
+        joints = next((len(names) for names in named if names), COCO_JOINTS)
+    dataset = unloaded(settings)
+    faults = people_faults(dataset, joints)
+    wrong = [str(fault) for fault in faults.values() if fault.stops]
+    notes = [str(fault) for fault in faults.values() if not fault.stops]
+    people = len(content if kind == "MpiiDataset" else content["annotations"])
+    if len(faults) < people:
+        with redirect_stdout(io.StringIO()), usable_file(dataset, faults):
+            dataset.full_init()
+        # MPII's people keep their places, and others stand in for them.
+        held = set(faults) if kind == "MpiiDataset" else set()
+        seen = look_at(dataset, [i for i in range(len(dataset)) if i not in held])
+        wrong += [f"image {path}: {fault}" for path, fault in seen.unread.items()]
+        wrong += [str(fault) for fault in seen.away.values()]
+    return FileCheck(file, people, wrong, notes)

@@ -1,0 +1,149 @@
+"""From a config to MMEngine's Runner, with everything that can fail found good first."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import hpe_art.compat  # noqa: F401  (before mmengine loads a checkpoint)
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import nn
+
+from hpe_art.checkpoints import WEIGHTS, check_backbone, read_weights
+from hpe_art.data.checks import look_at, people_faults, stop, unloaded, usable_file
+from hpe_art.errors import UserError
+from hpe_art.evaluation.running import nothing_left_of_refused
+from hpe_art.files import write_whole
+from hpe_art.training.config import first_weights
+from hpe_art.training.hooks import FiniteHook
+from hpe_art.training.resuming import check_optimizer, check_resumed, newest_whole
+
+
+def training_runner(cfg: Config) -> Runner:
+    """A Runner that is ready to train: its data, network and first weights have been found good.
+
+    Raises a UserError if something cannot be used, which says what and the mend.
+    """
+    with nothing_left_of_refused(Path(cfg.work_dir)):
+        with _buildable():
+            for name in ("train_dataloader", "val_dataloader"):
+                for settings in _datasets((cfg.get(name) or {}).get("dataset")):
+                    check_annotations(settings)
+            # MMEngine keeps visualizers by name, and gives the old one to a second run.
+            visualizer = cfg.get("visualizer") or dict(type="Visualizer")
+            cfg.visualizer = {**visualizer, "name": f"train_{uuid4().hex}"}
+            runner = Runner.from_cfg(cfg)
+            _choose_weights(runner, first_weights(cfg))
+            loaders = [runner.train_loop.dataloader, getattr(runner.val_loop, "dataloader", None)]
+            runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        if runner._resume:
+            check_optimizer(runner._load_from, runner.optim_wrapper)
+        if not len(loaders[0]):
+            people, size = len(loaders[0].dataset), loaders[0].batch_size
+            raise UserError(
+                f"Expected people for at least one batch of {size}. Got {people}: lower "
+                "train_dataloader.batch_size, or train on more."
+            )
+        if is_main_process():
+            for loader in loaders:
+                check_images(loader)
+    return runner
+
+
+def train(runner: Runner) -> None:
+    """Trains; what goes wrong in the first iteration is taken for a config that does not fit.
+
+    Raises:
+        UserError: so it is; the traceback is in the folder of the log.
+        DivergedError: a loss or a weight is not finite.
+    """
+    watch = FiniteHook()
+    runner.register_hook(watch)
+    try:
+        runner.train()
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        if watch.iterations:
+            raise
+        file = Path(runner.log_dir, "traceback.txt")
+        write_whole(file, traceback.format_exc())
+        raise UserError(
+            f"Expected a config that MMEngine can train. Got {type(error).__name__}: {error} "
+            f"(all of it is in {file})."
+        ) from error
+
+
+@contextmanager
+def _buildable() -> Iterator[None]:
+    try:
+        yield
+    except (UserError, OSError):
+        raise
+    except Exception as error:  # whatever the constructors of a user's network raise
+        raise UserError(
+            f"Expected a config that MMEngine can train. Got {type(error).__name__}: {error}."
+        ) from error
+
+
+def _datasets(settings: Any) -> Iterator[dict[str, Any]]:
+    """The configs of datasets in that of one, which may wrap or join others."""
+    if not isinstance(settings, dict):
+        return
+    inner = [settings.get("dataset"), *(settings.get("datasets") or ())]
+    if any(inner):
+        for one in inner:
+            yield from _datasets(one)
+    else:
+        yield settings
+
+
+def check_annotations(settings: dict[str, Any]) -> None:
+    """DataError where somebody in a dataset, by its config, cannot be used."""
+    dataset = unloaded({key: value for key, value in settings.items() if key != "pipeline"})
+    faults = people_faults(dataset)
+    stop(faults, dataset)
+    with usable_file(dataset, faults):  # at least one has a labelled joint
+        pass
+
+
+def check_images(loader: Any) -> None:
+    """DataError where an image of a dataloader's people cannot be read, or does not show them."""
+    dataset: Any = getattr(loader, "dataset", None)
+    if hasattr(dataset, "get_data_info"):
+        look_at(dataset, range(len(dataset))).check(dataset)
+
+
+def _choose_weights(runner: Runner, first: str | None) -> None:
+    """Settles which checkpoint the Runner starts or goes on from, and says so."""
+    model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if runner._resume and runner._load_from:
+        check_resumed(runner._load_from, model)
+    elif runner._resume:
+        path, faults = newest_whole(runner.work_dir, model)
+        for fault in faults:
+            runner.logger.warning(f"Training cannot go on from {fault}.")
+        runner.logger.info(f"Training goes on from {path}, the newest whole checkpoint.")
+        runner._load_from = str(path)
+    elif first:
+        check_first_weights(model, first)
+        if runner._load_from:
+            runner._load_from = f"{WEIGHTS}{runner._load_from}"  # in any format that is read here
+
+
+def check_first_weights(model: nn.Module, checkpoint: str) -> None:
+    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
+
+    MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
+    with one of MMEngine's prefixes.
+    """
+    own: Any = model.module if is_model_wrapper(model) else model
+    check_backbone(own.backbone, read_weights(checkpoint), checkpoint)
