@@ -114,6 +114,6 @@ def _coco(people: People) -> dict[str, Any]:
                 "keypoints": flat.tolist(),
             }
         )
-    names = list(people.dataset.metainfo["keypoint_id2name"].values())
+    names = list(people.metainfo["keypoint_id2name"].values())
     category = {"id": 1, "name": "person", "keypoints": names, "skeleton": []}
     return {"images": images, "annotations": entries, "categories": [category]}

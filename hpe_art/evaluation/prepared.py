@@ -25,6 +25,7 @@ from hpe_art.attacks.targets import (
     random_far_poses,
 )
 from hpe_art.data.people import People, load_people, people_of
+from hpe_art.data.test_sets import parts_of
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.evaluation.observers import Observer, check_names, defended, other_network
@@ -116,7 +117,9 @@ def prepare(
     test_set = Config(dict(test_dataloader=dict(dataset=dataloader["dataset"])))
     some = (spec.num_samples, spec.skip_unreadable, spec.max_samples)
     people = load_people(test_set, *some, spec.detections)
-    model.dataset_meta = metainfo = people.dataset.metainfo
+    metainfo = people.metainfo
+    described: Any = {**metainfo, "flip_indices": people.flip_indices}
+    model.dataset_meta = described
     estimator = _estimator(spec, model)
     skeleton = Skeleton.from_metainfo(metainfo)
     named = metric_named(spec.metric, skeleton) if spec.metric else None
@@ -219,7 +222,8 @@ def _fingerprint(
     observers: Iterable[Observer],
 ) -> dict[str, Any]:
     """All that every prediction depends on, beside the attack."""
-    files = [getattr(dataset, name, None) for name in ("ann_file", "headbox_file", "bbox_file")]
+    names = ("ann_file", "headbox_file", "bbox_file")
+    files = [getattr(part, name, None) for part in parts_of(dataset) for name in names]
     known = [Path(str(file)) for file in files if file and Path(str(file)).is_file()]
     target = spec.target if spec.target in RULES else sha256(spec.target)
     pipeline = cfg.get("test_dataloader", {}).get("dataset", {}).get("pipeline")
@@ -260,7 +264,13 @@ def _weights_sha256(model: nn.Module) -> str:
 
 
 def _without_start(value: Any) -> Any:
-    """What a config says about a trained model: not of how its training began."""
+    """What a config says about a trained model: not of how its training began.
+
+    Functions have their names, without where they lie in memory.
+    """
     if isinstance(value, dict):
         return {k: _without_start(v) for k, v in value.items() if k != "init_cfg"}
-    return [_without_start(v) for v in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return [_without_start(v) for v in value]
+    named = callable(value) and not isinstance(value, type)
+    return getattr(value, "__qualname__", type(value).__qualname__) if named else value
