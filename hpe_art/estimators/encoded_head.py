@@ -49,6 +49,11 @@ class EncodedHead:
         """MMPose's codec of the head."""
         return self._head.codec
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(W, H) of the crops."""
+        return self._head.input_size
+
     def targets(self, y: Tensor, count: int) -> Targets:
         """What each of `count` outputs is trained towards; for other poses encoded anew."""
         if y is self._y:
