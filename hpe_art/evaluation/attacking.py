@@ -6,25 +6,21 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from mmengine.runner import set_random_seed
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
-from hpe_art.data.crops import crop_name
 from hpe_art.evaluation.goals import goal_of
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Phase
-from hpe_art.evaluation.store import CLEAN, OWN, Shard, file_name
-from hpe_art.files import write_whole
+from hpe_art.evaluation.saved_crops import held_crops, write_crops
+from hpe_art.evaluation.store import CLEAN, OWN, Shard
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
-PERTURBED = "perturbed"
 OnProgress = Callable[[str, int], None]
 
 
@@ -93,11 +89,8 @@ def _held(run: Prepared, key: str) -> dict[str, set[int]]:
     pictured = set(run.people.index[: run.spec.kept].tolist())
     lost = pictured - set(run.store.examples(key, pictured))
     found = {name: people - lost for name, people in found.items()}
-    if run.spec.save_images:
-        folder = perturbed_folder(run, run.attacks[key])
-        saved = {int(path.stem) for path in folder.glob("*.png")}
-        found = {name: people & saved for name, people in found.items()}
-    return found
+    saved = held_crops(run, key)
+    return found if saved is None else {name: people & saved for name, people in found.items()}
 
 
 class BatchAttacker:
@@ -170,11 +163,7 @@ class BatchAttacker:
             pictured = max(0, run.spec.kept - int(block.rows[0]))
             examples = x_adv[:pictured].copy() if pictured else None
             run.store.add(key, Shard(index, poses, counts, examples, details))
-            if run.spec.save_images:
-                folder = perturbed_folder(run, attack)
-                for person, image in zip(index.tolist(), rgb(run.estimator, x_adv), strict=True):
-                    _, png = cv2.imencode(".png", pixels(image)[..., ::-1])
-                    write_whole(folder / crop_name(person), png.tobytes())
+            write_crops(run, key, index.tolist(), map(pixels, rgb(run.estimator, x_adv)))
         self.on_progress(attack.label, len(x))
 
     def _seen(self, names: Iterable[str], images: Array, clean: Array | None) -> dict[str, Array]:
@@ -210,12 +199,6 @@ def _cost(estimator: Any) -> NDArray[np.float64]:
     return np.array(
         [estimator.forward_passes, estimator.backward_passes, time.perf_counter()], np.float64
     )
-
-
-def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
-    """Where the perturbed crops of an attack are written as PNG, named for their people."""
-    name = file_name(f"{attack.label}_eps{attack.eps:g}")
-    return run.store.folder.parent / PERTURBED / name
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:

@@ -28,7 +28,7 @@ from hpe_art.data.people import People, load_people, people_of
 from hpe_art.data.test_sets import parts_of
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.evaluation.observers import Observer, check_names, defended, other_network
+from hpe_art.evaluation.observers import Observer, SavedImages, check_names, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
 from hpe_art.evaluation.spec import RunSpec, SpecError
 from hpe_art.evaluation.store import CLEAN, OWN, Store, key_of
@@ -69,7 +69,9 @@ class Prepared:
 
     def observers_of(self, key: str) -> list[Observer]:
         """Who is shown the images of an attack, or the clean ones."""
-        return self.observers if key == CLEAN or key in self.shown else []
+        if key == CLEAN or key in self.shown:
+            return self.observers
+        return [observer for observer in self.observers if observer.kind == "saved"]
 
     def observed_by(self) -> dict[str, list[str]]:
         """Names of all who see the clean images, and those of each attack, by its folder."""
@@ -91,6 +93,7 @@ class Prepared:
             "No training people are rendered: the bundled perturbations were used.": bundled,
             "Scored and attacked with flip-test.": estimator.flip_test,
             f"Scored and attacked behind {spec.behind}.": spec.behind,
+            str(spec.lost): spec.lost,
             "People are the detections of the config; unmatched ones have no true pose.": (
                 spec.detections
             ),
@@ -131,6 +134,7 @@ def prepare(
     joints = len(skeleton.joints)
     observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
     observers += [defended(name, estimator) for name in spec.defences]
+    observers += [SavedImages(estimator=estimator)] if spec.saves else []
     check_names(observers)
     fit = find_fit(spec, cfg, skeleton)
     attacks = ready_attacks(spec, str(cfg.get("load_from") or ""), estimator, fit)
