@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from hpe_art.data.crops import write_annotations
 from hpe_art.data.people import load_people, people_of
 from hpe_art.data.test_sets import DataError, build_test_set
 from hpe_art.estimators.loading import dataset_meta
@@ -283,7 +284,7 @@ def test_an_unknown_dataset_is_named(cfg):
 CONVERTER = dict(type="KeypointConverter", num_keypoints=3)
 
 
-def test_joints_that_a_converter_makes_have_names_and_mirrors(cfg, some):
+def test_joints_that_a_converter_makes_have_names_and_mirrors(cfg, some, tmp_path):
     cfg = Config(cfg.to_dict())
     converter = dict(CONVERTER, mapping=[((10, 15), 0), (0, 1), (5, 2)])
     cfg.test_dataloader.dataset.pipeline.insert(1, converter)
@@ -292,6 +293,9 @@ def test_joints_that_a_converter_makes_have_names_and_mirrors(cfg, some):
     assert list(found.metainfo["keypoint_id2name"].values()) == names
     assert found.metainfo["flip_indices"] == dataset_meta(cfg)["flip_indices"] == [0, 2, 1]
     np.testing.assert_array_equal(found.truth.keypoints[:, 1:], some.truth.keypoints[:, [0, 5]])
+    write_annotations(found, tmp_path)
+    written = json.loads((tmp_path / "annotations/person_keypoints_val.json").read_text())
+    assert written["categories"][0]["keypoints"] == names, "MPII's format has 16 joints"
     cfg.test_dataloader.dataset.pipeline.insert(3, cfg.test_dataloader.dataset.pipeline.pop(1))
     with pytest.raises(DataError, match="before TopdownAffine.* Got 3 joints, and 16 in the crop"):
         load_people(cfg)
