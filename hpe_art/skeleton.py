@@ -76,6 +76,45 @@ class Skeleton:
         return sorted({k for name in names for k in known[name.lower()]})
 
 
+def converted_metainfo(
+    metainfo: Mapping[str, Any], mapping: Iterable[tuple[Any, int]], count: int
+) -> dict[str, Any]:
+    """MMPose's meta information of the joints that its `KeypointConverter` makes.
+
+    Args:
+        metainfo: of the joints before, parsed.
+        mapping: the converter's: a joint before, or two whose middle it is, and the joint after.
+        count: joints after; those that nothing is mapped to are named by their numbers.
+    """
+    sources: dict[int, tuple[int, ...]] = {
+        after: tuple(before) if isinstance(before, (list, tuple)) else (before,)
+        for before, after in mapping
+    }
+    names, flips = metainfo["keypoint_id2name"], metainfo["flip_indices"]
+    after = {frozenset(before): joint for joint, before in sources.items()}
+    mirror = [
+        after.get(frozenset(flips[one] for one in sources.get(k, ())), k) for k in range(count)
+    ]
+    joints = {k: "+".join(names[one] for one in sources.get(k, ())) for k in range(count)}
+    joints = {k: name or f"joint_{k}" for k, name in joints.items()}
+    ends = [[after.get(frozenset({one})) for one in link] for link in metainfo["skeleton_links"]]
+    sigmas = metainfo["sigmas"]
+    known = len(sigmas) == len(names) and len(sources) == count
+    return {
+        **metainfo,
+        "num_keypoints": count,
+        "keypoint_id2name": joints,
+        "keypoint_name2id": {name: k for k, name in joints.items()},
+        "flip_indices": mirror,
+        "skeleton_links": [tuple(link) for link in ends if None not in link],
+        "sigmas": [
+            sum(float(sigmas[one]) for one in sources[k]) / len(sources[k]) for k in range(count)
+        ]
+        if known
+        else [],
+    }
+
+
 def group_joints(joints: Sequence[str]) -> Groups:
     """Joints of one kind together, in the order of their first joints; at most `MAX_GROUPS`.
 

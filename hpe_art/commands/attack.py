@@ -21,8 +21,6 @@ from hpe_art.errors import mendable
 
 PICTURED_PEOPLE = 4
 USUAL_PEOPLE = 128
-HALF = 0.5
-"""Grey levels that rounding takes away."""
 TABLE_WIDTH = 100
 
 
@@ -61,8 +59,9 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--flip-test", action="store_true", help="score and attack the average with the mirror")
     add("--detections", action="store_true", help="attack the people of the config's bbox_file")
     add("--per-joint", action="store_true", help="print every joint too")
-    kept = "keep every perturbed crop as PNG, with annotations that MMPose loads"
-    add("--save-images", "--save-dataset", action="store_true", help=kept)
+    add("--save-images", action="store_true", help="keep perturbed crops, in WORK_DIR/perturbed")
+    kept = "keep them as PNG, each attack as a data set that MMPose loads"
+    add("--save-dataset", metavar="DIR", help=kept)
     add("--show-dir", type=Path, help="folder of the pictures [WORK_DIR/pictures]")
     arguments.add_config_options(parser)
     fit = arguments.add_fit_arguments(parser, "the config's training set")
@@ -92,11 +91,13 @@ def _attack(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     with mendable():
         runner = _prepared(args)
-    if args.save_images and any(eps < HALF for eps in args.eps or ()):
-        print("Note: an eps below half a grey level is lost in the whole levels of saved images.")
-    runner.test()
     from hpe_art.evaluation.processes import is_main
+    from hpe_art.evaluation.running import loop_of
 
+    lost = loop_of(runner).spec.lost
+    if lost and is_main():
+        print(f"Note: {lost}", flush=True)
+    runner.test()
     if is_main():
         _show(args, runner)
     return 0
@@ -106,6 +107,8 @@ def _prepared(args: argparse.Namespace) -> Any:
     check_paths([args.config, *(args.transfer_to or ())], args.work_dir, args.data_root)
     if args.show_dir:
         check_folder(args.show_dir, "--show-dir")
+    if args.save_dataset:
+        check_paths([], Path(args.save_dataset), flag="--save-dataset")
     check_together(args)
     check_data(args)
     from hpe_art.data.mpii.folder import use_folder
@@ -163,7 +166,7 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
         wide.print(official)
     if args.per_joint:
         wide.print(tables.joint_table(run))
-    for kind in ("transfer", "defence"):
+    for kind in ("transfer", "defence", "saved"):
         if any(observer.kind == kind for observer in run.observers.values()):
             wide.print(tables.observer_table(run, kind))
     for table in (tables.minimum_table(run), tables.checks_table(run)):

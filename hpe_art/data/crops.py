@@ -15,6 +15,7 @@ import numpy as np
 from hpe_art.data.mpii import writer
 from hpe_art.data.people import People
 from hpe_art.files import write_whole
+from hpe_art.skeleton import MPII
 
 SPLIT = "val"
 USUAL_PADDING = 1.25
@@ -34,11 +35,12 @@ def write_annotations(people: People, folder: Path) -> None:
     """Writes what MMPose's own loaders read of crops of these people.
 
     Args:
-        people: of a `MpiiDataset`; those of others are written in COCO's format.
+        people: of a `MpiiDataset`, with its joints; others are written in COCO's format.
         folder: that of the folders of images; gets `annotations/mpii_val.json` and, where head
             sizes are known, `mpii_gt_val.mat`; or `annotations/person_keypoints_val.json`.
     """
-    if "MpiiDataset" in [kind.__name__ for kind in type(people.dataset).__mro__]:
+    kinds = [kind.__name__ for kind in type(people.dataset).__mro__]
+    if "MpiiDataset" in kinds and people.y.shape[1] == len(MPII.joints):
         writer.write_annotations(folder, SPLIT, _mpii_entries(people))
     else:
         path = folder / "annotations" / f"person_keypoints_{SPLIT}.json"
@@ -114,6 +116,6 @@ def _coco(people: People) -> dict[str, Any]:
                 "keypoints": flat.tolist(),
             }
         )
-    names = list(people.dataset.metainfo["keypoint_id2name"].values())
+    names = list(people.metainfo["keypoint_id2name"].values())
     category = {"id": 1, "name": "person", "keypoints": names, "skeleton": []}
     return {"images": images, "annotations": entries, "categories": [category]}

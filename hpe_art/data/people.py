@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError
 from hpe_art.data.detections import Annotated
-from hpe_art.data.test_sets import annotated_people, choose_people
+from hpe_art.data.test_sets import CONVERTER, annotated_people, choose_people, parts_of
 from hpe_art.metrics import PeopleTruth
+from hpe_art.skeleton import converted_metainfo
 
 Array = NDArray[np.float32]
 BLANK = np.zeros((8, 8, 3), np.uint8)
@@ -77,9 +79,40 @@ class People:
         return Images(self.dataset, self.index)
 
     @property
+    def ann_files(self) -> list[str]:
+        """Where the annotations are from: one file, or those of all sets that are combined."""
+        return [str(getattr(one, "ann_file", "")) for one in parts_of(self.dataset)]
+
+    @property
     def ann_file(self) -> str:
-        """Where the annotations are from."""
-        return str(getattr(self.dataset, "ann_file", ""))
+        """The same in words."""
+        return ", ".join(self.ann_files)
+
+    @cached_property
+    def metainfo(self) -> dict[str, Any]:
+        """MMPose's description of the joints, as the test pipeline leaves them.
+
+        DataError if there is none of as many joints.
+        """
+        found, place = dict(self.dataset.metainfo), int(self.index[0])
+        before = self.dataset.get_data_info(place)["keypoints"].shape[1]
+        if found["num_keypoints"] == before:
+            for step in self.dataset.pipeline.transforms:
+                if type(step).__name__ == CONVERTER:
+                    found = converted_metainfo(found, step.mapping, step.num_keypoints)
+        if found["num_keypoints"] != self.y.shape[1]:
+            raise DataError(
+                f"Expected metainfo of the {self.y.shape[1]} joints that the test pipeline packs. "
+                f"Got that of {found['num_keypoints']}: give the dataset a metainfo of its own."
+            )
+        return found
+
+    @property
+    def flip_indices(self) -> list[int]:
+        """Which joint is the mirror of which, as the pipeline packs it and so MMPose takes it."""
+        packed = _Blank(self.dataset)(int(self.index[0])).metainfo.get("flip_indices") or ()
+        known = list(packed) if len(packed) == self.y.shape[1] else self.metainfo["flip_indices"]
+        return [int(joint) for joint in known]
 
     def to_image(self, poses: Array) -> Array:
         """Poses (N, ..., K, 3) from crop to image pixels by each one's metadata; visibility stays.
@@ -141,6 +174,12 @@ def _row(sample: Any, info: dict[str, Any]) -> dict[str, Any]:
         raise DataError(
             "Expected a test pipeline that crops a person (TopdownAffine) and packs the pose "
             f"(PackPoseInputs). Got data samples with {sorted(truth.keys())}."
+        )
+    counts = truth.keypoints.shape[1], truth.transformed_keypoints.shape[1]
+    if counts[0] != counts[1]:
+        raise DataError(
+            f"Expected a {CONVERTER} before TopdownAffine in the test pipeline, so that both know "
+            f"the same joints. Got {counts[0]} joints, and {counts[1]} in the crop."
         )
     head, area = info.get("head_size"), info.get("area")
     return {

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError
 from hpe_art.data.images import image_fault
+from hpe_art.data.test_sets import CONVERTER
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -153,6 +154,8 @@ def crop_photograph(photograph: Photograph, cfg: Config, meta: Mapping[str, Any]
     """
     register_all_modules()
     pipeline = Compose(cfg.test_dataloader.dataset.get("pipeline"))
+    # Corners are no joints.
+    pipeline.transforms = [t for t in pipeline.transforms if type(t).__name__ != CONVERTER]
     for step in pipeline.transforms:
         if hasattr(step, "pack_transformed"):
             step.pack_transformed = True

@@ -16,6 +16,8 @@ from hpe_art.data.detections import Annotated
 from hpe_art.errors import UserError
 
 SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
+CONVERTER = "KeypointConverter"
+"""MMPose's step that makes other joints of those of a data set."""
 
 
 class Chosen(NamedTuple):
@@ -72,8 +74,13 @@ def load_test_set(
     settings = copy.deepcopy(dict(settings))
     if detections and not settings.get("bbox_file"):
         raise DataError("Expected a config with a bbox_file for --detections. Got none.")
-    if not detections:
-        settings.pop("bbox_file", None)
+    for part in () if detections else (settings, *settings.get("datasets", ())):
+        part.pop("bbox_file", None)
+    if settings.get("sample_ratio_factor"):
+        raise DataError(
+            "Expected a test set whose people stay the same. Got a sample_ratio_factor, which "
+            "draws them anew each time: leave it out."
+        )
     try:
         with redirect_stdout(io.StringIO()):  # COCO's reader speaks
             dataset = unloaded(settings)
@@ -89,6 +96,11 @@ def load_test_set(
             f"Expected a test set that MMPose can load. Got {type(error).__name__}: {error}. "
             "Name yours with --data-root, --ann-file and --headbox-file."
         ) from error
+    if not hasattr(dataset, "pipeline"):
+        raise DataError(
+            f"Expected a test set with a pipeline. Got {type(dataset).__name__}: combine several "
+            "sets with MMPose's CombinedDataset."
+        )
     if not len(dataset):
         raise DataError("Expected people in the test set. Got none.")
     return dataset, faults
@@ -97,6 +109,11 @@ def load_test_set(
 def build_test_set(settings: dict[str, Any], detections: bool = False) -> Any:
     """The dataset alone of `load_test_set`."""
     return load_test_set(settings, detections)[0]
+
+
+def parts_of(dataset: Any) -> list[Any]:
+    """The data sets that one is made of; itself, unless it is MMPose's `CombinedDataset`."""
+    return list(getattr(dataset, "datasets", [dataset]))
 
 
 def annotated_people(settings: dict[str, Any], skip_bad: bool = False) -> Annotated:

@@ -20,6 +20,7 @@ from hpe_art.checkpoints import read_weights
 from hpe_art.configs import find_config, read_config
 from hpe_art.errors import ModelError, UserError
 from hpe_art.files import FULL
+from hpe_art.skeleton import converted_metainfo
 
 
 def load_config(config: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
@@ -92,7 +93,8 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
 def _level_codecs(cfg: Config) -> list[Any]:
     """The codecs by which a head's levels are trained, where each has its own."""
     pipeline = cfg.get("train_dataloader", {}).get("dataset", {}).get("pipeline") or ()
-    several = [step.get("encoder") for step in pipeline if step.get("multilevel")]
+    steps = [step for step in pipeline if isinstance(step, Mapping)]  # or functions
+    several: list[Any] = [step.get("encoder") for step in steps if step.get("multilevel")]
     return several[-1] if several else []
 
 
@@ -105,12 +107,32 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
     dataset = cfg.get("test_dataloader", {}).get("dataset", {})
     kind = dataset.get("type")
     known = DATASETS.get(kind) if isinstance(kind, str) else kind
-    given = dataset.get("metainfo") or getattr(known, "METAINFO", None)
-    if given is None:
+    if given := dataset.get("metainfo"):
+        return parse_pose_metainfo(given)
+    if not hasattr(known, "METAINFO"):
         raise ModelError(
             f"Expected a config whose test_dataloader.dataset is one of MMPose's. Got {kind}."
         )
-    return parse_pose_metainfo(given)
+    # The constructor says, where a set has several kinds of people, or of clothes.
+    settings = {**dataset, "pipeline": [], "lazy_init": True}
+    try:
+        found = dict(DATASETS.build(settings).metainfo)
+    except Exception as error:  # whatever the constructor of a user's set raises
+        # What it does not take is said where its people are loaded.
+        if not (isinstance(error, TypeError) and known.METAINFO):
+            raise ModelError(
+                "Expected a test set with metainfo. "
+                f"Got {type(error).__name__} from {_name(kind)}: {error}."
+            ) from error
+        found = parse_pose_metainfo(known.METAINFO)
+    for step in dataset.get("pipeline") or ():
+        if isinstance(step, Mapping) and _name(step.get("type")) == "KeypointConverter":
+            found = converted_metainfo(found, step["mapping"], step["num_keypoints"])
+    return found
+
+
+def _name(kind: Any) -> str:
+    return kind if isinstance(kind, str) else str(getattr(kind, "__name__", ""))
 
 
 def load_weights(model: nn.Module, source: str) -> None:

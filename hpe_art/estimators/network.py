@@ -41,12 +41,9 @@ def scored_outputs(
         meta: Any = getattr(model, "metainfo", None) or model.dataset_meta
         joints = list(meta["flip_indices"])
         mirrored = head.outputs(forward(model, images.flip(-1)))
-        outputs = [
-            (one + head.unflip(other, head.flip_indices(i, joints), test_cfg)) * 0.5
-            for i, (one, other) in enumerate(zip(outputs, mirrored, strict=True))
-        ]
+        outputs = head.joined(outputs, mirrored, joints, test_cfg)
     chosen = test_cfg.get("output_keypoint_indices")
-    return outputs if chosen is None else [one[:, list(chosen)] for one in outputs]
+    return outputs if chosen is None else [head.chosen(one, list(chosen)) for one in outputs]
 
 
 def forward(model: nn.Module, images: Tensor) -> Any:

@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hpe_art.errors import UserError
+from hpe_art.estimators.encoded_head import EncodedHead, Targets
 from hpe_art.estimators.gradient_copy import PRECISIONS, GradientCopy, Precision
-from hpe_art.estimators.heads import HeadAdaptor, Part
+from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.wrapped_model import WrappedModel
 from hpe_art.labels import with_numbers
-from hpe_art.losses import TRAINING, Goal, PoseLoss, loss_function
+from hpe_art.losses import TRAINING, Goal, PoseLoss, loss_function, loss_name
 
 Outputs = Literal["last", "all"]
-Targets = list[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -197,14 +198,14 @@ class Objective:
                 values(self._preprocess(x[rows].to(self._wrapped.dtype)), rows, copy)
                 for rows in self._wrapped.micro_batches(len(x), len(x), copy)
             ]
-        return torch.cat(parts)
+        return self._with_gradient(torch.cat(parts), wanted)
 
     def _evaluate(
         self, x: Any, rows: slice, copy: GradientCopy | None, with_poses: bool, back: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         pixels = self._wrapped.to_device(x).requires_grad_(back)
         raw = self._wrapped.outputs(self._preprocess(pixels), self._flip_test, copy)
-        losses = self._of_outputs(raw, rows)
+        losses = self._with_gradient(self._of_outputs(raw, rows), back)
         gradient = losses.new_empty(len(losses))
         if back:
             self._wrapped.backward_passes += len(losses) * (2 if self._flip_test else 1)
@@ -212,6 +213,16 @@ class Objective:
         scored = raw[-1].detach()
         poses = self._wrapped.head.decode(scored) if with_poses else scored.new_empty(len(losses))
         return losses.detach(), gradient, poses
+
+    def _with_gradient(self, values: Tensor, wanted: bool) -> Tensor:
+        if wanted and not values.requires_grad:
+            head = self._wrapped.head
+            raise UserError(
+                f"Expected a loss with a gradient. Got {loss_name(self._loss)} without one, of "
+                f"outputs that {type(head.codec).__name__} decodes: take the loss {TRAINING}, or "
+                "register a HeadAdaptor whose decode() has one."
+            )
+        return values
 
     def _encoded(self, count: int, rows: slice) -> Targets:
         if self._targets is None:
@@ -226,62 +237,6 @@ class Objective:
         shape = (len(self.y), *self._wrapped.input_shape)
         if tuple(x.shape) != shape:
             raise ValueError(f"Expected x of shape {shape}, as y. Got {tuple(x.shape)}.")
-
-
-class EncodedHead:
-    """The adaptor of a head as a loss sees it: for the outputs that the loss is put on.
-
-    Args:
-        head: the adaptor.
-        y: (n, K, 3), the poses that are encoded.
-        first: number of the first of these outputs.
-        encoded: gives the targets of all outputs for y, encoded once.
-        goal: where the attacker wants each joint of y; None where nobody says.
-        progress: share of the attack's steps that are done, 0 to 1.
-    """
-
-    def __init__(
-        self,
-        head: HeadAdaptor,
-        y: Tensor,
-        first: int,
-        encoded: Callable[[], Targets],
-        goal: Goal | None = None,
-        progress: float = 0.0,
-    ) -> None:
-        self._head = head
-        self._y = y
-        self._first = first
-        self._encoded = encoded
-        self.goal = goal
-        self.progress = progress
-
-    @property
-    def codec(self) -> Any:
-        """MMPose's codec of the head."""
-        return self._head.codec
-
-    def targets(self, y: Tensor, count: int) -> Targets:
-        """What each of `count` outputs is trained towards; for other poses encoded anew."""
-        if y is self._y:
-            return self._encoded()[self._first :]
-        return self._head.targets(y, self._first + count)[self._first :]
-
-    def loss(self, index: int, output: Tensor, target: tuple[Tensor, Tensor]) -> Tensor:
-        """The training loss (n,) of output number `index` among these."""
-        return self._head.loss(self._first + index, output, target)
-
-    def distances(self, output: Tensor, y: Tensor) -> Tensor:
-        """How far each joint lies from y, in crop pixels, with a gradient: (n, K)."""
-        return self._head.distances(output, y)
-
-    def parts(self, output: Tensor) -> list[Part]:
-        """What the output says of each place; none for coordinates."""
-        return self._head.parts(output)
-
-    def decode(self, output: Tensor) -> Tensor:
-        """The output as poses (n, K, 3)."""
-        return self._head.decode(output)
 
 
 def check_choices(head: HeadAdaptor, loss: Any, outputs: Any, precision: Any) -> None:

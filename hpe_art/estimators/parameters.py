@@ -18,7 +18,7 @@ from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.network import packs_bgr
 from hpe_art.estimators.objective import Outputs, check_choices
 from hpe_art.estimators.wrapped_model import WrappedModel
-from hpe_art.losses import DISTANCE, TRAINING, PoseLoss
+from hpe_art.losses import DISTANCE, L1, TRAINING, PoseLoss
 
 
 def unwrapped(model: Any) -> Any:
@@ -150,8 +150,10 @@ class PoseEstimatorParameters(PyTorchEstimator):
 
     def is_flat_at_own_predictions(self, loss: str | PoseLoss | None = None) -> bool:
         """Whether a loss, default its own, has no gradient where y is what the model predicts."""
-        known = (self.loss if loss is None else loss) in (TRAINING, DISTANCE)
-        return known and self.head.flat_at_own_predictions
+        loss = self.loss if loss is None else loss
+        if loss in (DISTANCE, L1):
+            return not self.head.has_cells
+        return loss == TRAINING and self.head.flat_at_own_predictions
 
     def count_outputs(self) -> int:
         """Number of outputs that `outputs="all"` can sum over; passes one blank image forward."""

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from mmengine.runner import set_random_seed
 from numpy.typing import NDArray
 
 from hpe_art.attacks import AttackSpec, SharedRun, shareable
-from hpe_art.data.crops import crop_name
 from hpe_art.evaluation.goals import goal_of
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Phase
-from hpe_art.evaluation.store import CLEAN, OWN, Shard, file_name
-from hpe_art.files import write_whole
+from hpe_art.evaluation.saved_crops import held_crops, write_crops
+from hpe_art.evaluation.store import CLEAN, OWN, Shard
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
-PERTURBED, MADE_BY = "perturbed", "made_by.txt"
 OnProgress = Callable[[str, int], None]
 
 logger = logging.getLogger(__name__)
@@ -98,11 +92,8 @@ def _held(run: Prepared, key: str) -> dict[str, set[int]]:
     pictured = set(run.people.index[: run.spec.kept].tolist())
     lost = pictured - set(run.store.examples(key, pictured))
     found = {name: people - lost for name, people in found.items()}
-    if run.spec.save_images:
-        folder = perturbed_folder(run, run.attacks[key])
-        saved = {int(path.stem) for path in folder.glob("*.png") if path.stem.isdecimal()}
-        found = {name: people & saved for name, people in found.items()}
-    return found
+    saved = held_crops(run, key)
+    return found if saved is None else {name: people & saved for name, people in found.items()}
 
 
 class BatchAttacker:
@@ -175,11 +166,7 @@ class BatchAttacker:
             pictured = max(0, run.spec.kept - int(block.rows[0]))
             examples = x_adv[:pictured].copy() if pictured else None
             run.store.add(key, Shard(index, poses, counts, examples, details))
-            if run.spec.save_images:
-                folder = perturbed_folder(run, attack)
-                for person, image in zip(index.tolist(), rgb(run.estimator, x_adv), strict=True):
-                    _, png = cv2.imencode(".png", pixels(image)[..., ::-1])
-                    write_whole(folder / crop_name(person), png.tobytes())
+            write_crops(run, key, index.tolist(), map(pixels, rgb(run.estimator, x_adv)))
         self.on_progress(attack.label, len(x))
 
     def _seen(self, names: Iterable[str], images: Array, clean: Array | None) -> dict[str, Array]:
@@ -215,35 +202,6 @@ def _cost(estimator: Any) -> NDArray[np.float64]:
     return np.array(
         [estimator.forward_passes, estimator.backward_passes, time.perf_counter()], np.float64
     )
-
-
-def perturbed_folder(run: Prepared, attack: AttackSpec) -> Path:
-    """Where the perturbed crops of an attack are written as PNG, named for their people."""
-    name = file_name(f"{attack.label}_eps{attack.eps:g}")
-    return run.store.folder.parent / PERTURBED / name
-
-
-def claim_images(run: Prepared) -> None:
-    """Empties folders of images that other weights, settings or attacks made; says who makes them.
-
-    Two attacks whose names and eps are the same share a folder.
-    """
-    made_from = {k: v for k, v in run.fingerprint.items() if k != "observers"}
-    own = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-    makers = {perturbed_folder(run, attack): key for key, attack in run.attacks.items()}
-    known = (run.store.folder.parent / PERTURBED).glob(f"*/{MADE_BY}")
-    for folder in {*makers, *(path.parent for path in known)}:
-        note = folder / MADE_BY
-        said = note.read_text("utf-8") if note.is_file() else "\n"
-        maker, _, before = said.partition("\n")
-        key = makers.get(folder, maker)
-        if (maker, before) != (key, own):
-            stale = [path for path in folder.glob("*.png") if path.stem.isdecimal()]
-            for path in stale:
-                path.unlink()
-            if stale:
-                logger.warning("%d images of before were removed from %s.", len(stale), folder)
-        write_whole(note, f"{key}\n{own}")
 
 
 def rgb(estimator: Any, images: NDArray[Any]) -> NDArray[Any]:

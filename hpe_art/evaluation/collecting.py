@@ -79,11 +79,12 @@ def checkpoint_record(source: str | None) -> dict[str, str | None]:
 
 def _dataset(run: Prepared) -> Dataset:
     people = run.people
-    path, here = Path(people.ann_file), Path.cwd()
+    paths, here = map(Path, people.ann_files), Path.cwd()
+    shown = [path.relative_to(here) if path.is_relative_to(here) else path for path in paths]
     boxes = getattr(people.dataset, "bbox_file", None)
     return Dataset(
         type=type(people.dataset).__name__,
-        ann_file=(path.relative_to(here) if path.is_relative_to(here) else path).as_posix(),
+        ann_file=", ".join(path.as_posix() for path in shown),
         num_samples=len(people),
         skipped=people.skipped,
         left_out=people.left_out,

@@ -16,16 +16,13 @@ from mmengine.runner import BaseLoop, Runner
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.data import DataLoader
 
-from hpe_art.data.crops import write_annotations
 from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import settled
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.attacking import (
-    PERTURBED,
     BatchAttacker,
     Block,
     Phases,
-    claim_images,
     pixels,
     planned_blocks,
     rgb,
@@ -37,6 +34,7 @@ from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
 from hpe_art.evaluation.result_files import check_kind, mark_missing, write_results
 from hpe_art.evaluation.results import Results, Run
+from hpe_art.evaluation.saved_crops import check_dataset, claim_crops, write_labels
 from hpe_art.evaluation.spec import RunSpec, run_spec
 from hpe_art.evaluation.store import Store
 
@@ -101,6 +99,7 @@ class AttackLoop(BaseLoop):
                 self.spec, self.runner.cfg, model, self.settings, self.evaluator, self.folder
             )
             if is_main():
+                check_dataset(run, self._overwrites)
                 with run.store.locked():
                     self._claim(run)
         return run
@@ -117,8 +116,13 @@ class AttackLoop(BaseLoop):
     def _claim(self, run: Prepared) -> None:
         if not self.spec.overwrite:
             check_kind(self.folder / RESULTS, study=False)
+        claim_crops(run, self._overwrites)
+        run.store.claim(run.fingerprint, self._overwrites)
+
+    @property
+    def _overwrites(self) -> bool:
         # Weights that are still trained are others at each validation.
-        run.store.claim(run.fingerprint, self.spec.overwrite or self.is_validation)
+        return self.spec.overwrite or self.is_validation
 
     @property
     def finished(self) -> tuple[Prepared, Run]:
@@ -175,8 +179,6 @@ class AttackLoop(BaseLoop):
             with together():
                 if is_main():
                     size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
-                    if self.spec.save_images:
-                        claim_images(run)
                     blocks = planned_blocks(run, size)
                     self._mark_missing(run, blocks)
             blocks = agreed(blocks)
@@ -249,8 +251,7 @@ class AttackLoop(BaseLoop):
         if any(attack.wants_checks for attack in run.attacks.values()):
             with self.phases.spent("checks"):
                 found.checks = checks_of(run)
-        if self.spec.save_images:
-            write_annotations(run.people, run.store.folder.parent / PERTURBED)
+        write_labels(run)
         self.results = Results(runs={Path(found.config).stem: found})
         self.write()
         self._show(run)

@@ -20,18 +20,20 @@ from hpe_art.evaluation.spec import FLIP
 from hpe_art.evaluation.store import OWN
 
 Array = NDArray[np.float32]
+Kind = Literal["transfer", "defence", "saved"]
 
 
 @dataclass(frozen=True)
 class Observer:
     """A network that sees images which were made for another, under its name in the results.
 
-    Its kind is "defence" if it is the attacked network itself behind a defence.
+    Its kind is "defence" if it is the attacked network itself behind a defence, and "saved" if it
+    is shown what is saved.
     """
 
     name: str
     estimator: Any
-    kind: Literal["transfer", "defence"] = "transfer"
+    kind: Kind = "transfer"
 
     def poses(
         self, images: Array, bgr: bool, batch_size: int = 32, clean: Array | None = None
@@ -76,7 +78,7 @@ class MirroredPerturbation(Observer):
 
     name: str = FLIP
     estimator: Any = None
-    kind: Literal["transfer", "defence"] = "defence"
+    kind: Kind = "defence"
 
     def poses(
         self, images: Array, bgr: bool, batch_size: int = 32, clean: Array | None = None
@@ -85,6 +87,21 @@ class MirroredPerturbation(Observer):
         if clean is not None:
             images = np.clip(clean + (images - clean)[..., ::-1], 0, 255)
         return super().poses(np.ascontiguousarray(images), bgr, batch_size)
+
+
+@dataclass(frozen=True)
+class SavedImages(Observer):
+    """The attacked network itself, shown the images as files have them: in whole grey levels."""
+
+    name: str = "saved"
+    estimator: Any = None
+    kind: Kind = "saved"
+
+    def poses(
+        self, images: Array, bgr: bool, batch_size: int = 32, clean: Array | None = None
+    ) -> Array:
+        """As `Observer.poses`."""
+        return super().poses(np.rint(images), bgr, batch_size)
 
 
 def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:

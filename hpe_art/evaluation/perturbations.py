@@ -36,9 +36,10 @@ class Fit:
     @property
     def identity(self) -> dict[str, Any]:
         """What tells it from another."""
-        file = Path(self.people.ann_file)
+        files = map(Path, self.people.ann_files)
+        known = [(file.name, sha256(file)[:16] if file.is_file() else "") for file in files]
         return {
-            "fitted_on": [file.name, sha256(file)[:16] if file.is_file() else ""],
+            "fitted_on": [part for pair in known for part in pair],
             "people": len(self.people),
             "epochs": self.epochs,
         }

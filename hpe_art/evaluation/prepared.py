@@ -25,9 +25,10 @@ from hpe_art.attacks.targets import (
     random_far_poses,
 )
 from hpe_art.data.people import People, load_people, people_of
+from hpe_art.data.test_sets import parts_of
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.evaluation.observers import Observer, check_names, defended, other_network
+from hpe_art.evaluation.observers import Observer, SavedImages, check_names, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
 from hpe_art.evaluation.spec import RunSpec, SpecError
 from hpe_art.evaluation.store import CLEAN, OWN, Store, key_of
@@ -69,7 +70,9 @@ class Prepared:
 
     def observers_of(self, key: str) -> list[Observer]:
         """Who is shown the images of an attack, or the clean ones."""
-        return self.observers if key == CLEAN or key in self.shown else []
+        if key == CLEAN or key in self.shown:
+            return self.observers
+        return [observer for observer in self.observers if observer.kind == "saved"]
 
     def observed_by(self) -> dict[str, list[str]]:
         """Names of all who see the clean images, and those of each attack, by its folder."""
@@ -95,6 +98,7 @@ class Prepared:
             "No training people are rendered: the bundled perturbations were used.": bundled,
             "Scored and attacked with flip-test.": estimator.flip_test,
             f"Scored and attacked behind {spec.behind}.": spec.behind,
+            str(spec.lost): spec.lost,
             "People are the detections of the config; unmatched ones have no true pose.": (
                 spec.detections
             ),
@@ -121,7 +125,9 @@ def prepare(
     test_set = Config(dict(test_dataloader=dict(dataset=dataloader["dataset"])))
     some = (spec.num_samples, spec.skip_unreadable, spec.max_samples)
     people = load_people(test_set, *some, spec.detections)
-    model.dataset_meta = metainfo = people.dataset.metainfo
+    metainfo = people.metainfo
+    described: Any = {**metainfo, "flip_indices": people.flip_indices}
+    model.dataset_meta = described
     estimator = _estimator(spec, model)
     skeleton = Skeleton.from_metainfo(metainfo)
     named = metric_named(spec.metric, skeleton) if spec.metric else None
@@ -133,6 +139,7 @@ def prepare(
     joints = len(skeleton.joints)
     observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
     observers += [defended(name, estimator) for name in spec.defences]
+    observers += [SavedImages(estimator=estimator)] if spec.saves else []
     check_names(observers)
     fit = find_fit(spec, cfg, skeleton)
     attacks = ready_attacks(spec, str(cfg.get("load_from") or ""), estimator, fit)
@@ -224,7 +231,8 @@ def _fingerprint(
     observers: Iterable[Observer],
 ) -> dict[str, Any]:
     """All that every prediction depends on, beside the attack."""
-    files = [getattr(dataset, name, None) for name in ("ann_file", "headbox_file", "bbox_file")]
+    names = ("ann_file", "headbox_file", "bbox_file")
+    files = [getattr(part, name, None) for part in parts_of(dataset) for name in names]
     known = [Path(str(file)) for file in files if file and Path(str(file)).is_file()]
     target = spec.target if spec.target in RULES else sha256(spec.target)
     pipeline = cfg.get("test_dataloader", {}).get("dataset", {}).get("pipeline")
@@ -265,7 +273,13 @@ def _weights_sha256(model: nn.Module) -> str:
 
 
 def _without_start(value: Any) -> Any:
-    """What a config says about a trained model: not of how its training began."""
+    """What a config says about a trained model: not of how its training began.
+
+    Functions have their names, without where they lie in memory.
+    """
     if isinstance(value, dict):
         return {k: _without_start(v) for k, v in value.items() if k != "init_cfg"}
-    return [_without_start(v) for v in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        return [_without_start(v) for v in value]
+    named = callable(value) and not isinstance(value, type)
+    return getattr(value, "__qualname__", type(value).__qualname__) if named else value

@@ -119,9 +119,13 @@ class Clean(Record):
 
 
 class Observer(Record):
-    """Who else saw the images: another network ("transfer"), or this one behind a "defence"."""
+    """Who else saw the images: another network ("transfer"), or this one.
 
-    kind: Literal["transfer", "defence"]
+    That is behind a "defence", or shows what is left in whole grey levels of images that are
+    "saved".
+    """
+
+    kind: Literal["transfer", "defence", "saved"]
     clean: Clean
 
 

@@ -11,6 +11,8 @@ from hpe_art.errors import UserError
 from hpe_art.estimators.defences import DEFENCES
 
 FLIP = "flip-perturbation"
+HALF = 0.5
+"""Grey levels that rounding takes away."""
 
 
 class SpecError(UserError):
@@ -57,7 +59,8 @@ class RunSpec(BaseModel):
         skip_unreadable: leave out people whose image or annotation cannot be used.
         fit: of universal perturbations.
         kept: of how many people the perturbed images are kept, for pictures.
-        save_images: write every perturbed crop as PNG.
+        save_images: write every perturbed crop as PNG, below the folder of the results.
+        save_dataset: folder to write them to as a data set for each attack.
         overwrite: begin anew where the folder was made from something else.
     """
 
@@ -84,6 +87,7 @@ class RunSpec(BaseModel):
     fit: FitSpec = FitSpec()
     kept: int = Field(default=0, ge=0)
     save_images: bool = False
+    save_dataset: str | None = Field(default=None, min_length=1)
     overwrite: bool = False
 
     @field_validator("attacks", mode="before")
@@ -104,6 +108,22 @@ class RunSpec(BaseModel):
     def targeted(self) -> bool:
         """Whether any attack needs target poses."""
         return any(attack.targeted for attack in self.attacks)
+
+    @property
+    def saves(self) -> bool:
+        """Whether perturbed crops are written, in whole grey levels."""
+        return self.save_images or self.save_dataset is not None
+
+    @property
+    def lost(self) -> str | None:
+        """Which perturbations are lost in the whole levels of what is saved; None if none is."""
+        small = [f"{one.label} at {one.eps:g}" for one in self.attacks if one.eps < HALF]
+        if not self.saves or not small:
+            return None
+        return (
+            "An eps below half a grey level is lost in the whole levels of saved images: "
+            f"{', '.join(small)}."
+        )
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ gradients do not depend on the batch.
 """
 
 from hpe_art.losses.base import DISTANCE as DISTANCE
+from hpe_art.losses.base import L1 as L1
 from hpe_art.losses.base import LOSSES as LOSSES
 from hpe_art.losses.base import MARGIN as MARGIN
 from hpe_art.losses.base import REMAINING as REMAINING
@@ -23,5 +24,6 @@ from hpe_art.losses.remaining import remaining_loss as remaining_loss
 from hpe_art.losses.remaining import segpgd_loss as segpgd_loss
 from hpe_art.losses.training import coordinate_mse as coordinate_mse
 from hpe_art.losses.training import heatmap_mse as heatmap_mse
+from hpe_art.losses.training import l1_loss as l1_loss
 from hpe_art.losses.training import pose_error as pose_error
 from hpe_art.losses.training import training_loss as training_loss

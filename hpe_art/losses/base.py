@@ -21,6 +21,7 @@ PoseLoss = Callable[[list[Tensor], Tensor, Any], Tensor]
 LOSSES = Registry("loss", scope="hpe_art")
 TRAINING = "training"
 DISTANCE = "distance"
+L1 = "l1"
 MARGIN = "margin"
 REMAINING = "remaining"
 

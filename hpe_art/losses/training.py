@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hpe_art.losses.base import LOSSES, TRAINING
+from hpe_art.errors import UserError
+from hpe_art.losses.base import L1, LOSSES, TRAINING
 
 
 @LOSSES.register_module(name=TRAINING)
@@ -19,6 +20,28 @@ def training_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
     targets = head.targets(y, len(outputs))
     pairs = enumerate(zip(outputs, targets, strict=True))
     return torch.stack([head.loss(i, output, target) for i, (output, target) in pairs]).sum(0)
+
+
+@LOSSES.register_module(name=L1)
+def l1_loss(outputs: list[Tensor], y: Tensor, head: Any) -> Tensor:
+    """Mean absolute error of the last output's coordinates, as fractions of the crop: (N,).
+
+    For heads of coordinates; of RLE's it leaves out the deviations. Its mean over images is
+    MMPose's `L1Loss`, by the weights that the head's own targets have.
+
+    Raises:
+        UserError: a head of heatmaps, or along axes.
+
+    Source: MMPose `regression_loss.py`.
+    """
+    if head.parts(outputs[-1]):
+        raise UserError(
+            "Expected a head of coordinates for the loss l1. Got one of heatmaps or SimCC: take "
+            "the loss distance."
+        )
+    _, weights = head.targets(y, len(outputs))[-1]
+    points, size = head.decode(outputs[-1])[..., :2], y.new_tensor(head.input_size)
+    return ((points - y[..., :2]) / size * weights[..., None]).abs().flatten(1).mean(1)
 
 
 def heatmap_mse(output: Tensor, target: Tensor, weights: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ OFFICIAL = "By the config's own evaluator, {} in percent of the clean number. ep
 TITLES = {
     "transfer": "other networks: relative",
     "defence": "behind a defence that the attacker does not know of: relative",
+    "saved": "as saved, in whole grey levels: relative",
 }
 
 
@@ -102,7 +103,7 @@ def joint_table(run: Run) -> Table:
     return table
 
 
-def observer_table(run: Run, kind: Literal["transfer", "defence"]) -> Table:
+def observer_table(run: Run, kind: Literal["transfer", "defence", "saved"]) -> Table:
     """What the perturbed images leave of each observer, beside the attacked network."""
     key, digits = run.metric.key, digits_of(run.metric)
     observers = {name: one for name, one in run.observers.items() if one.kind == kind}

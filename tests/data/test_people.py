@@ -14,8 +14,10 @@ from mmengine.config import Config
 from PIL import Image
 
 from hpe_art.data.annotations import DataError
+from hpe_art.data.crops import write_annotations
 from hpe_art.data.people import load_people, people_of
 from hpe_art.data.test_sets import build_test_set
+from hpe_art.estimators.loading import dataset_meta
 
 COUNT, JOINTS, WIDTH, HEIGHT = 6, 16, 64, 96
 
@@ -346,6 +348,42 @@ def test_an_unknown_dataset_is_named(cfg):
     cfg = Config(cfg.to_dict())
     cfg.test_dataloader.dataset.type = "NoSuchDataset"
     with pytest.raises(DataError, match="NoSuchDataset"):
+        load_people(cfg)
+
+
+CONVERTER = dict(type="KeypointConverter", num_keypoints=3)
+
+
+def test_joints_that_a_converter_makes_have_names_and_mirrors(cfg, some, tmp_path):
+    cfg = Config(cfg.to_dict())
+    converter = dict(CONVERTER, mapping=[((10, 15), 0), (0, 1), (5, 2)])
+    cfg.test_dataloader.dataset.pipeline.insert(1, converter)
+    found = load_people(cfg)
+    names = ["right_wrist+left_wrist", "right_ankle", "left_ankle"]
+    assert list(found.metainfo["keypoint_id2name"].values()) == names
+    assert found.metainfo["flip_indices"] == dataset_meta(cfg)["flip_indices"] == [0, 2, 1]
+    np.testing.assert_array_equal(found.truth.keypoints[:, 1:], some.truth.keypoints[:, [0, 5]])
+    write_annotations(found, tmp_path)
+    written = json.loads((tmp_path / "annotations/person_keypoints_val.json").read_text())
+    assert written["categories"][0]["keypoints"] == names, "MPII's format has 16 joints"
+    cfg.test_dataloader.dataset.pipeline.insert(3, cfg.test_dataloader.dataset.pipeline.pop(1))
+    with pytest.raises(DataError, match="before TopdownAffine.* Got 3 joints, and 16 in the crop"):
+        load_people(cfg)
+
+
+def test_sets_that_cannot_be_scored_are_named(cfg):
+    cfg = Config(cfg.to_dict())
+    part = cfg.test_dataloader.dataset
+    other = dict(part, metainfo=dict(from_file="configs/_base_/datasets/halpe26.py"))
+    cfg.test_dataloader.dataset = other
+    with pytest.raises(DataError, match="of the 16 joints that .* packs. Got that of 26: give"):
+        _ = load_people(cfg).metainfo
+    combined = dict(type="CombinedDataset", datasets=[part], metainfo=dict(), pipeline=[])
+    cfg.test_dataloader.dataset = dict(combined, sample_ratio_factor=[0.5])
+    with pytest.raises(DataError, match="people stay the same. Got a sample_ratio_factor"):
+        load_people(cfg)
+    cfg.test_dataloader.dataset = dict(type="mmengine.ConcatDataset", datasets=[part])
+    with pytest.raises(DataError, match="Got ConcatDataset: combine .* CombinedDataset"):
         load_people(cfg)
 
 

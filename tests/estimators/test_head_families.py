@@ -74,6 +74,33 @@ def test_losses_of_the_metric_have_gradients(model, loss):
     assert (gradient != 0).flatten(1).any(1).all()
 
 
+def test_l1_is_mmposes_loss_of_coordinates(model):
+    """Also of a head that is trained otherwise, such as RLE's; heads of cells have none."""
+    x, y = people(3, seed=5)
+    estimator, pixels = wrap(model, loss="l1"), torch.from_numpy(x)
+    if estimator.head.has_cells:
+        with pytest.raises(ValueError, match="coordinates for the loss l1. Got .* loss distance"):
+            estimator.loss_gradient(x, y)
+        return
+    codec = getattr(model.head.decoder, "keypoint_codec", model.head.decoder)
+    labels = codec.encode(y[..., :2].copy(), y[..., 2].copy())
+    with torch.no_grad():
+        raw = forward(model, normalised(model, pixels))
+    points = raw[0] if isinstance(raw, tuple) else raw[..., :2]
+    known = torch.as_tensor(labels["keypoint_labels"]), torch.as_tensor(labels["keypoint_weights"])
+    expected = MODELS.build(dict(type="L1Loss", use_target_weight=True))(points, *known)
+    assert estimator.compute_loss(x, y).mean() == pytest.approx(float(expected), rel=1e-5)
+    assert (estimator.loss_gradient(x, y) != 0).any()
+    assert not estimator.loss_gradient(x, estimator.predict(x)).any()
+    assert estimator.is_flat_at_own_predictions()
+
+
+def test_all_outputs_of_one_are_the_last(model):
+    x, y = people(2)
+    last, every = (wrap(model, outputs=outputs) for outputs in ("last", "all"))
+    np.testing.assert_array_equal(last.loss_gradient(x, y), every.loss_gradient(x, y))
+
+
 @pytest.mark.parametrize("name", ["SimCC", "RTMCC", "RLE", "DSNT"])
 def test_what_is_well_within_its_circle_has_a_margin_below_0(name):
     """Beyond it one above, but for SimCC, whose axes have to leave one by one."""

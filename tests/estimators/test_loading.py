@@ -111,6 +111,25 @@ def test_a_test_set_may_describe_its_joints_itself(cfg):
     assert dataset_meta(cfg)["num_keypoints"] == 17
 
 
+@pytest.mark.filterwarnings("ignore:The metainfo config file")
+def test_joints_may_depend_on_what_the_test_set_is_asked_for(cfg):
+    cfg.test_dataloader.dataset = dict(type="DeepFashionDataset", data_mode="topdown")
+    for subset, count in [("upper", 6), ("full", 8), ("lower", 4), ("upper", 6)]:
+        cfg.test_dataloader.dataset.subset = subset
+        assert dataset_meta(cfg)["num_keypoints"] == count
+    cfg.test_dataloader.dataset.subset = "shoes"
+    with pytest.raises(
+        ModelError, match="metainfo. Got ValueError from DeepFashionDataset: .*shoe"
+    ):
+        dataset_meta(cfg)
+
+
+def test_steps_of_a_pipeline_may_be_functions(cfg):
+    cfg.train_dataloader.dataset.pipeline.append(dict)
+    cfg.test_dataloader.dataset.pipeline.append(dict)
+    assert build_model(cfg).dataset_meta["num_keypoints"] == 16
+
+
 @pytest.mark.parametrize("kind", ["NoSuchDataset", None])
 def test_a_config_without_a_known_test_set(cfg, kind):
     if kind:

@@ -10,10 +10,10 @@ from hpe_art.evaluation.attacking import (
     BatchAttacker,
     Phases,
     labelled,
-    perturbed_folder,
     planned_blocks,
     seed_everything,
 )
+from hpe_art.evaluation.saved_crops import crop_folders, perturbed_folder
 from hpe_art.evaluation.store import CLEAN, OWN, Shard
 
 SHARED = ({"type": "igsm", "max_iter": 2}, {"type": "igsm", "max_iter": 3})
@@ -101,6 +101,29 @@ def test_saved_crops_are_whole_files_of_rounded_images(prepared):
         np.testing.assert_array_equal(saved, np.rint(image).transpose(1, 2, 0))
     (folder / "00004.png").unlink()
     assert rows(planned_blocks(run, 4)) == [[4, 5]]
+
+
+@pytest.mark.parametrize("where", ["save_images", "save_dataset"])
+def test_attacks_of_one_name_do_not_share_a_folder(prepared, tmp_path, where):
+    value = True if where == "save_images" else str(tmp_path / "saved")
+    attacks = [dict(type="igsm", max_iter=2, eps_step=step) for step in (1, 2)]
+    run = prepared(*attacks, "noise", **{where: value})
+    assert len({attack.label for attack in run.attacks.values()}) == 2
+    attack_all(run)
+    folders = [crop_folders(run, key)[0].images for key in run.attacks]
+    assert [len(list(folder.glob("*.png"))) for folder in folders] == [6, 6, 6]
+    assert len(set(folders)) == 3
+
+
+def test_crops_of_other_settings_are_not_taken_for_those_of_these(prepared):
+    """Though the folder has the same name."""
+    for step in (1, 2, 1):
+        run = prepared(dict(type="igsm", max_iter=2, eps_step=step), save_images=True, kept=6)
+        attack_all(run)
+        (key, attack), *_ = run.attacks.items()
+        image = run.store.examples(key, [3])[3]
+        saved = cv2.imread(str(perturbed_folder(run, attack) / "00003.png"))
+        np.testing.assert_array_equal(saved, np.rint(image).transpose(1, 2, 0))
 
 
 def test_a_group_that_is_half_held_gives_the_other_half_the_same(prepared):

@@ -7,8 +7,10 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from toys import ToyBackbone  # noqa: F401  (registers it)
 
 from hpe_art.data.annotations import DataError, read_json
 from hpe_art.data.people import load_people, people_of
@@ -16,6 +18,8 @@ from hpe_art.data.test_sets import annotated_people, build_test_set
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.official import OfficialScores, relative
+from hpe_art.evaluation.prepared import prepare
+from hpe_art.evaluation.spec import run_spec
 from hpe_art.rendered_people.dataset import coco_people_folder
 
 COCO = "mmpose_configs/coco_resnet_heatmap.py"
@@ -43,6 +47,74 @@ def test_mpii_people_are_scored_as_by_mmpose(config, weights, tmp_path):
     found = own_numbers(cfg, load_people(cfg), str(weights))
     assert found == pytest.approx(expected, abs=1e-6)
     assert "PCK" in found and 0 < found["PCK"] < 100
+
+
+TURNED = [(k, 15 - k) for k in range(16)]
+SOME_AND_A_MIDDLE = [(10, 0), (15, 1), ((2, 3), 2), (9, 3), (0, 4), (5, 5)]
+
+
+def converted(config, mapping, combined):
+    """The tiny config for joints that a `KeypointConverter` makes, in one set or in two."""
+    cfg = load_config(config)
+    count = len(mapping)
+    cfg.load_from = None
+    cfg.model.backbone = dict(type="ToyBackbone")
+    cfg.model.head = dict(
+        type="HeatmapHead",
+        in_channels=8,
+        out_channels=count,
+        deconv_out_channels=None,
+        loss=dict(type="KeypointMSELoss", use_target_weight=True),
+        decoder=cfg.codec,
+    )
+    dataset = cfg.test_dataloader.dataset
+    converter = dict(type="KeypointConverter", num_keypoints=count, mapping=mapping)
+    if combined:
+        part = {k: v for k, v in dataset.items() if k != "pipeline"}
+        parts = [dict(part, pipeline=[converter]), dict(part, pipeline=[converter])]
+        described = dict(
+            dataset_name="own",
+            keypoint_info={k: dict(name=f"joint {k}") for k in range(count)},
+            skeleton_info={},
+            joint_weights=[1.0] * count,
+            sigmas=[0.1] * count,
+        )
+        cfg.test_dataloader.dataset = dict(
+            type="CombinedDataset",
+            metainfo=described,
+            datasets=parts,
+            pipeline=dataset.pipeline,
+            test_mode=True,
+        )
+    else:
+        dataset.pipeline.insert(1, converter)
+    cfg.test_evaluator = [dict(type="PCKAccuracy", thr=0.3), dict(type="EPE")]
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ("mapping", "combined", "flip_test"),
+    [(TURNED, False, True), (SOME_AND_A_MIDDLE, False, False), (SOME_AND_A_MIDDLE, True, True)],
+    ids=["turned", "some", "of two sets"],
+)
+def test_converted_joints_are_scored_as_by_mmpose(mapping, combined, flip_test, config, tmp_path):
+    """Those that a model is trained on, made of the joints of one data set or of several."""
+    cfg = converted(config, mapping, combined)
+    cfg.model.test_cfg.flip_test = flip_test
+    torch.manual_seed(0)
+    model, weights = build_model(cfg), tmp_path / "weights.pth"
+    torch.save(dict(state_dict=model.state_dict()), weights)
+    expected = official_runner(cfg, tmp_path, str(weights)).test()
+    settings = run_spec(attacks=[dict(type="noise")], device="cpu")
+    run = prepare(settings, cfg, model, cfg.test_dataloader, cfg.test_evaluator, tmp_path)
+    poses = run.estimator.predict(run.people.x[:].astype(np.float32))
+    total = len(run.people)
+    assert total == (12 if combined else 6)
+    found = OfficialScores(cfg.test_evaluator, run.people, total).of(poses)
+    assert found == pytest.approx(expected, abs=1e-6)
+    scores = run.metric.joint_scores(run.people.to_image(poses), run.people.truth)
+    assert 100 * np.nanmean(np.nanmean(scores, 0)) == pytest.approx(100 * expected["PCK"], abs=1e-3)
+    assert len(run.skeleton.joints) == len(mapping)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,8 @@ from mmengine.registry import Registry
 from torch import Tensor, nn
 
 HEADS = Registry("head adaptor", scope="hpe_art")
+ANY_OTHER = "any other head"
+"""Name of the adaptor of heads that are registered neither themselves nor by their codec."""
 
 
 class Part(NamedTuple):
@@ -44,7 +46,7 @@ class HeadAdaptor(ABC):
 
     def __init__(self, head: nn.Module) -> None:
         self.codec: Any = head.decoder
-        self.loss_module: Any = head.loss_module
+        self.loss_module: Any = getattr(head, "loss_module", None)
         self._attack_targets: Any = getattr(head, "attack_targets", None)
         self._output_flip_indices: Any = getattr(head, "output_flip_indices", None)
         # MSPN and RSN train each level towards Gaussians of its own size, which the config knows.
@@ -67,6 +69,19 @@ class HeadAdaptor(ABC):
     def unflip(self, output: Tensor, flip_indices: list[int], test_cfg: dict[str, Any]) -> Tensor:
         """The output for a mirrored image, brought back to the frame of the image itself."""
 
+    def joined(
+        self, own: list[Tensor], mirrored: list[Tensor], joints: list[int], test_cfg: dict[str, Any]
+    ) -> list[Tensor]:
+        """The outputs for images and for their mirrors as those that are scored: their mean."""
+        return [
+            (one + self.unflip(other, self.flip_indices(i, joints), test_cfg)) * 0.5
+            for i, (one, other) in enumerate(zip(own, mirrored, strict=True))
+        ]
+
+    def chosen(self, output: Tensor, joints: list[int]) -> Tensor:
+        """Of some joints only, where a model does not put out all (`output_keypoint_indices`)."""
+        return output[:, joints]
+
     @abstractmethod
     def decode(self, output: Tensor) -> Tensor:
         """The output as poses (N, K, 3): x, y in crop pixels, score."""
@@ -80,13 +95,12 @@ class HeadAdaptor(ABC):
         """The head's own training loss of output number `index`, per image: (N,)."""
 
     def distances(self, output: Tensor, y: Tensor) -> Tensor:
-        """How far each joint lies from y, in crop pixels, with a gradient: (N, K).
+        """How far each joint lies from y, in crop pixels, with the gradient of `decode`: (N, K).
 
-        Only `PoseClassifierView` and the loss "distance" need it.
+        Rounded off below a pixel, so that there is a gradient at 0.
         """
-        raise NotImplementedError(
-            f"Expected an adaptor with distances(output, y). Got {type(self).__name__}: add it."
-        )
+        points = self.decode(output)[..., :2]
+        return ((points - y[..., :2]).square().sum(-1) + 1).sqrt() - 1
 
     def parts(self, output: Tensor) -> list[Part]:
         """What the output says of each place; none, as here, for outputs that are coordinates."""
@@ -144,25 +158,44 @@ def loss_per_image(module: nn.Module, output: Tensor, target: Tensor, weights: T
 
 
 def head_adaptor(head: nn.Module) -> HeadAdaptor:
-    """The adaptor of an MMPose head: that registered for the head itself, else for its codec.
+    """The adaptor of an MMPose head.
+
+    That registered for the head itself, for a class it is derived from, or for its codec; and for
+    all other heads, as well as those with a `predict` or `loss` of their own, the generic one.
 
     Raises:
-        ValueError: no adaptor for this head (the message lists the names there are ones for).
+        ValueError: no adaptor for this head, which lacks a codec, or `predict` and `loss` (the
+            message lists the names there are ones for).
     """
     head = pose_head(head)
     codec = getattr(head, "decoder", None)
     name = type(codec).__name__ + (" of offsets" if _has_offsets(codec) else "")
     known = HEADS.module_dict
-    own = [known[kind.__name__] for kind in type(head).__mro__ if kind.__name__ in known]
-    adaptor = own[0] if own else known.get(name)
-    if adaptor is None or not hasattr(head, "loss_module"):
+    adaptor = known.get(type(head).__name__)
+    if adaptor is None and hasattr(head, "loss_module") and not _has_own_code(head):
+        parents = [known[kind.__name__] for kind in type(head).__mro__ if kind.__name__ in known]
+        adaptor = parents[0] if parents else known.get(name)
+    methods = (getattr(head, method, None) for method in ("predict", "loss"))
+    if adaptor is None and codec is not None and all(map(callable, methods)):
+        adaptor = known[ANY_OTHER]
+    if adaptor is None:
         raise ValueError(
-            f"Expected one of the heads or codecs {', '.join(sorted(known))}. "
+            "Expected a head with a decoder, predict() and loss(), as MMPose's have, or one of the "
+            f"heads or codecs {', '.join(sorted(set(known) - {ANY_OTHER}))}. "
             f"Got {type(head).__name__} with {name}: "
             "register a HeadAdaptor for it in hpe_art.estimators.heads.HEADS."
         )
     found: HeadAdaptor = adaptor(head)
     return found
+
+
+def _has_own_code(head: nn.Module) -> bool:
+    """Whether a head predicts, or is trained, by code that is neither MMPose's nor ours."""
+    if hasattr(head, "attack_targets"):  # made for us
+        return False
+    methods = [getattr(type(head), name, None) for name in ("predict", "loss")]
+    packages = [method.__module__.partition(".")[0] for method in methods if method]
+    return not {"mmpose", "hpe_art"}.issuperset(packages)
 
 
 def pose_head(head: nn.Module) -> nn.Module:

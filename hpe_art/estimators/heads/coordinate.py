@@ -45,8 +45,3 @@ class CoordinateAdaptor(HeadAdaptor):
         if type(module).__name__ == "MSELoss" and module.use_target_weight:
             return coordinate_mse(output, points, weights) * module.loss_weight
         return loss_per_image(module, output, points, weights[..., None])
-
-    def distances(self, output: Tensor, y: Tensor) -> Tensor:
-        """Of the points; rounded off below a pixel, so that there is a gradient at 0."""
-        offsets = output * output.new_tensor(self.input_size) - y[..., :2]
-        return (offsets.square().sum(-1) + 1).sqrt() - 1

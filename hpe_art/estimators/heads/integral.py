@@ -77,7 +77,3 @@ class IntegralAdaptor(CoordinateAdaptor):
     def _maps(self, output: Tensor) -> Tensor:
         """The heatmaps (N, K, H, W) of an output, or of a target."""
         return output[..., 2:].unflatten(-1, (-1, int(self._width)))
-
-    def distances(self, output: Tensor, y: Tensor) -> Tensor:
-        """Of the coordinates."""
-        return super().distances(output[..., :2], y)

@@ -47,10 +47,6 @@ class ResidualAdaptor(CoordinateAdaptor):
             return loss_per_image(module, output[..., :2], points, weights[..., None])
         return _rle_loss(module, output[..., :2], output[..., 2:4], points, weights)
 
-    def distances(self, output: Tensor, y: Tensor) -> Tensor:
-        """Of the points."""
-        return super().distances(output[..., :2], y)
-
 
 def _rle_loss(module: Any, points: Tensor, raw: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     """`RLELoss` of each image (N,), summed over joints and axes.

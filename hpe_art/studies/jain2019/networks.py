@@ -80,7 +80,7 @@ def of_one_dataset(
             people = load_people(
                 cfg, common.num_samples, common.skip_unreadable, common.max_samples
             )
-            label = common.metric or metric_for(cfg.test_evaluator, people.dataset.metainfo).label
+            label = common.metric or metric_for(cfg.test_evaluator, people.metainfo).label
             known[about] = people.truth.keypoints.tobytes(), label
         alike.setdefault(known[about], []).append(file)
     most = max(alike.values(), key=len)
