@@ -39,9 +39,9 @@ def layer_activations(
 
     differentiable = framework and isinstance(x, Tensor)
     model = wrapped.model
-    handle = model.get_submodule(name).register_forward_hook(keep)
-    try:
-        with eval_mode(model), frozen(model), torch.set_grad_enabled(differentiable):
+    with eval_mode(model), frozen(model), torch.set_grad_enabled(differentiable):
+        handle = model.get_submodule(name).register_forward_hook(keep)
+        try:
             for rows in wrapped.micro_batches(len(x), batch_size):
                 if differentiable:
                     pixels = torch.as_tensor(x[rows], device=wrapped.device).to(wrapped.dtype)
@@ -50,8 +50,8 @@ def layer_activations(
                 before = len(seen)
                 wrapped.outputs(preprocess(pixels), flip_test=False)
                 del seen[before:-1]
-    finally:
-        handle.remove()
+        finally:
+            handle.remove()
     if not seen:
         raise ValueError(f"Expected a layer that images pass through. Got {name!r}.")
     joined = torch.cat(seen)

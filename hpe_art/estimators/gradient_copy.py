@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import os
 import shutil
-import time
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
 from mmcv.cnn import fuse_conv_bn
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 from torch.utils._pytree import tree_map
 
 from hpe_art.estimators.network import raw_outputs
@@ -29,8 +27,7 @@ Precision = Literal["float32", "folded", "bfloat16", "auto"]
 PRECISIONS: tuple[str, ...] = get_args(Precision)
 FOLDED_TOLERANCE = 1e-3
 """Largest change of an output by folding, relative to the largest value of that output."""
-MUCH_FASTER = 1.4
-"""How many times as fast a convolution in bfloat16 has to be; around it, a step gains nothing."""
+CPUINFO = Path("/proc/cpuinfo")
 
 logger = logging.getLogger(__name__)
 _COMPILERS = (os.environ.get("CXX", "c++"), "g++", "clang++", "cl")
@@ -38,16 +35,18 @@ _MATRICES = (nn.modules.conv._ConvNd, nn.Linear)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether convolutions are much faster in bfloat16 than in float32.
+    """Whether convolutions are much faster in bfloat16 than in float32, by what the device is.
 
-    On a GPU its compute capability says so. On a CPU a small convolution is timed, once in a
-    process: what has AMX, and what has AVX512-BF16 at full width, is two and more times as fast; on
-    other processors with AVX512-BF16 bfloat16 was slower than float32 on every network
-    (docs/performance_avx512.md).
+    A GPU of compute capability 8; a processor with AMX, or one of AMD with AVX512-BF16, which are
+    about twice as fast in it. On one of Intel with AVX512-BF16 alone every network was slower
+    (docs/performance_avx512.md). Nothing is timed: another load would choose otherwise.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
-    return device.type == "cpu" and _convolves_faster_in_bfloat16()
+    if device.type != "cpu":
+        return False
+    facts = _processor()
+    return "amx_bf16" in facts or {"avx512_bf16", "AuthenticAMD"} <= facts
 
 
 def settled(precision: Precision, device: torch.device) -> Precision:
@@ -58,18 +57,12 @@ def settled(precision: Precision, device: torch.device) -> Precision:
 
 
 @lru_cache
-def _convolves_faster_in_bfloat16() -> bool:
-    shortest = dict.fromkeys((torch.float32, torch.bfloat16), math.inf)
-    with torch.inference_mode():
-        image = torch.ones(8, 64, 32, 32).to(memory_format=torch.channels_last)
-        weight = torch.ones(64, 64, 3, 3).to(memory_format=torch.channels_last)
-        for _ in range(8):
-            for dtype in shortest:
-                operands = image.to(dtype), weight.to(dtype)
-                start = time.perf_counter()
-                conv2d(*operands, padding=1)
-                shortest[dtype] = min(shortest[dtype], time.perf_counter() - start)
-    return shortest[torch.float32] > MUCH_FASTER * shortest[torch.bfloat16]
+def _processor() -> frozenset[str]:
+    """What Linux says of the first processor: its maker, what it can do; elsewhere nothing."""
+    try:
+        return frozenset(CPUINFO.read_text().partition("\n\n")[0].split())
+    except OSError:
+        return frozenset()
 
 
 def name_of(dtype: torch.dtype, device: torch.device) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
+import torch
 from mmengine.config import Config
 from mmpose.datasets.datasets.utils import parse_pose_metainfo
 from mmpose.models import TopdownPoseEstimator
@@ -64,6 +65,7 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
     return config
 
 
+@torch.inference_mode(False)  # weights made in it have no way back for gradients
 def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     """Builds the model of a config and loads its weights.
 

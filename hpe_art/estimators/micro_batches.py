@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hpe_art.estimators.network import eval_mode, raw_outputs
+from hpe_art.estimators.network import alone, eval_mode, raw_outputs
 
 LARGEST_TENSOR = 16 * 2**20
 """Bytes that no output of a layer passes on a CPU, unless a single image has more."""
@@ -58,16 +58,17 @@ def largest_output(model: nn.Module, image: Tensor) -> int:
                 largest = max(largest, one.numel())
 
     # Hooks that a user has set are not to see this image.
-    hooked = [(module, module._forward_hooks) for module in model.modules()]
-    try:
-        for module, _ in hooked:
-            module._forward_hooks = OrderedDict()
-            module.register_forward_hook(measure)
-        with eval_mode(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
-            raw_outputs(model, image)
-    except Exception:
-        return 0
-    finally:
-        for module, hooks in hooked:
-            module._forward_hooks = hooks
+    with alone(model):
+        hooked = [(module, module._forward_hooks) for module in model.modules()]
+        try:
+            for module, _ in hooked:
+                module._forward_hooks = OrderedDict()
+                module.register_forward_hook(measure)
+            with eval_mode(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
+                raw_outputs(model, image)
+        except Exception:
+            return 0
+        finally:
+            for module, hooks in hooked:
+                module._forward_hooks = hooks
     return largest

@@ -6,9 +6,12 @@ for gradients alike.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,12 @@ from torch.utils._pytree import tree_leaves
 
 from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.heads.base import pose_head
+
+_LOCKS: WeakKeyDictionary[nn.Module, Any] = WeakKeyDictionary()
+"""One for each model, whichever estimators and threads share it."""
+if hasattr(os, "register_at_fork"):
+    # Whoever held one when the process forked is not there to give it back.
+    os.register_at_fork(after_in_child=_LOCKS.clear)
 
 
 def scored_outputs(
@@ -77,20 +86,40 @@ def packs_bgr(model: nn.Module) -> bool:
 
 
 @contextmanager
-def eval_mode(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode, and afterwards each module in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+def alone(model: nn.Module) -> Iterator[None]:
+    """The model for this thread alone, outside of inference mode and autocast.
+
+    Whether gradients are recorded stays as it is.
+    """
+    recorded, device = torch.is_grad_enabled(), next(model.parameters()).device.type
+    with (
+        _LOCKS.setdefault(model, RLock()),
+        torch.inference_mode(False),
+        torch.set_grad_enabled(recorded),
+        torch.autocast(device, enabled=False),
+    ):
         yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """The model alone and in eval mode, and afterwards each module in the mode it was in."""
+    with alone(model):
+        modes = [(module, module.training) for module in model.modules()]
+        try:
+            model.eval()
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
 
 
 @contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """No weight asks for a gradient; what is computed meanwhile never gives it one."""
+    """No weight asks for a gradient; what is computed meanwhile never gives it one.
+
+    Other threads are to be kept out, by `eval_mode`.
+    """
     asked = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in asked:
         parameter.requires_grad_(False)

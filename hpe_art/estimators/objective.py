@@ -92,7 +92,7 @@ class Objective:
         with torch.inference_mode(False):
             given = torch.as_tensor(y, device=wrapped.device).to(wrapped.dtype).detach()
             self.y = with_numbers(given)
-        self._goal = None if goal is None else goal.to(wrapped.device, wrapped.dtype)
+            self._goal = None if goal is None else goal.to(wrapped.device, wrapped.dtype)
         if goal is not None and goal.radii.shape != self.y.shape[:2]:
             shape = tuple(goal.radii.shape)
             raise ValueError(f"Expected a goal of {tuple(self.y.shape[:2])} joints. Got {shape}.")
@@ -101,10 +101,11 @@ class Objective:
 
     def __getitem__(self, rows: Tensor) -> Objective:
         """That of some of the images, whose targets are not encoded again."""
-        some = copy.copy(self)
-        some.y = self.y[rows]
-        some._goal = None if self._goal is None else self._goal[rows]
-        some._targets = self._targets and [(target[rows], w[rows]) for target, w in self._targets]
+        some, known = copy.copy(self), self._targets
+        with torch.inference_mode(False):
+            some.y = self.y[rows]
+            some._goal = None if self._goal is None else self._goal[rows]
+            some._targets = known and [(target[rows], w[rows]) for target, w in known]
         return some
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -163,8 +164,8 @@ class Objective:
             ValueError: x does not fit y, or a loss of another shape.
         """
         self._check_x(x)
-        copy = self._copy() if with_gradients else None
-        with self._wrapped.ready(copy), torch.set_grad_enabled(with_gradients):
+        how = (self._precision, self._compile) if with_gradients else ()
+        with self._wrapped.ready(*how) as copy, torch.set_grad_enabled(with_gradients):
             parts = [
                 self._evaluate(x[rows], rows, copy, with_poses, with_gradients)
                 for rows in self._wrapped.micro_batches(len(x), len(x), copy)
@@ -192,8 +193,8 @@ class Objective:
         self._check_x(x)
         wanted = x.requires_grad and torch.is_grad_enabled()
         # A compiled graph cannot be gone back through twice, as ART's class gradients ask for.
-        copy = self._copy() if wanted and not self._compile else None
-        with self._wrapped.ready(copy):
+        how = (self._precision, False) if wanted and not self._compile else ()
+        with self._wrapped.ready(*how) as copy:
             parts = [
                 values(self._preprocess(x[rows].to(self._wrapped.dtype)), rows, copy)
                 for rows in self._wrapped.micro_batches(len(x), len(x), copy)
@@ -229,9 +230,6 @@ class Objective:
             with torch.inference_mode(False):
                 self._targets = self._wrapped.head.targets(self.y, count)
         return [(target[rows], weights[rows]) for target, weights in self._targets]
-
-    def _copy(self) -> GradientCopy | None:
-        return self._wrapped.gradient_copy(self._precision, self._compile)
 
     def _check_x(self, x: Any) -> None:
         shape = (len(self.y), *self._wrapped.input_shape)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from hpe_art.estimators.gradient_copy import GradientCopy, Precision, name_of
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
-from hpe_art.estimators.network import eval_mode, frozen, normalised, scored_outputs
+from hpe_art.estimators.network import alone, eval_mode, frozen, normalised, scored_outputs
 
 
 class WrappedModel:
@@ -32,10 +32,15 @@ class WrappedModel:
         backward_passes: images passed backward so far.
 
     Raises:
-        ValueError: the head has no adaptor.
+        ValueError: the head has no adaptor, or the weights were made in inference mode.
     """
 
     def __init__(self, model: nn.Module) -> None:
+        if any(weight.is_inference() for weight in model.parameters()):
+            raise ValueError(
+                "Expected a model with gradients. Got one that was built, or moved, inside of "
+                "torch.inference_mode: build it outside; the estimator itself works inside."
+            )
         self.model = model
         self.head = head_adaptor(getattr(model, "head", model))
         self.test_cfg: dict[str, Any] = dict(getattr(model, "test_cfg", None) or {})
@@ -95,22 +100,27 @@ class WrappedModel:
             return len(self.outputs(blank, flip_test=False))
 
     @contextmanager
-    def ready(self, copy: GradientCopy | None = None) -> Iterator[None]:
-        """The model ready to take gradients through; its copy, if there is one, always is."""
-        if copy is not None:
-            yield
-        else:
-            with eval_mode(self.model), frozen(self.model):
-                yield
+    def ready(
+        self, precision: Precision = "float32", compile: bool = False
+    ) -> Iterator[GradientCopy | None]:
+        """The model ready to take gradients through, or the copy, which is given."""
+        with alone(self.model):
+            copy = self.gradient_copy(precision, compile)
+            if copy is not None:
+                yield copy
+            else:
+                with eval_mode(self.model), frozen(self.model):
+                    yield None
 
     def gradient_copy(self, precision: Precision, compile: bool) -> GradientCopy | None:
         """The copy to take gradients through; None for the model itself."""
         if (precision, compile) == ("float32", False):
             return None
-        copy = self._copy
         made_with = (precision, compile)
-        if copy is None or copy.made_with != made_with or not copy.is_current(self.model):
-            self._copy = copy = GradientCopy(self.model, precision, compile, self._example())
+        with alone(self.model):
+            copy = self._copy
+            if copy is None or copy.made_with != made_with or not copy.is_current(self.model):
+                self._copy = copy = GradientCopy(self.model, precision, compile, self._example())
         return copy
 
     def forget_copy(self) -> None:

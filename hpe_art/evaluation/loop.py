@@ -106,7 +106,7 @@ class AttackLoop(BaseLoop):
 
     def _settled_precision(self) -> str:
         """That of the store which is gone on with, or what "auto" comes to here."""
-        # A processor is timed for it, which another load, or process, might see otherwise.
+        # Another machine, or process, might come to something else.
         held = Store(self.folder / "store").fingerprint.get("precision")
         if self.spec.precision == "auto" and held and not self.spec.overwrite:
             return str(held)

@@ -42,8 +42,8 @@ class Goal:
         return replace(self, centres=self.centres[rows], radii=self.radii[rows])
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Goal:
-        """On a device, in a dtype."""
-        centres, radii = self.centres.to(device, dtype), self.radii.to(device, dtype)
+        """A copy on a device, in a dtype."""
+        centres, radii = (one.to(device, dtype, copy=True) for one in (self.centres, self.radii))
         return replace(self, centres=centres, radii=radii)
 
     @property

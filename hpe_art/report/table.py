@@ -71,7 +71,8 @@ def results_table(run: Run) -> Table:
     columns, rows = _cells(run, most)
     title = f"{run.config}, {run.dataset.num_samples} people\n{_origin(run)}"
     short = [SHORT.get(column, column[:WIDTH]) for column in columns[1:]]
-    table = screen_table(title, _caption(run, most), [columns[0], *short], **NARROW)
+    caption = f"{_caption(run, most)} Gradients in {run.precision}."
+    table = screen_table(title, caption, [columns[0], *short], **NARROW)
     for column in table.columns:
         column.no_wrap = True
     for row in rows:

@@ -7,18 +7,13 @@ import torch
 from toys import (
     dlcm,
     hourglass,
-    people,
     regression,
     simple_baseline,
 )
 
 from hpe_art.commands import arguments
 from hpe_art.estimators import PyTorchPoseEstimator, gradient_copy
-from hpe_art.estimators.gradient_copy import (
-    PRECISIONS,
-    _convolves_faster_in_bfloat16,
-    has_fast_bfloat16,
-)
+from hpe_art.estimators.gradient_copy import PRECISIONS, has_fast_bfloat16
 
 CONFIG = Path(__file__).parents[2] / "mmpose_configs" / "hourglass.py"
 
@@ -30,22 +25,39 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize(("cost", "expected"), [(0.4, True), (1.0, False), (3.0, False)])
-def test_auto_is_bfloat16_where_that_is_timed_to_be_faster(monkeypatch, cost, expected):
-    clock = [0.0]
+INTEL, AMD = "GenuineIntel", "AuthenticAMD"
 
-    def convolve(image, weight, padding):
-        clock[0] += cost if image.dtype == torch.bfloat16 else 1.0
 
-    _convolves_faster_in_bfloat16.cache_clear()
-    with monkeypatch.context() as patch:
-        patch.setattr("hpe_art.estimators.gradient_copy.conv2d", convolve)
-        patch.setattr("hpe_art.estimators.gradient_copy.time.perf_counter", lambda: clock[0])
+@pytest.mark.parametrize(
+    ("maker", "flags", "expected"),
+    [
+        (INTEL, "avx512f avx512_bf16 amx_bf16 amx_tile", True),
+        (INTEL, "avx512f avx512_bf16", False),
+        (AMD, "avx512f avx512_bf16", True),
+        (AMD, "avx2 avx512f", False),
+    ],
+)
+def test_auto_is_bfloat16_where_the_processor_has_fast_units(
+    monkeypatch, tmp_path, maker, flags, expected
+):
+    file = tmp_path / "cpuinfo"
+    one = f"vendor_id\t: {maker}\nflags\t\t: fpu {flags} avx\n"
+    file.write_text(f"processor\t: 0\n{one}\nprocessor\t: 1\n{one}\n")
+    monkeypatch.setattr(gradient_copy, "CPUINFO", file)
+    gradient_copy._processor.cache_clear()
+    try:
         assert has_fast_bfloat16(torch.device("cpu")) is expected
-    estimator = PyTorchPoseEstimator(hourglass(), precision="auto", device_type="cpu")
-    estimator.loss_gradient(*people(1))
-    assert estimator.gradient_precision == ("bfloat16, folded" if expected else "float32, folded")
-    _convolves_faster_in_bfloat16.cache_clear()
+        estimator = PyTorchPoseEstimator(hourglass(), precision="auto", device_type="cpu")
+        assert estimator.gradient_precision.startswith("bfloat16" if expected else "float32")
+    finally:
+        gradient_copy._processor.cache_clear()
+
+
+def test_auto_is_float32_where_nothing_is_known_of_the_processor(monkeypatch, tmp_path):
+    monkeypatch.setattr(gradient_copy, "CPUINFO", tmp_path / "none")
+    gradient_copy._processor.cache_clear()
+    assert not has_fast_bfloat16(torch.device("cpu"))
+    gradient_copy._processor.cache_clear()
 
 
 def test_the_command_line_has_the_same_precisions():

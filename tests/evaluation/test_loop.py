@@ -235,7 +235,7 @@ def test_worker_processes_read_the_same_pixels(attacked, without_times):
 
 
 def test_auto_precision_goes_on_as_the_folder_began(attacked, monkeypatch):
-    """A loaded processor may seem slow at what it was fast at before."""
+    """Another machine may be slow at what the first was fast at."""
     from hpe_art.estimators import gradient_copy
 
     monkeypatch.setattr(gradient_copy, "has_fast_bfloat16", lambda device: True)
