@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmpose.datasets.transforms import KeypointConverter
 from PIL import Image
 
 from hpe_art.data.annotations import DataError
@@ -369,6 +370,20 @@ def test_joints_that_a_converter_makes_have_names_and_mirrors(cfg, some, tmp_pat
     cfg.test_dataloader.dataset.pipeline.insert(3, cfg.test_dataloader.dataset.pipeline.pop(1))
     with pytest.raises(DataError, match="before TopdownAffine.* Got 3 joints, and 16 in the crop"):
         load_people(cfg)
+
+
+def test_steps_may_be_classes_and_functions(cfg, some, pixels):
+    """As in configs of MMEngine's pure Python style."""
+    cfg = Config(cfg.to_dict())
+    mapping = [(k, k) for k in range(16)]
+    steps = cfg.test_dataloader.dataset.pipeline
+    steps.insert(1, dict(type=KeypointConverter, num_keypoints=16, mapping=mapping))
+    steps.append(lambda packed: packed)
+    found = load_people(cfg)
+    np.testing.assert_array_equal(found.x, pixels)
+    np.testing.assert_allclose(found.y, some.y, atol=1e-4)
+    flips = (found.metainfo["flip_indices"], found.flip_indices, dataset_meta(cfg)["flip_indices"])
+    assert flips == (some.metainfo["flip_indices"],) * 3
 
 
 def test_sets_that_cannot_be_scored_are_named(cfg):
