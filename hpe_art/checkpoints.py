@@ -50,13 +50,12 @@ def read_weights(source: str) -> dict[str, Tensor]:
         weights = weights[kept] if kept else weights
         if kept == EMA and isinstance(weights, Mapping):
             weights = {name: value for name, value in weights.items() if name != "steps"}
-    if not isinstance(weights, Mapping):
-        raise ModelError(
-            f"Expected a checkpoint with weights. Got a {type(weights).__name__} in {source}."
-        )
+    if not isinstance(weights, Mapping) or not weights:
+        held = "nothing" if isinstance(weights, Mapping) else f"a {type(weights).__name__}"
+        raise ModelError(f"Expected a checkpoint with weights. Got {held} in {source}.")
     weights = {WRAPPERS.sub("", str(name)): value for name, value in weights.items()}
     for name, value in weights.items():
-        _check_finite(name, value, source)
+        _check_value(name, value, source)
     return weights
 
 
@@ -106,7 +105,11 @@ def count_not_finite(value: Any) -> int:
     return int((~torch.isfinite(value.float())).sum())
 
 
-def _check_finite(name: str, value: Any, source: str) -> None:
+def _check_value(name: str, value: Any, source: str) -> None:
+    if not isinstance(value, Tensor):
+        raise ModelError(
+            f"Expected tensors for weights. Got {name} as {type(value).__name__} in {source}."
+        )
     if count := count_not_finite(value):
         raise ModelError(
             f"Expected finite weights. Got {name} with {count} values that are not numbers in "

@@ -1,5 +1,6 @@
 """The configs that are shipped with the package or with MMPose, and how they are read."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -61,14 +62,14 @@ def find_config(name: str | Path) -> Path:
         UserError: it is none of these, or several of MMPose's configs end in this name.
     """
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):  # not `path.is_file`, which raises for what is no path at all
         return path
     if str(name).startswith(MMPOSE):
         return _mmpose_config(str(name).removeprefix(MMPOSE).removesuffix(".py"))
     names = shipped_configs()
     if path.as_posix() in names:
         return shipped_folder() / f"{path.as_posix()}.py"
-    if path.suffix or path.exists():
+    if path.suffix or os.path.exists(path):
         return path
     raise UserError(
         f"Expected a config file, {MMPOSE}NAME, or the name of a shipped one: {', '.join(names)}. "

@@ -5,7 +5,6 @@ Registers the loop, the attacks, losses and metrics, the bundled weights, networ
 
 import hpe_art.compat
 
-import hpe_art.adversarial_training
 import hpe_art.attacks
 import hpe_art.data.augmentation
 import hpe_art.data.corruptions
@@ -14,4 +13,5 @@ import hpe_art.metrics
 import hpe_art.models
 import hpe_art.rendered_people.dataset
 import hpe_art.training
+import hpe_art.training.adversarial
 import hpe_art.zoo  # noqa: F401

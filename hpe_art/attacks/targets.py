@@ -140,7 +140,7 @@ def points_from_file(path: str | Path, joints: Sequence[str]) -> Array:
         found = f"{len(given)} points" if isinstance(given, list) else type(given).__name__
         raise UserError(f"{wanted} Got {found}.")
     try:
-        points = np.array([[np.nan] * 2 if one is None else one for one in given], float)
+        points = np.array([[np.nan] * 2 if one is None else one for one in given], np.float32)
     except (TypeError, ValueError) as error:
         raise UserError(f"{wanted} Got: {error}.") from error
     marked = np.array([one is not None for one in given])

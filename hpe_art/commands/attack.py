@@ -70,9 +70,6 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments.add_speed_arguments(parser)
     arguments.add_process_arguments(parser, "results/NAME")
     args = parser.parse_args(argv)
-    for name in (*(args.attack or ()), *(args.defence or ())):
-        if Path(name).suffix in (".pth", ".pt"):
-            parser.error(f"Expected the checkpoint right after the config. Got {name} elsewhere.")
     args.work_dir = args.work_dir or Path("results") / Path(args.config).stem
     arguments.check_data_arguments(parser, args)
     if args.fit_ann_file and not args.fit_data_root:

@@ -1,7 +1,7 @@
 default_scope = "mmpose"
 custom_imports = dict(
     imports=[
-        "hpe_art.adversarial_training",
+        "hpe_art.training.adversarial",
         "hpe_art.models",
         "hpe_art.data.augmentation",
         "hpe_art.rendered_people.dataset",

@@ -68,7 +68,6 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--perturbation", "no.npz"], ["file for --perturbation. Got no.npz: not there"]),
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
-        (["--attack", "fgsm", "weights.pth"], ["right after the config. Got weights.pth"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
         (["--attack", "fgsm", "a.pth"], ["--attack. Got a.pth: a checkpoint stands right after"]),
         (["--eps", "8", "a.pth"], ["got a.pth: a checkpoint stands right after the config"]),

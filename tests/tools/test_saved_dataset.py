@@ -157,4 +157,4 @@ def test_a_folder_of_other_runs_is_refused(attack, config, weights):
     done = attack(config, weights, "--attack", "noise", "--save-dataset", mine / "notes.txt")
     assert done.code == 2 and "writable folder for --save-dataset" in done.err
     done = attack(config, weights, "--attack", "noise", "--save-dataset", "")
-    assert done.code == 2 and "save_dataset" in done.err
+    assert done.code == 2 and "a value for --save-dataset, got an empty one" in done.err

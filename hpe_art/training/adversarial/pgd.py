@@ -12,8 +12,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch import Tensor
 
-from hpe_art.adversarial_training.ascent import LEVELS, Ball, statistics_kept, total
 from hpe_art.errors import UserError
+from hpe_art.training.adversarial.ascent import LEVELS, Ball, statistics_kept, total
 
 STATISTICS = ("perturbed", "clean", "both")
 

@@ -10,14 +10,14 @@ import torch
 from mmengine.registry import HOOKS
 from torch.nn.functional import mse_loss
 
-from hpe_art.adversarial_training import (
+from hpe_art.estimators.loading import build_model, load_config
+from hpe_art.training.adversarial import (
     FreeTrainingHook,
     PGDTrainingHook,
     SingleStepGuardHook,
     TradesTrainingHook,
 )
-from hpe_art.adversarial_training.ascent import Ball, statistics_kept, total
-from hpe_art.estimators.loading import build_model, load_config
+from hpe_art.training.adversarial.ascent import Ball, statistics_kept, total
 
 EPS = 8
 

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 from torch.utils._pytree import tree_leaves
 
-from hpe_art.adversarial_training.ascent import Ball, statistics_kept
-from hpe_art.adversarial_training.pgd import PGDTrainingHook
+from hpe_art.training.adversarial.ascent import Ball, statistics_kept
+from hpe_art.training.adversarial.pgd import PGDTrainingHook
 
 NEAR = 1e-3
 """Of eps, where the steps begin: at the clean image itself the distance has no gradient."""

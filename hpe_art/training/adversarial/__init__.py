@@ -3,9 +3,9 @@
 A config gains one by `default_hooks = dict(adversarial=dict(type="PGDTrainingHook", eps=8))`.
 """
 
-from hpe_art.adversarial_training.free import FreeTrainingHook
-from hpe_art.adversarial_training.guard import SingleStepGuardHook
-from hpe_art.adversarial_training.pgd import PGDTrainingHook
-from hpe_art.adversarial_training.trades import TradesTrainingHook
+from hpe_art.training.adversarial.free import FreeTrainingHook
+from hpe_art.training.adversarial.guard import SingleStepGuardHook
+from hpe_art.training.adversarial.pgd import PGDTrainingHook
+from hpe_art.training.adversarial.trades import TradesTrainingHook
 
 __all__ = ["FreeTrainingHook", "PGDTrainingHook", "SingleStepGuardHook", "TradesTrainingHook"]

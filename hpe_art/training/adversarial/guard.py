@@ -9,9 +9,9 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from hpe_art.adversarial_training.ascent import Ball, statistics_kept
-from hpe_art.adversarial_training.pgd import PGDTrainingHook
 from hpe_art.errors import UserError
+from hpe_art.training.adversarial.ascent import Ball, statistics_kept
+from hpe_art.training.adversarial.pgd import PGDTrainingHook
 
 
 @HOOKS.register_module()

@@ -1,0 +1,119 @@
+"""Broken documents, bytes and arrays, out of whole ones: strategies of hypothesis."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+ODD_NUMBERS = [0, 1, -1, 0.5, -0.0, 1e-320, 1e308, -1e308, 2**31, -(2**63), 2**70, 10**400]
+ODD_NUMBERS += [math.nan, math.inf, -math.inf]
+ODD_TEXTS = ["", " ", "nan", "0", "../../etc/passwd", "/", "a\nb", "<script>", "\udcff", "é" * 3]
+ODD_TEXTS += ["x" * 300, "\x00", "C:\\x", "%s{0}", "😀"]
+ODD_VALUES = [None, True, False, [], {}, [[]], [None], {"": None}, *ODD_NUMBERS, *ODD_TEXTS]
+PLACES = 400
+"""Of a document, from which one to break is drawn."""
+
+
+def values() -> st.SearchStrategy[Any]:
+    """Anything that JSON of a stranger might hold."""
+    return st.sampled_from(ODD_VALUES) | st.recursive(
+        st.floats() | st.integers() | st.text(max_size=5) | st.none(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+        max_leaves=4,
+    )
+
+
+def places(document: Any) -> list[tuple[Any, ...]]:
+    """The keys that lead to parts of a document, the outer ones first."""
+    found: list[tuple[Any, ...]] = [()]
+    for path in found:
+        if len(found) > PLACES:
+            break
+        part = reached(document, path)
+        keys = part if isinstance(part, dict) else range(len(part)) if _is_list(part) else ()
+        found += [(*path, key) for key in keys]
+    return found
+
+
+def _is_list(part: Any) -> bool:
+    return isinstance(part, list)
+
+
+def reached(document: Any, path: tuple[Any, ...]) -> Any:
+    """The part of a document at the end of some keys."""
+    for key in path:
+        document = document[key]
+    return document
+
+
+@st.composite
+def broken_document(draw: Any, document: Any, most: int = 2) -> Any:
+    """A copy with one part or more replaced, left out, doubled, or new."""
+    document = copy.deepcopy(document)
+    for _ in range(draw(st.integers(1, most))):
+        path = draw(st.sampled_from(places(document)))
+        if not path:
+            return draw(values())
+        held, key = reached(document, path[:-1]), path[-1]
+        act = draw(st.sampled_from(["replace", "replace", "leave out", "double", "add"]))
+        if act == "leave out":
+            del held[key]
+        elif act == "double" and isinstance(held, list):
+            held.append(copy.deepcopy(held[key]))
+        elif act == "add" and isinstance(held, dict):
+            held[draw(st.text(max_size=4))] = draw(values())
+        else:
+            held[key] = draw(values())
+    return document
+
+
+@st.composite
+def broken_bytes(draw: Any, whole: bytes) -> bytes:
+    """Cut short, with some bytes changed, or something else."""
+    act = draw(st.sampled_from(["cut", "change", "change", "other", "before", "behind"]))
+    if act == "cut":
+        return whole[: draw(st.integers(0, len(whole)))]
+    if act == "other":
+        return draw(st.binary(max_size=64))
+    if act in ("before", "behind"):
+        more = draw(st.sampled_from([b"\xef\xbb\xbf", b"\x00", b"\xff\xfe", b"\n", b"PK\x03\x04"]))
+        return more + whole if act == "before" else whole + more
+    changed = bytearray(whole)
+    for _ in range(draw(st.integers(1, 4))):
+        changed[draw(st.integers(0, len(whole) - 1))] = draw(st.integers(0, 255))
+    return bytes(changed)
+
+
+@st.composite
+def broken_json(draw: Any, document: Any) -> bytes:
+    """A broken document as text, or its text broken."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(broken_bytes(json.dumps(document).encode()))
+    found = draw(broken_document(document))
+    return json.dumps(found).encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def arrays(draw: Any, shape: tuple[int, ...], usual: float = 255.0) -> Any:
+    """What might be given for an array of a shape: nearly right ones, and other things."""
+    act = draw(st.sampled_from(["right", "right", "shape", "type", "values", "strides", "other"]))
+    random = np.random.default_rng(draw(st.integers(0, 3)))
+    if act == "other":
+        return draw(values())
+    if act == "shape":
+        shape = tuple(draw(st.lists(st.integers(0, 4), max_size=5)))
+    found = np.asarray(random.uniform(0, usual, shape), np.float32)
+    if act == "type":
+        kind = draw(st.sampled_from(["uint8", "int64", "float64", "float16", "object", "U3", "?"]))
+        return found.astype(kind)
+    if act == "values" and found.size:
+        odd = draw(st.sampled_from([math.nan, math.inf, -math.inf, -1.0, 1e30, -1e30, 0.0]))
+        found.reshape(-1)[draw(st.integers(0, found.size - 1))] = odd
+    if act == "strides" and found.ndim:
+        return found[::-1] if draw(st.booleans()) else np.asfortranarray(found)
+    return found
