@@ -31,12 +31,12 @@ def test_the_table_names_weights_and_people_and_few_have_no_interval(
 
 
 def test_images_are_those_of_the_attack_that_was_asked_for(attack, config):
-    """Attacks of one name and eps, told apart by their loss, share a folder."""
-    flags = [*FAST, "--attack", "fgsm", "--num-samples", 4, "--save-images"]
-    folder = attack.cwd / "run" / "perturbed" / "fgsm-u_eps8"
+    """Attacks of one name and eps, told apart by their steps, share a folder."""
+    flags = [*FAST, "--attack", "igsm", "--max-iter", 2, "--num-samples", 4, "--save-images"]
+    folder = attack.cwd / "run" / "perturbed" / "igsm-u-2_eps8"
     assert attack(config, *flags).code == 0
     first = images(folder)
-    assert attack(config, *flags, "--loss", "distance").code == 0
+    assert attack(config, *flags, "--eps-step", 1).code == 0
     other = images(folder)
     assert any((first[name] != other[name]).any() for name in first)
     assert attack(config, *flags).code == 0
@@ -51,9 +51,9 @@ def test_images_are_those_of_the_attack_that_was_asked_for(attack, config):
 
 
 def test_a_full_disk_is_said_and_the_same_command_goes_on(attack, config, monkeypatch):
-    from hpe_art.evaluation import attacking
+    from hpe_art.evaluation import saved_crops
 
-    whole, written = attacking.write_whole, []
+    whole, written = saved_crops.write_whole, []
 
     def full(path, content):
         if path.suffix == ".png":
@@ -64,7 +64,7 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(attack, config, monkey
 
     flags = [*FAST, "--attack", "fgsm", "--num-samples", 4, "--save-images"]
     with monkeypatch.context() as patch:
-        patch.setattr(attacking, "write_whole", full)
+        patch.setattr(saved_crops, "write_whole", full)
         stopped = attack(config, *flags)
     assert stopped.code == 1
     assert stopped.err == (
