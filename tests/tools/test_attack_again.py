@@ -31,12 +31,12 @@ def test_the_table_names_weights_and_people_and_few_have_no_interval(
 
 
 def test_images_are_those_of_the_attack_that_was_asked_for(attack, config):
-    """Attacks of one name and eps, told apart by their loss, share a folder."""
-    flags = [*FAST, "--attack", "fgsm", "--num-samples", 4, "--save-images"]
-    folder = attack.cwd / "run" / "perturbed" / "fgsm-u_eps8"
+    """Attacks of one name and eps, told apart by their steps, share a folder."""
+    flags = [*FAST, "--attack", "igsm", "--max-iter", 1, "--num-samples", 4, "--save-images"]
+    folder = attack.cwd / "run" / "perturbed" / "igsm-u-1_eps8"
     assert attack(config, *flags).code == 0
     first = images(folder)
-    assert attack(config, *flags, "--loss", "distance").code == 0
+    assert attack(config, *flags, "--eps-step", 1).code == 0
     other = images(folder)
     assert any((first[name] != other[name]).any() for name in first)
     assert attack(config, *flags).code == 0
