@@ -7,6 +7,8 @@ BIN = $(if $(wildcard $(VENV)/bin/ruff),$(VENV)/bin/)
 # Those after the first start from its bundled weights, or learn from them.
 NETWORKS = hourglass hourglass_8stack dlcm \
 	chained_predictions deeppose resnet_regression resnet_heatmap attention_hourglass
+# With COCO's joints; no perturbation of theirs is bundled.
+COCO = coco_resnet_heatmap rtmpose_tiny
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
 .PHONY: attack test test-all check lint types layers requirements zoo benchmark
@@ -56,7 +58,7 @@ work_dirs/attention_hourglass/published: BITS = 6
 
 # Goes on where it was stopped; `make work_dirs/NAME/published` makes one network.
 zoo: work_dirs/hourglass/published
-	$(MAKE) $(NETWORKS:%=work_dirs/%/published) work_dirs/coco_resnet_heatmap/published
+	$(MAKE) $(NETWORKS:%=work_dirs/%/published) $(COCO:%=work_dirs/%/published)
 
 work_dirs/%/published: work_dirs/%/trained
 	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py $$(cat work_dirs/$*/last_checkpoint) \
@@ -75,13 +77,17 @@ work_dirs/%/trained: | $(READY)
 $(RESNETS:%=work_dirs/%/trained): work_dirs/pretraining/resnet18_narrow/trained
 work_dirs/attention_hourglass/trained: work_dirs/pretraining/attention_hourglass/trained
 
-# Starts from the bundled weights of the same backbone on MPII's joints; no perturbation is bundled.
-work_dirs/coco_resnet_heatmap/published: work_dirs/coco_resnet_heatmap/trained
-	$(VENV)/bin/python tools/publish.py mmpose_configs/coco_resnet_heatmap.py \
-		$$(cat work_dirs/coco_resnet_heatmap/last_checkpoint) --bits 6 \
-		--command "python tools/train.py mmpose_configs/coco_resnet_heatmap.py $(TRAIN)"
+$(COCO:%=work_dirs/%/published): work_dirs/%/published: work_dirs/%/trained
+	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py \
+		$$(cat work_dirs/$*/last_checkpoint) --bits 6 \
+		--command "python tools/train.py mmpose_configs/$*.py $(TRAIN)"
 	touch $@
+# The backbone's bundled weights on MPII's joints, and what hints of the network above have left.
 work_dirs/coco_resnet_heatmap/published: TRAIN += --load-from zoo://resnet_heatmap
+RTMPOSE_START = work_dirs/pretraining/rtmpose_tiny
+work_dirs/rtmpose_tiny/published: TRAIN += --load-from $(RTMPOSE_START)/epoch_12.pth
+work_dirs/rtmpose_tiny/trained: $(RTMPOSE_START)/trained
+$(RTMPOSE_START)/trained: TRAIN =
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -1,7 +1,6 @@
 """Files that are whole or as they were before, their hashes, locks, and what made them."""
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -50,6 +49,8 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
 @contextmanager
 def locked(folder: Path, refusal: type[UserError] = UserError) -> Iterator[None]:
     """Keeps other runs out of a folder, which is made; a UserError if one is there."""
+    import fcntl  # not on every system
+
     folder.mkdir(parents=True, exist_ok=True)
     # The lock goes with the process, however that ends.
     with (folder / "lock").open("a+") as file:

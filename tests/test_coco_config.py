@@ -1,4 +1,4 @@
-"""What the config on people in COCO's format promises."""
+"""What the configs on people in COCO's format promise."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import hpe_art.compat  # noqa: F401
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -14,10 +15,12 @@ from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import check_first_weights, training_config
 
-CONFIG = Path(__file__).parents[1] / "mmpose_configs/coco_resnet_heatmap.py"
-NAME = "zoo://coco_resnet_heatmap"
+FOLDER = Path(__file__).parents[1] / "mmpose_configs"
 
-pytestmark = pytest.mark.filterwarnings("ignore:The metainfo config file")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The metainfo config file"),
+    pytest.mark.parametrize("name", ["coco_resnet_heatmap", "rtmpose_tiny"]),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -34,21 +37,21 @@ def runner(cfg, work_dir, name):
 
 
 @pytest.mark.filterwarnings("ignore:.*named of visualizer has been created")
-def test_mmposes_own_test_loop_gives_the_ap_of_the_index(tmp_path):
-    found = runner(Config.fromfile(CONFIG), tmp_path / "true", "true").test()
-    assert found["coco/AP"] == pytest.approx(
-        zoo.index()["coco_resnet_heatmap"]["clean"]["coco/AP"], abs=5e-3
-    )
+def test_mmposes_own_test_loop_gives_the_ap_of_the_index(tmp_path, name):
+    config = FOLDER / f"{name}.py"
+    found = runner(Config.fromfile(config), tmp_path / "true", f"{name}_true").test()
+    expected = zoo.index()[name]["clean"]["coco/AP"]
+    assert found["coco/AP"] == pytest.approx(expected, abs=5e-3)
     assert 0.6 < found["coco/AP"] < 1
 
-    cfg = Config.fromfile(CONFIG)
+    cfg = Config.fromfile(config)
     cfg.test_dataloader.dataset.bbox_file = f"{cfg.labels}/person_detections_val.json"
-    detected = runner(cfg, tmp_path / "detected", "detected").test()
+    detected = runner(cfg, tmp_path / "detected", f"{name}_detected").test()
     assert 0.5 < detected["coco/AP"] < found["coco/AP"]
 
 
-def test_its_last_raw_output_is_the_scored_one():
-    cfg = load_config(CONFIG)
+def test_poses_and_gradients(name):
+    cfg = load_config(FOLDER / f"{name}.py")
     model = build_model(cfg)
     estimator = PyTorchPoseEstimator(model, device_type="cpu")
     x = np.random.default_rng(0).integers(0, 256, (2, 3, 144, 112)).astype(np.float32)
@@ -59,18 +62,25 @@ def test_its_last_raw_output_is_the_scored_one():
     assert np.isfinite(gradient).all() and gradient.any()
 
 
-def test_training_starts_from_scratch_or_from_the_network_on_mpii(tmp_path):
-    assert load_config(CONFIG).load_from == NAME
-    assert training_config(CONFIG, work_dir=str(tmp_path)).load_from is None
-    start = training_config(CONFIG, work_dir=str(tmp_path), load_from="zoo://resnet_heatmap")
-    assert start.load_from == "zoo://resnet_heatmap"
-    start.load_from = None
-    check_first_weights(build_model(start), "zoo://resnet_heatmap")  # raises where they do not fit
+def test_training_starts_from_scratch_or_from_another_network(tmp_path, name):
+    config = FOLDER / f"{name}.py"
+    assert load_config(config).load_from == f"zoo://{name}"
+    assert training_config(config, work_dir=str(tmp_path)).load_from is None
+    if name == "coco_resnet_heatmap":
+        start = "zoo://resnet_heatmap"
+    else:
+        start = str(tmp_path / "start.pth")
+        hinted = build_model(training_config(FOLDER / f"pretraining/{name}.py"))
+        torch.save(hinted.state_dict(), start)
+    cfg = training_config(config, work_dir=str(tmp_path), load_from=start)
+    assert cfg.load_from == start
+    cfg.load_from = None
+    check_first_weights(build_model(cfg), start)  # raises where they do not fit
 
 
-def test_people_are_trained_on_and_scored_in_cocos_format():
-    cfg = load_config(CONFIG)
+def test_people_are_trained_on_and_scored_in_cocos_format(name):
+    cfg = load_config(FOLDER / f"{name}.py")
     for loader, split in ((cfg.train_dataloader, "train"), (cfg.test_dataloader, "val")):
         assert (loader.dataset.type, loader.dataset.split) == ("RenderedCocoPeople", split)
     assert cfg.test_evaluator.type == "CocoMetric" and Path(cfg.test_evaluator.ann_file).is_file()
-    assert len(CONFIG.read_text().splitlines()) <= 60
+    assert len((FOLDER / f"{name}.py").read_text().splitlines()) <= 70

@@ -17,11 +17,12 @@ from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import training_config
 
 FOLDER = Path(__file__).parents[1] / "mmpose_configs"
-# tests/test_coco_config.py has the one for COCO, tests/test_zoo_configs.py those of MMPose.
+# tests/test_coco_config.py has those for COCO, tests/test_zoo_configs.py those of MMPose.
+COCO = ("coco_resnet_heatmap", "rtmpose_tiny")
 CONFIGS = sorted(
     path
     for path in FOLDER.rglob("*.py")
-    if not {"_base_", "zoo"} & set(path.parts) and not path.stem.startswith("coco")
+    if not {"_base_", "zoo"} & set(path.parts) and path.stem not in COCO
 )
 NO_START = {"model.backbone.init_cfg": None}
 OWN = ("num_stacks", "init_cfg")  # what a backbone may have for itself

@@ -96,6 +96,8 @@ def _ran(command: Command, args: argparse.Namespace) -> int:
     try:
         return command(args)
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # rich makes that of it
+            raise ended.__context__ from None
         frames = traceback.extract_tb(ended.__traceback__)
         *_, last = (frame for frame in frames if not frame.filename.startswith("<"))
         raise UserError(

@@ -139,13 +139,16 @@ def test_every_command_refuses_empty_arguments(name, words, flag, capsys):
 
 PRINTS = """
 from hpe_art.commands import door
+{how}
 raise SystemExit(door.enter("attack", lambda argv: None, lambda args: print("words") or 0, []))
 """
+HOW = {"plain": "", "rich": "from rich import print"}
 
 
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("gone", ["reader", "space"])
-def test_output_that_cannot_be_written(gone, unbuffered):
+def test_output_that_cannot_be_written(gone, unbuffered, how):
     """In a process of its own, as Python itself writes to the stream once more at its end."""
     if gone == "space" and not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
@@ -153,7 +156,7 @@ def test_output_that_cannot_be_written(gone, unbuffered):
     os.close(reading)
     full = os.open("/dev/full", os.O_WRONLY)
     done = subprocess.run(
-        [sys.executable, "-c", PRINTS],
+        [sys.executable, "-c", PRINTS.format(how=HOW[how])],
         stdout=full if gone == "space" else writing,
         stderr=subprocess.PIPE,
         text=True,
