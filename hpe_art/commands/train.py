@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(settings: dict[str, Any]) -> int:
     os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
     from hpe_art.evaluation.processes import join_processes
-    from hpe_art.training import DivergedError, train, training_config, training_runner
+    from hpe_art.training import StoppedError, train, training_config, training_runner
 
     try:
         cfg = training_config(**settings)
@@ -55,7 +55,7 @@ def _train(settings: dict[str, Any]) -> int:
         return refuse("train", error)
     try:
         train(runner)
-    except (DivergedError, OSError) as error:  # such as a disk that is full
+    except StoppedError as error:
         refuse("train", error)
         return 1
     return 0
