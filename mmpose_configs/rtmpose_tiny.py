@@ -1,6 +1,6 @@
 # RTMPose (Jiang et al. 2023, arXiv:2303.07399) narrowed for two cores: CSPNeXt without its last
-# stage, which leaves 7x9 cells of 112x144 (all stages leave 6x8 of 192x256), and the RTMCC head with
-# SimCC's two axes. Seventeen joints of COCO on people rendered in groups. Training starts from what
+# stage, which leaves 7x9 cells of 112x144 (all stages leave 6x8 of 192x256), and the RTMCC head
+# with SimCC's two axes. Seventeen joints of COCO on rendered people. Training starts from what
 # `python tools/train.py mmpose_configs/pretraining/rtmpose_tiny.py` leaves:
 # --load-from work_dirs/pretraining/rtmpose_tiny/epoch_12.pth
 _base_ = ["coco_resnet_heatmap.py"]

@@ -52,7 +52,7 @@ def _train(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(settings.pop("local_rank")))
     import hpe_art.plugin  # noqa: F401  (registers what a config or an option may name)
     from hpe_art.evaluation.processes import is_main, join_processes
-    from hpe_art.training import DivergedError, train, training_config, training_runner
+    from hpe_art.training import StoppedError, train, training_config, training_runner
 
     try:
         cfg = training_config(**settings)
@@ -64,7 +64,7 @@ def _train(args: argparse.Namespace) -> int:
     with locked(Path(cfg.work_dir)) if is_main() else nullcontext():
         try:
             train(runner)
-        except DivergedError as error:
+        except StoppedError as error:
             door.refuse("train", error)
             return door.FAILED
     return 0

@@ -93,8 +93,9 @@ def stop(faults: Mapping[int, Fault], dataset: Any, mend: str = "") -> None:
     """DataError if there is a fault that stops a run; it names the first, and a further mend."""
     wrong = {place: fault for place, fault in faults.items() if fault.stops}
     if wrong:
+        file = getattr(dataset, "bbox_file", None) or getattr(dataset, "ann_file", "the data set")
         raise DataError(
-            f"Expected people who can be used in {getattr(dataset, 'ann_file', 'the data set')}. "
+            f"Expected people who can be used in {file}. "
             f"Got {len(wrong)} who cannot, first {first_of(wrong)}. "
             f"Mend them (`hpe-art check-data` names them all){mend}."
         )
@@ -145,21 +146,28 @@ def look_at(dataset: Any, places: Iterable[int]) -> Seen:
     away = {}
     for i, info in infos.items():
         reading = readings[str(info["img_path"])]
-        if reading.fault is None and (what := outside(info, reading)):
+        if reading.fault is None and (what := place_fault(info, reading)):
             away[i] = Fault(info.get("id", i), Path(info["img_path"]).name, what)
     return Seen({path: one.fault for path, one in readings.items() if one.fault}, away)
 
 
-def outside(info: Mapping[str, Any], image: Reading) -> str | None:
-    """Why a person, MMPose's `data_info`, is not in the image; None if so."""
+def place_fault(info: Mapping[str, Any], image: Reading) -> str | None:
+    """What is wrong with a person's place in the image, by MMPose's `data_info`; None if nothing.
+
+    Also of detections, and in formats whose annotations are not checked.
+    """
     size = image.width, image.height
     where = f"outside the image of {image.width} x {image.height} pixels"
     if "bbox" in info:
         box = np.reshape(info["bbox"], (-1, 4))[0]
+        if not np.isfinite(box).all() or (box[2:] <= box[:2]).any():
+            return f"its box is {box.tolist()} for x1 < x2 and y1 < y2"
         if (box[:2] >= size).any() or (box[2:] <= 0).any():
             return f"its box lies {where}"
     if "keypoints" in info and "keypoints_visible" in info:
         points = np.reshape(info["keypoints"], (-1, np.shape(info["keypoints"])[-1]))[:, :2]
+        if not np.isfinite(points).all():
+            return "a joint is at no finite place"
         points = points[np.reshape(info["keypoints_visible"], (len(points), -1))[:, 0] > 0]
         if len(points) and not ((points >= 0) & (points <= size)).all(axis=1).any():
             return f"all its joints lie {where}"

@@ -4,8 +4,8 @@ from hpe_art.training.config import first_weights as first_weights
 from hpe_art.training.config import training_config as training_config
 from hpe_art.training.hooks import BFloat16BackboneHook as BFloat16BackboneHook
 from hpe_art.training.hooks import ChannelsLastHook as ChannelsLastHook
-from hpe_art.training.hooks import DivergedError as DivergedError
 from hpe_art.training.hooks import FiniteHook as FiniteHook
+from hpe_art.training.hooks import StoppedError as StoppedError
 from hpe_art.training.hooks import WholeCheckpointHook as WholeCheckpointHook
 from hpe_art.training.runs import check_first_weights as check_first_weights
 from hpe_art.training.runs import train as train

@@ -21,8 +21,12 @@ from hpe_art.files import PART, write_whole
 from hpe_art.training.resuming import newest_whole
 
 
-class DivergedError(UserError):
-    """Training has come to numbers that are none; the message says where and what is kept."""
+class StoppedError(UserError):
+    """Training cannot go on; the message says why and what is kept."""
+
+
+class DivergedError(StoppedError):
+    """It has come to numbers that are none."""
 
 
 @HOOKS.register_module()
@@ -157,13 +161,18 @@ class FiniteHook(Hook):
                 raise _diverged(runner, f"{name} with {count} values that are none")
 
 
-def _diverged(runner: Runner, what: str) -> DivergedError:
+def kept_checkpoint(runner: Runner) -> str:
+    """What is left of a run that stops, in words."""
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     try:
-        mend = f"{newest_whole(runner.work_dir, model)[0]} is kept: go on from it with --resume"
+        return f"{newest_whole(runner.work_dir, model)[0]} is kept: go on from it with --resume"
     except UserError:
-        mend = "No checkpoint is kept"
+        return "No checkpoint is kept"
+
+
+def _diverged(runner: Runner, what: str) -> DivergedError:
     return DivergedError(
         f"Expected finite numbers in training. Got {what}, in epoch {runner.epoch + 1}, iteration "
-        f"{runner.iter + 1}. {mend}; lower optim_wrapper.optimizer.lr, or check the data."
+        f"{runner.iter + 1}. {kept_checkpoint(runner)}; lower optim_wrapper.optimizer.lr, or check "
+        "the data."
     )

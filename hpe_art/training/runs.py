@@ -23,7 +23,7 @@ from hpe_art.errors import UserError
 from hpe_art.evaluation.running import nothing_left_of_refused
 from hpe_art.files import write_whole
 from hpe_art.training.config import first_weights
-from hpe_art.training.hooks import FiniteHook
+from hpe_art.training.hooks import FiniteHook, StoppedError, kept_checkpoint
 from hpe_art.training.resuming import check_optimizer, check_resumed, newest_whole
 
 
@@ -35,7 +35,7 @@ def training_runner(cfg: Config) -> Runner:
     with nothing_left_of_refused(Path(cfg.work_dir)):
         with _buildable():
             for name in ("train_dataloader", "val_dataloader"):
-                for settings in _datasets((cfg.get(name) or {}).get("dataset")):
+                for settings in datasets_of((cfg.get(name) or {}).get("dataset")):
                     check_annotations(settings)
             # MMEngine keeps visualizers by name, and gives the old one to a second run.
             visualizer = cfg.get("visualizer") or dict(type="Visualizer")
@@ -63,14 +63,19 @@ def train(runner: Runner) -> None:
 
     Raises:
         UserError: so it is; the traceback is in the folder of the log.
-        DivergedError: a loss or a weight is not finite.
+        StoppedError: a file cannot be written or read, or a loss or a weight is not finite.
     """
     watch = FiniteHook()
     runner.register_hook(watch)
     try:
         runner.train()
-    except (UserError, OSError):
+    except UserError:
         raise
+    except OSError as error:  # such as a disk that is full
+        raise StoppedError(
+            f"Expected files that can be read and written in training. Got {error}. "
+            f"{kept_checkpoint(runner)}."
+        ) from error
     except Exception as error:
         if watch.iterations:
             raise
@@ -94,14 +99,14 @@ def _buildable() -> Iterator[None]:
         ) from error
 
 
-def _datasets(settings: Any) -> Iterator[dict[str, Any]]:
+def datasets_of(settings: Any) -> Iterator[dict[str, Any]]:
     """The configs of datasets in that of one, which may wrap or join others."""
     if not isinstance(settings, dict):
         return
     inner = [settings.get("dataset"), *(settings.get("datasets") or ())]
     if any(inner):
         for one in inner:
-            yield from _datasets(one)
+            yield from datasets_of(one)
     else:
         yield settings
 

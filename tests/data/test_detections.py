@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hpe_art.data.annotations import DataError
 from hpe_art.data.detections import Annotated, intersection_over_union
 from hpe_art.data.people import load_people
 from hpe_art.estimators.loading import load_config
@@ -119,6 +120,20 @@ def test_half_of_the_union_is_enough(image, box, found):
     pose = Annotated(Set()).pose_of(info)
     assert pose["keypoints_visible"].all() == found
     assert pose["area"] == (60 if found else box[2] * box[3])
+
+
+@pytest.mark.parametrize("width", [0, float("nan"), None])
+def test_boxes_that_are_none_are_named_or_left_out(cfg, annotated, tmp_path, width):
+    file = Path(annotated.ann_file).with_name("person_detections_val.json")
+    found = json.loads(file.read_text())[:4]
+    found[2]["bbox"][2] = width
+    file = tmp_path / "found.json"
+    file.write_text(json.dumps(found))
+    cfg = load_config(cfg, {"test_dataloader.dataset.bbox_file": str(file)})
+    with pytest.raises(DataError, match="Got 1 who cannot, first person 2 .*: its box is "):
+        load_people(cfg, detections=True)
+    left = load_people(cfg, detections=True, skip_unreadable=True)
+    assert left.index.tolist() == [0, 1, 3] and len(left.left_out) == 1
 
 
 def test_other_sets_of_joints(people, write_config, tmp_path):
