@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hpe_art.attacks.ascent import Ascent, since_checkpoint
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_finite, check_flags, check_norm, check_whole
+from hpe_art.attacks.checks import check_finite, check_flags, check_loss, check_norm, check_whole
 from hpe_art.attacks.steps import clipped, direction, project
 from hpe_art.attacks.strongest import Strongest
 from hpe_art.losses import MARGIN, REMAINING, Goal, PoseLoss
@@ -113,7 +113,7 @@ class PoseAPGD(BatchedAttack):
     ) -> None:
         state = Ascent.begin(start, self._first_step())
         goal = None if batch.goal is None else batch.goal[rows]
-        loss = self._loss(goal)
+        loss, tally = self._loss(goal), batch.tally[rows]
         objective = self.estimator.objective(batch.y[rows], loss, self.outputs, goal=goal)
         for k in range(self.max_iter + 1):
             objective.progress = k / max(1, self.max_iter)
@@ -124,14 +124,16 @@ class PoseAPGD(BatchedAttack):
                 callback(k, batch.first + rows, state.now)
             reached = self._reached(batch.goal, rows, state.now, found.poses)
             strongest.offer(rows, state.now, reached, sign * found.losses)
+            left = ~strongest.finished[rows]
+            tally.note(found.gradients, left)
             if self.schedule == "linear":
                 state.fall(k, self.max_iter)
             elif (since := since_checkpoint(k - 1, self.max_iter)) is not None:
                 state.check(since)
             self._move(state, batch.x[rows], first=k == 0)
-            left = ~strongest.finished[rows]
             if batch.goal is not None and not left.all():
-                rows, state, objective = rows[left], state[left], objective[left]
+                rows, tally = rows[left], tally[left]
+                state, objective = state[left], objective[left]
                 if not len(rows):
                     return
 
@@ -191,3 +193,4 @@ class PoseAPGD(BatchedAttack):
             raise ValueError(f"Expected schedule halving or linear. Got {self.schedule!r}.")
         check_whole(self, max_iter=0, num_random_init=0, seed=0, batch_size=1)
         check_flags(self, "targeted")
+        check_loss(self)

@@ -87,6 +87,7 @@ class Ascent:
 
     def note(self, losses: Tensor, gradients: Tensor) -> None:
         """Takes in the losses (n,) and gradients (n, 3, H, W) of where the images are."""
+        gradients = gradients.to(self.now)  # of a network in float64 they are finer
         higher = losses > self.best_loss
         self.gradient = gradients
         # The first loss of all is no rise.

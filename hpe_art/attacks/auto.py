@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
-from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.apgd import PoseAPGD
@@ -85,7 +84,6 @@ class PoseAutoAttack(BatchedAttack):
         self.size = size
         self.seed = seed
         self.batch_size = batch_size
-        self.details: dict[str, NDArray[Any]] = {}
         self._check_params()
 
     def _begin(self, count: int, goal: Goal | None) -> None:

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hpe_art.labels import check_labels
+from hpe_art.attacks.base import PoseAttack
+from hpe_art.attacks.checks import attacked_images, attacked_poses
+from hpe_art.gradients import GradientTally
+from hpe_art.inputs import Numbers, as_tensor
 from hpe_art.losses import Goal
 
 Callback = Callable[[int, Tensor, Tensor], None]
@@ -28,6 +30,7 @@ class Batch:
         y: (N, K, 3), poses.
         goal: of the metric; None where there is none.
         places: (N,), in the test set.
+        tally: of their gradients.
         first: row of the first of them in what was given.
     """
 
@@ -35,16 +38,23 @@ class Batch:
     y: Tensor
     goal: Goal | None
     places: NDArray[np.int64]
+    tally: GradientTally
     first: int = 0
 
     def __getitem__(self, rows: Tensor) -> Batch:
         """Some of them, numbered anew."""
         goal = None if self.goal is None else self.goal[rows]
-        return Batch(self.x[rows], self.y[rows], goal, self.places[rows.cpu().numpy()])
+        places = self.places[rows.cpu().numpy()]
+        return Batch(self.x[rows], self.y[rows], goal, places, self.tally[rows])
 
 
 def batches(
-    attack: Any, images: Tensor, y: Any, goal: Goal | None, index: NDArray[np.int64] | None
+    attack: Any,
+    images: Tensor,
+    y: Any,
+    goal: Goal | None,
+    index: NDArray[np.int64] | None,
+    tally: GradientTally,
 ) -> Iterator[Batch]:
     """Images of at most `batch_size` at once, on the estimator's device.
 
@@ -54,30 +64,30 @@ def batches(
         y: (N, K, 3), poses.
         goal: of these; None where there is none.
         index: (N,), their places in the test set; default those in `images`.
+        tally: of their gradients.
     """
     places = np.arange(len(images)) if index is None else np.asarray(index)
+    if places.shape != (len(images),):
+        raise ValueError(f"Expected an index of ({len(images)},) places. Got {places.shape}.")
     device = attack.estimator.device
     for first in range(0, len(images), attack.batch_size):
         rows = slice(first, first + attack.batch_size)
         yield Batch(
             images[rows].to(device),
-            torch.as_tensor(y[rows], device=device),
+            as_tensor(y[rows], device),
             None if goal is None else goal[rows].to(device, torch.float32),
             places[rows],
+            tally[rows],
             first,
         )
 
 
-def check_goal(x: Any, y: Any, goal: Goal | None, targeted: bool) -> None:
-    """Refuses poses and goals that do not fit the images.
+def check_goal(y: Numbers, goal: Goal | None, targeted: bool) -> None:
+    """Refuses goals that do not fit the poses.
 
     Raises:
-        ValueError: no y, y or a goal of other people or joints, or one of the other direction.
+        ValueError: a goal of other people or joints, or one of the other direction.
     """
-    if y is None:
-        wanted = "target poses" if targeted else "true poses"
-        raise ValueError(f"Expected {wanted} y of shape (N, K, 3). Got None.")
-    check_labels(y, len(x))
     if goal is None:
         return
     if goal.radii.shape != tuple(y.shape[:2]):
@@ -90,7 +100,7 @@ def check_goal(x: Any, y: Any, goal: Goal | None, targeted: bool) -> None:
         )
 
 
-class BatchedAttack(EvasionAttack):
+class BatchedAttack(PoseAttack):
     """What attacks share that take each batch to the device, with the goal that it has.
 
     An attack has `estimator`, `targeted` and `batch_size`, and says in `_perturbed` what becomes of
@@ -135,13 +145,16 @@ class BatchedAttack(EvasionAttack):
                 "Expected the goal of a metric (hpe_art.evaluation.goals). Got None: without one "
                 "take PoseAPGD."
             )
-        check_goal(x, y, goal, self.targeted)
-        images = torch.as_tensor(x).detach().to(torch.float32)
+        images = attacked_images(self.estimator, x)
+        poses = attacked_poses(y, len(images), self.targeted)
+        check_goal(poses, goal, self.targeted)
         found = images.clone()
         self._begin(len(images), goal)
-        for batch in batches(self, images, y, goal, index):
+        tally = GradientTally.begin(len(images), self.estimator.device)
+        for batch in batches(self, images, poses, goal, index, tally):
             rows = slice(batch.first, batch.first + len(batch.x))
             found[rows] = self._perturbed(batch, callback).to(found.device)
+        self._tell_gradients(tally)
         return found if isinstance(x, Tensor) else found.numpy()
 
     def _begin(self, count: int, goal: Goal | None) -> None:

@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hpe_art.inputs import Numbers, as_images, as_poses, as_tensor, check_pixels, check_poses
+from hpe_art.losses import loss_function
+
 NORMS = (np.inf, 1.0, 2.0)
 
 
@@ -26,7 +29,7 @@ def check_whole(attack: Any, **fewest: int) -> None:
     """
     for name, least in fewest.items():
         count = getattr(attack, name)
-        if not isinstance(count, (int, np.integer)) or count < least:
+        if not isinstance(count, (int, np.integer)) or isinstance(count, bool) or count < least:
             raise ValueError(f"Expected a whole {name} >= {least}. Got {count!r}.")
 
 
@@ -38,7 +41,8 @@ def check_finite(attack: Any, *names: str, most: float = np.inf) -> None:
     """
     for name in names:
         value = getattr(attack, name)
-        if not isinstance(value, Real) or not 0 <= float(value) <= most or value == np.inf:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if not number or not 0 <= float(value) <= most or value == np.inf:
             least = ">= 0" if most == np.inf else f"between 0 and {most:g}"
             raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
 
@@ -62,19 +66,9 @@ def check_gradient_sign(attack: Any) -> None:
         ValueError: names the argument, what it may be, and what it is.
     """
     check_norm(attack.norm)
-    for name in ("eps", "eps_step"):
-        value = getattr(attack, name)
-        if name == "eps_step" and value is None:
-            continue
-        numbers = np.asarray(value, np.float64)
-        positive = name == "eps_step" and attack.eps_step is not attack.eps
-        if (
-            not np.isfinite(numbers).all()
-            or (numbers < 0).any()
-            or (positive and not numbers.all())
-        ):
-            least = "> 0" if positive else ">= 0"
-            raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
+    _check_lengths("eps", attack.eps, positive=False)
+    if attack.eps_step is not None and attack.eps_step is not attack.eps:
+        _check_lengths("eps_step", attack.eps_step, positive=True)
     listed = isinstance(attack.eps, (list, tuple))
     if isinstance(attack.eps_step, (list, tuple)) and (
         not listed or len(attack.eps_step) != len(attack.eps)
@@ -84,14 +78,65 @@ def check_gradient_sign(attack: Any) -> None:
             f"Got {len(attack.eps_step)} for eps {attack.eps}."
         )
     check_whole(attack, max_iter=0, num_random_init=0, batch_size=1)
-    check_flags(attack, "targeted")
-    if attack.decay is not None and not attack.decay >= 0:
-        raise ValueError(f"Expected a decay >= 0, or None. Got {attack.decay!r}.")
+    check_flags(attack, "targeted", "random_eps")
+    check_loss(attack)
+    decay = 0 if attack.decay is None else attack.decay
+    if not isinstance(decay, Real) or not 0 <= float(decay) < np.inf:
+        raise ValueError(f"Expected a finite decay >= 0, or None. Got {decay!r}.")
     if attack.summary_writer is not None and attack.num_random_init > 1:
         raise ValueError(
             "Expected a summary writer without restarts: its steps would overwrite each other. "
             f"Got num_random_init {attack.num_random_init}."
         )
+
+
+def attacked_images(estimator: Any, x: Any, any_size: bool = False) -> Tensor:
+    """What is to be attacked: (N, 3, H, W), float32, where it is.
+
+    Raises:
+        ValueError: other images than the estimator takes.
+    """
+    images = as_images(x, (3, "H", "W") if any_size else tuple(estimator.input_shape))
+    check_pixels(images, estimator.clip_values)
+    return as_tensor(images).to(torch.float32)
+
+
+def attacked_poses(y: Any, count: int, targeted: bool) -> Numbers:
+    """What an attack is about: (N, K, 3), true or target poses of so many images.
+
+    Raises:
+        ValueError: none, others, or joints that count and are nowhere.
+    """
+    if y is None:
+        wanted = "target poses" if targeted else "true poses"
+        raise ValueError(f"Expected {wanted} y of shape (N, K, 3). Got None.")
+    poses = as_poses(y, count)
+    check_poses(poses)
+    return poses
+
+
+def check_loss(attack: Any) -> None:
+    """Refuses a loss or outputs that there are not; None stands for the estimator's.
+
+    Raises:
+        ValueError: names what there is.
+    """
+    if attack.loss is not None:
+        loss_function(attack.loss)
+    if attack.outputs not in (None, "last", "all"):
+        raise ValueError(f'Expected outputs "last", "all" or None. Got {attack.outputs!r}.')
+
+
+def _check_lengths(name: str, value: Any, positive: bool) -> None:
+    """Of balls and steps: a number, or an array or a list of some."""
+    try:
+        numbers = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        numbers = np.asarray(np.nan)
+    low = numbers <= 0 if positive else numbers < 0
+    if not numbers.size or not np.isfinite(numbers).all() or low.any():
+        least = "> 0" if positive else ">= 0"
+        raise ValueError(f"Expected a finite {name} {least}. Got {value}.")
 
 
 def check_own_predictions(estimator: Any, loss: Any = None) -> None:

@@ -105,7 +105,8 @@ class PoseFastGradientMethod(GradientSignAttack):
         for number, rows in given.batches():
             now = (given.x if start is None else start)[rows].to(device)
             mask = None if given.mask is None else given.mask[rows].to(device)
-            ascent = self._ascent(self._objective(given, rows), now, mask, number, 0)
+            objective, tally = self._objective(given, rows), given.tally[rows]
+            ascent = self._ascent(objective, now, mask, tally, number, 0)
             found[rows] = direction(ascent, float(self.norm)).to(found.device)
         return found
 

@@ -14,15 +14,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from art.utils import random_sphere
 from scipy.stats import truncnorm
 from torch import Tensor
 
-from hpe_art.attacks.checks import check_gradient_sign, check_own_predictions, per_image_eps
+from hpe_art.attacks.base import PoseAttack
+from hpe_art.attacks.checks import (
+    attacked_images,
+    attacked_poses,
+    check_gradient_sign,
+    check_own_predictions,
+    per_image_eps,
+)
 from hpe_art.attacks.steps import Radius, clipped, project
-from hpe_art.labels import check_labels
+from hpe_art.gradients import GradientTally
+from hpe_art.inputs import Numbers, as_numbers, as_tensor
 from hpe_art.losses import Goal, PoseLoss, pose_error
 
 # Jain et al. 2019 found the best step in [eps/3, eps/2] untargeted and [eps/9, eps/7] targeted.
@@ -42,6 +49,7 @@ class Given:
     mask: Tensor | None
     batch_size: int
     callback: Callback | None
+    tally: GradientTally
     goal: Goal | None = None
     directions: Tensor | None = field(default=None)
 
@@ -51,7 +59,7 @@ class Given:
             yield number, slice(first, min(first + self.batch_size, len(self.x)))
 
 
-class GradientSignAttack(EvasionAttack):
+class GradientSignAttack(PoseAttack):
     """What FGSM and PGD share: arguments, radii, starts, and the choice among them."""
 
     _estimator_requirements = (BaseEstimator, LossGradientsMixin)
@@ -98,20 +106,21 @@ class GradientSignAttack(EvasionAttack):
         """
         if kwargs:
             raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        radii = self._radii(x)
+        images = attacked_images(self.estimator, x)
+        radii = self._radii(images)
         if callback is not None and (len(radii) > 1 or self.num_random_init > 1):
             raise ValueError(
                 "Expected one eps and no restarts with a callback. "
                 f"Got {len(radii)} eps and num_random_init {self.num_random_init}."
             )
-        y = self._labels(x, y)
-        given = Given(
-            _floating(x), torch.as_tensor(y), _mask(mask, x), self.batch_size, callback, goal
-        )
+        poses = as_tensor(self._labels(images, y))
+        tally = GradientTally.begin(len(images), self.estimator.device)
+        given = Given(images, poses, _mask(mask, images), self.batch_size, callback, tally, goal)
         found = [self._strongest(given, *radius) for radius in radii]
         if self.summary_writer is not None:
             self.summary_writer.reset()
-        like_x = found if isinstance(x, Tensor) else [images.numpy() for images in found]
+        self._tell_gradients(tally)
+        like_x = found if isinstance(x, Tensor) else [one.numpy() for one in found]
         return like_x if isinstance(self.eps, (list, tuple)) else like_x[0]
 
     @abstractmethod
@@ -157,10 +166,17 @@ class GradientSignAttack(EvasionAttack):
         return self.estimator.objective(y, self.loss, self.outputs, self.precision, goal)
 
     def _ascent(
-        self, objective: Any, now: Tensor, mask: Tensor | None, batch: int, i: int
+        self,
+        objective: Any,
+        now: Tensor,
+        mask: Tensor | None,
+        tally: GradientTally,
+        batch: int,
+        i: int,
     ) -> Tensor:
         """The gradient of what the attacker wants more of."""
         gradient = objective.gradient(now)
+        tally.note(gradient)
         gradient = -gradient if self.targeted else gradient
         if self.summary_writer is not None:
             self.summary_writer.update(
@@ -181,15 +197,15 @@ class GradientSignAttack(EvasionAttack):
         moved = clipped(now + step * along, self.estimator.clip_values)
         return clean + project(moved - clean, radius, float(self.norm))
 
-    def _labels(self, x: Any, y: Any) -> Any:
+    def _labels(self, x: Tensor, y: Any) -> Numbers:
         if y is None:
             if self.targeted:
                 raise ValueError("Expected target poses y for a targeted attack. Got None.")
             if not self.num_random_init:
                 check_own_predictions(self.estimator, self.loss)
-            return self.estimator.predict(x, self.batch_size)
-        check_labels(y, len(x))
-        return y
+            found: Tensor = self.estimator.predict(x, self.batch_size)
+            return found
+        return attacked_poses(y, len(x), self.targeted)
 
     def _radii(self, x: Any) -> list[tuple[Radius, Radius]]:
         """(eps, eps_step) for each eps asked for."""
@@ -218,14 +234,10 @@ def _drawn_share(shape: tuple[int, ...]) -> Any:
     return np.round(truncnorm.rvs(0.0, 2.0, scale=0.5, size=shape or None), 10)
 
 
-def _floating(x: Any) -> Tensor:
-    return torch.as_tensor(x).detach().to(torch.float32)
-
-
-def _mask(mask: np.ndarray | None, x: Any) -> Tensor | None:
+def _mask(mask: Any, x: Tensor) -> Tensor | None:
     if mask is None:
         return None
-    values = torch.as_tensor(mask).to(_floating(x[:1]))
+    values = as_tensor(as_numbers("a mask", mask)).to(x)
     try:
         return values.expand(*x.shape)
     except RuntimeError:

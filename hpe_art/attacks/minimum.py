@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
-from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
@@ -16,6 +15,7 @@ from hpe_art.attacks.checks import check_flags, check_whole
 from hpe_art.attacks.minimum_pairs import Pairs, Shortest, beyond_boundary, lengths_of
 from hpe_art.attacks.minimum_result import Minimum
 from hpe_art.attacks.steps import clipped, direction, project
+from hpe_art.gradients import GradientTally
 from hpe_art.losses import Goal
 
 STEPS = (1.0, 0.01)
@@ -87,7 +87,6 @@ class PoseFMN(BatchedAttack):
         self.batch_size = batch_size
         self.outputs = outputs
         self.minimum: Minimum | None = None
-        self.details: dict[str, NDArray[Any]] = {}
         self._check_params()
 
     def _begin(self, count: int, goal: Goal | None) -> None:
@@ -125,7 +124,8 @@ class PoseFMN(BatchedAttack):
         pairs = Pairs.of(few, wanted[rows])
         if not len(pairs):
             return few.x
-        shortest = self._shortened(pairs, self._search(pairs))
+        tally = few.tally[pairs.people]
+        shortest = self._shortened(pairs, self._search(pairs, tally))
         people = batch.first + rows[pairs.people]
         minimum.note(people, pairs.joints, shortest.eps, shortest.points)
         own = pairs.people == torch.arange(len(rows), device=rows.device)[:, None]
@@ -133,7 +133,7 @@ class PoseFMN(BatchedAttack):
         nearest = shortest.images[source]
         return torch.where(least.isfinite()[:, None, None, None], nearest, few.x)
 
-    def _search(self, pairs: Pairs) -> Shortest:
+    def _search(self, pairs: Pairs, tally: GradientTally) -> Shortest:
         """What the steps find, as the passes that take gradients see it."""
         norm = float(self.norm)
         objective = self.estimator.objective(
@@ -144,6 +144,7 @@ class PoseFMN(BatchedAttack):
         for k in range(self.max_iter):
             found = objective.evaluate(now)
             sign = -1 if self.targeted else 1
+            tally.note(found.gradients)
             gradients = torch.nan_to_num(sign * found.gradients)
             moved = pairs.moved(found.poses).diagonal()
             taken = shortest.offer(now, found.poses)

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from art.attacks.attack import EvasionAttack
+import torch
 from art.estimators.estimator import BaseEstimator, NeuralNetworkMixin
 from numpy.typing import NDArray
+from torch import Tensor
 
+from hpe_art.attacks.base import PoseAttack
+from hpe_art.attacks.checks import attacked_images, check_finite, check_norm, check_whole
 from hpe_art.attacks.specs import ATTACKS, AttackSpec
+from hpe_art.attacks.steps import clipped
 
 
-class RandomSignNoise(EvasionAttack):
+class RandomSignNoise(PoseAttack):
     """Adds +-1 at random to every value, scaled to the whole budget, then clips to the range.
 
     With norm inf every pixel moves by eps, as in FGSM, but in no direction that the network
@@ -28,7 +32,7 @@ class RandomSignNoise(EvasionAttack):
             result does not depend on how the images are split into batches.
     """
 
-    attack_params: ClassVar = [*EvasionAttack.attack_params, "norm", "eps", "seed"]
+    attack_params: ClassVar = [*PoseAttack.attack_params, "norm", "eps", "seed"]
     _estimator_requirements = (BaseEstimator, NeuralNetworkMixin)
 
     def __init__(
@@ -39,25 +43,25 @@ class RandomSignNoise(EvasionAttack):
         self.eps = eps
         self.seed = seed
         self._check_params()
-        self._stream = np.random.default_rng(seed)
+        self._drawn = 0
 
     def set_params(self, **kwargs: Any) -> None:
         """As in ART; a seed begins its stream anew."""
         super().set_params(**kwargs)
         if "seed" in kwargs:
-            self._stream = np.random.default_rng(self.seed)
+            self._drawn = 0
 
     def generate(
         self,
-        x: np.ndarray,
-        y: np.ndarray | None = None,
+        x: Any,
+        y: Any = None,
         index: NDArray[np.int64] | None = None,
         **kwargs: Any,
-    ) -> np.ndarray:
+    ) -> Any:
         """Images with noise.
 
         Args:
-            x: (N, C, H, W), pixels within the estimator's clip values.
+            x: (N, C, H, W), pixels within the estimator's clip values; NumPy, or a tensor.
             y: not looked at.
             index: (N,), the place of each image in the test set: its signs are those that the
                 stream has there, as one call for the whole set would give. Default the images
@@ -65,35 +69,43 @@ class RandomSignNoise(EvasionAttack):
             **kwargs: none is known; any raises.
 
         Returns:
-            (N, C, H, W), float32.
+            (N, C, H, W) of the kind of x, float32.
         """
         if kwargs:
             raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
-        x = x.astype(np.float32)
-        drawn = self._stream.random(x.shape) if index is None else self._drawn_at(x.shape, index)
+        images = attacked_images(self.estimator, x)
+        clean = images.cpu().numpy()
+        shape = clean.shape
+        if index is None:
+            drawn = self._numbers(shape, self._drawn)
+            self._drawn += drawn.size
+        else:
+            drawn = self._drawn_at(shape, index)
         signs = np.where(drawn < 0.5, np.float32(-1), np.float32(1))
-        values = np.prod(x.shape[1:])
+        values = np.prod(shape[1:])
         step = {"inf": self.eps, "2.0": self.eps / np.sqrt(values), "1.0": self.eps / values}
-        noisy = x + np.float32(step[str(float(self.norm))]) * signs
-        if self.estimator.clip_values is None:
-            return noisy
-        return np.clip(noisy, *self.estimator.clip_values)
+        noisy = clean + np.float32(step[str(float(self.norm))]) * signs
+        moved = clipped(torch.from_numpy(noisy), self.estimator.clip_values)
+        return moved.to(images.device) if isinstance(x, Tensor) else moved.numpy()
 
     def _drawn_at(self, shape: tuple[int, ...], index: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Uniform numbers; each takes one step of PCG64, so an image begins at a known one."""
+        """Those of each image's place in the stream."""
         if len(index) != shape[0]:
             raise ValueError(f"Expected an index for each of {shape[0]} images. Got {len(index)}.")
         drawn = np.empty(shape)
         for row, place in enumerate(index.tolist()):
-            stream = np.random.PCG64(self.seed).advance(place * int(np.prod(shape[1:])))
-            np.random.Generator(stream).random(out=drawn[row])
+            drawn[row] = self._numbers(shape[1:], place * int(np.prod(shape[1:])))
         return drawn
 
+    def _numbers(self, shape: tuple[int, ...], first: int) -> NDArray[np.float64]:
+        """Uniform ones of the stream from there on; each takes one step of PCG64."""
+        stream = np.random.PCG64(self.seed).advance(first)
+        return np.random.Generator(stream).random(shape)
+
     def _check_params(self) -> None:
-        if float(self.norm) not in (np.inf, 1.0, 2.0):
-            raise ValueError(f"Expected norm numpy.inf, 1 or 2. Got {self.norm!r}.")
-        if not (np.isfinite(self.eps) and self.eps >= 0):
-            raise ValueError(f"Expected a finite eps >= 0. Got {self.eps}.")
+        check_norm(self.norm)
+        check_finite(self, "eps")
+        check_whole(self, seed=0)
 
 
 @ATTACKS.register_module(name="noise")

@@ -134,13 +134,13 @@ class PoseProjectedGradientDescent(GradientSignAttack):
         for number, rows in track(batches, "PGD", transient=True, disable=not self.verbose):
             clean = given.x[rows].to(device)
             now = clean if start is None else start[rows].to(device)
-            objective = self._objective(given, rows)
+            objective, tally = self._objective(given, rows), given.tally[rows]
             mask = None if given.mask is None else given.mask[rows].to(device)
             ball, length = (on_device_of(rows_of(value, rows), clean) for value in (radius, step))
             momentum = torch.zeros_like(clean)
             for i in range(self.max_iter):
                 objective.progress = i / self.max_iter
-                ascent = self._ascent(objective, now, mask, number, i)
+                ascent = self._ascent(objective, now, mask, tally, number, i)
                 if self.decay is not None:
                     ascent = momentum = accumulate(momentum, ascent, self.decay)
                 now = self._step(now, clean, direction(ascent, float(self.norm)), ball, length)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_finite, check_flags, check_whole
+from hpe_art.attacks.checks import check_finite, check_flags, check_loss, check_whole
 from hpe_art.attacks.sign_flips import SignFlips
 from hpe_art.attacks.squares import InfSquares, Squares, TwoSquares
 from hpe_art.attacks.strongest import Strongest
@@ -101,6 +101,7 @@ class QueryAttack(BatchedAttack):
         check_finite(self, "eps")
         check_whole(self, max_iter=1, seed=0, batch_size=1)
         check_flags(self, "targeted")
+        check_loss(self)
 
 
 class PoseSquare(QueryAttack):

@@ -7,6 +7,7 @@ for norms 1 and 2 one number for each image. Norms and projections are those of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,9 +59,14 @@ def project(perturbation: Tensor, radius: Radius, norm: float) -> Tensor:
     return (flat * shrink).view_as(perturbation)
 
 
-def clipped(images: Tensor, clip_values: Sequence[float] | None) -> Tensor:
+def clipped(images: Tensor, clip_values: Sequence[Any] | None) -> Tensor:
     """The images within an ART estimator's range of pixels, if it has one."""
-    return images if clip_values is None else images.clamp(*map(float, clip_values))
+    if clip_values is None:
+        return images
+    if np.ndim(clip_values[0]) == 0:
+        return images.clamp(*map(float, clip_values))
+    low, high = (torch.as_tensor(end).to(images) for end in clip_values)
+    return images.clamp(low, high)
 
 
 def _length(flat: Tensor, norm: float) -> Tensor:

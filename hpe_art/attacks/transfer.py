@@ -11,7 +11,7 @@ from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_finite, check_flags, check_norm, check_whole
+from hpe_art.attacks.checks import check_finite, check_flags, check_loss, check_norm, check_whole
 from hpe_art.attacks.resampling import Placement, smoothed
 from hpe_art.attacks.steps import accumulate, clipped, direction, project
 from hpe_art.losses import Goal, PoseLoss
@@ -139,6 +139,7 @@ class PoseTransfer(BatchedAttack):
                 shown = placement.of(images)
             for i, objective in enumerate(objectives):
                 gradient = share * objective.gradient(share * shown)
+                batch.tally.note(gradient)
                 totals[i] += gradient if fixed is not None else placement.back(gradient)
         if len(totals) > 1:
             totals = [accumulate(torch.zeros_like(one), one, 0.0) for one in totals]
@@ -170,10 +171,15 @@ class PoseTransfer(BatchedAttack):
         if self.kernel % 2 == 0:
             raise ValueError(f"Expected an odd kernel. Got {self.kernel}.")
         check_flags(self, "targeted", "nesterov")
+        check_loss(self)
         if self.nesterov and self.decay is None:
             raise ValueError("Expected a decay with nesterov. Got None.")
         wanted = _takes(self.estimator)
+        if not isinstance(self.sources, (list, tuple)):
+            raise ValueError(f"Expected a list of estimators as sources. Got {self.sources!r}.")
         for source in self.sources:
+            if not hasattr(source, "objective"):
+                raise ValueError(f"Expected estimators of poses as sources. Got {source!r}.")
             if _takes(source) != wanted:
                 raise ValueError(f"Expected sources that take {wanted}. Got {_takes(source)}.")
 

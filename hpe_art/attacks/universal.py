@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from art.attacks.attack import EvasionAttack
 from art.estimators.estimator import BaseEstimator, LossGradientsMixin
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from hpe_art.attacks.checks import check_own_predictions, check_whole
+from hpe_art.attacks.base import PoseAttack
+from hpe_art.attacks.checks import (
+    attacked_images,
+    attacked_poses,
+    check_loss,
+    check_own_predictions,
+    check_whole,
+)
 from hpe_art.attacks.steps import clipped
 from hpe_art.attacks.universal_fit import fitted_noise
 from hpe_art.errors import UserError
-from hpe_art.labels import check_labels
+from hpe_art.gradients import GradientTally, say_gradients
+from hpe_art.inputs import as_numbers
 from hpe_art.losses import TRAINING, PoseLoss, loss_name
 
 FORMAT = 1
@@ -27,7 +35,7 @@ STEPS_TO_EPS = 200
 _FACTS = {"eps", "delta", "epochs", "batch_size", "targeted", "outputs", "seed", "bgr"}
 
 
-class UniversalPosePerturbation(EvasionAttack):
+class UniversalPosePerturbation(PoseAttack):
     """Signed steps along the mean gradient of minibatches, kept within eps.
 
     Args:
@@ -54,7 +62,7 @@ class UniversalPosePerturbation(EvasionAttack):
     """
 
     attack_params: ClassVar = [
-        *EvasionAttack.attack_params,
+        *PoseAttack.attack_params,
         "eps",
         "delta",
         "epochs",
@@ -95,7 +103,7 @@ class UniversalPosePerturbation(EvasionAttack):
         self._check_params()
 
     def fit(
-        self, x: np.ndarray, y: np.ndarray, source: str = "", state: Path | None = None
+        self, x: Any, y: Any, source: str = "", state: Path | None = None
     ) -> UniversalPosePerturbation:
         """Finds the perturbation; all ranks together where `torch.distributed` is initialised.
 
@@ -112,9 +120,11 @@ class UniversalPosePerturbation(EvasionAttack):
         Raises:
             ValueError: y does not fit x, there are no images, or the state is of another fit.
         """
+        x = x if hasattr(x, "__array__") else as_numbers("x", x)  # not read here if read on demand
         if not len(x):
             raise ValueError("Expected images to fit on. Got none.")
-        check_labels(y, len(x))
+        attacked_images(self.estimator, x[: self.batch_size])
+        poses = attacked_poses(y, len(x), self.targeted)
         facts = {
             "format": FORMAT,
             "source": source,
@@ -130,8 +140,10 @@ class UniversalPosePerturbation(EvasionAttack):
             "steps": self.epochs * math.ceil(len(x) / self.batch_size),
             "bgr": self.estimator.packs_bgr,
         }
-        self.noise = fitted_noise(self, x, y, facts, state)
+        tally = GradientTally.begin(len(x), self.estimator.device)
+        self.noise = fitted_noise(self, x, poses, facts, tally, state)
         self.fitted = facts
+        say_gradients(tally.states(), stacklevel=2)
         return self
 
     def set_params(self, **kwargs: Any) -> None:
@@ -168,14 +180,12 @@ class UniversalPosePerturbation(EvasionAttack):
         """
         if kwargs:
             raise TypeError(f"Expected no further arguments. Got {sorted(kwargs)}.")
+        images = attacked_images(self.estimator, x, any_size=self.noise is not None)
         if self.noise is None:
-            if y is None and self.targeted:
-                raise ValueError("Expected target poses y for a targeted attack. Got None.")
-            if y is None:
+            if y is None and not self.targeted:
                 check_own_predictions(self.estimator, self.loss)
-            people = _on_host(x)
-            self.fit(people, self.estimator.predict(people) if y is None else _on_host(y))
-        images = torch.as_tensor(x).detach().to(torch.float32)
+                y = self.estimator.predict(images)
+            self.fit(images, y)
         noise = self.resized(images.shape[2], images.shape[3]).to(images.device)
         moved = clipped(images + noise, self.estimator.clip_values)
         return moved if isinstance(x, Tensor) else moved.numpy()
@@ -245,16 +255,13 @@ class UniversalPosePerturbation(EvasionAttack):
 
     def _check_params(self) -> None:
         for name in ("eps", "delta"):
-            value = getattr(self, name)
-            if value is not None and not (np.isfinite(value) and value > 0):
+            value = self.step if name == "delta" else self.eps
+            if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < np.inf:
                 raise ValueError(f"Expected a finite {name} > 0. Got {value}.")
         check_whole(self, epochs=1, batch_size=1, seed=0)
+        check_loss(self)
         if not isinstance(self.targeted, bool):
             raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
-
-
-def _on_host(values: Any) -> NDArray[np.float32]:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
 def saved_facts(path: str | Path) -> dict[str, Any]:

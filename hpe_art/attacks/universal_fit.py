@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,20 @@ from torch import Tensor
 
 from hpe_art.attacks.steps import clipped
 from hpe_art.files import write_whole
+from hpe_art.gradients import GradientTally
+from hpe_art.inputs import as_numbers, as_tensor
 
 SAVED_EVERY = 50
 """Steps between two states on disk."""
 
 
 def fitted_noise(
-    attack: Any, x: Any, y: Any, facts: dict[str, Any], state: Path | None = None
+    attack: Any,
+    x: Any,
+    y: Any,
+    facts: dict[str, Any],
+    tally: GradientTally,
+    state: Path | None = None,
 ) -> NDArray[np.float32]:
     """The perturbation (3, H, W) after all steps, in grey levels.
 
@@ -37,6 +43,7 @@ def fitted_noise(
         x: (N, 3, H, W), images; only the rows of this rank are read.
         y: (N, K, 3), their poses.
         facts: what the perturbation is fitted with; a state of other facts is refused.
+        tally: of their gradients, on this rank.
         state: file that is written every 50 steps, and gone on from where it is there.
 
     Raises:
@@ -49,7 +56,7 @@ def fitted_noise(
     length = -attack.step if attack.targeted else attack.step
     bar = track(steps[first:], f"perturbation, eps {attack.eps:g}", disable=not attack.verbose)
     for number, chosen in enumerate(bar, first + 1):
-        total = _summed_gradient(attack, x, y, chosen[rank::world], noise)
+        total = _summed_gradient(attack, x, y, chosen[rank::world], noise, tally)
         all_reduce(total)
         noise = (noise + length * total.sign()).clamp(-attack.eps, attack.eps)
         if state is not None and rank == 0 and number % SAVED_EVERY == 0:
@@ -66,15 +73,16 @@ def minibatches(count: int, epochs: int, batch_size: int, seed: int) -> list[NDA
 
 
 def _summed_gradient(
-    attack: Any, x: Any, y: Any, rows: Sequence[int] | NDArray[np.int64], noise: Tensor
+    attack: Any, x: Any, y: Any, rows: NDArray[np.int64], noise: Tensor, tally: GradientTally
 ) -> Tensor:
     """(3, H, W); its sign is that of the mean."""
     if not len(rows):  # more ranks than images
         return torch.zeros_like(noise)
     device = attack.estimator.device
-    images = torch.as_tensor(x[rows].astype(np.float32), device=device)
+    images = as_tensor(as_numbers("x", x[rows]), device).to(torch.float32)
     objective = attack.estimator.objective(y[rows], attack.loss, attack.outputs)
     gradient = objective.gradient(clipped(images + noise, attack.estimator.clip_values))
+    tally[torch.as_tensor(rows, device=device)].note(gradient)
     return torch.nan_to_num(gradient).sum(0)
 
 

@@ -15,6 +15,7 @@ import hpe_art.compat  # noqa: F401  (before mmpose)
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError
@@ -29,15 +30,18 @@ OF_PIXELS = ("LoadImage", "CorruptImage")
 """Steps of a pipeline that say nothing of people."""
 
 
-class Images:
-    """Crops (N, 3, H, W) uint8 of people of a dataset, read by its pipeline when sliced."""
+class Images(NDArrayOperatorsMixin):
+    """Crops (N, 3, H, W) of people of a dataset: an array that its pipeline reads when it is used.
 
-    dtype = np.dtype(np.uint8)
+    As packed: uint8, or float32 where the pipeline reads images as such.
+    """
+
     ndim = 4
 
     def __init__(self, dataset: Any, index: NDArray[np.int64]) -> None:
         self.dataset, self.index = dataset, index
-        self.shape = (len(index), *tuple(dataset[int(index[0])]["inputs"].shape))
+        first = dataset[int(index[0])]["inputs"].numpy()
+        self.shape, self.dtype = (len(index), *first.shape), first.dtype
 
     def __len__(self) -> int:
         return len(self.index)
@@ -45,10 +49,22 @@ class Images:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:] if dtype is None else self[:].astype(dtype)
 
-    def __getitem__(self, chosen: Any) -> NDArray[np.uint8]:
-        numbers = self.index[chosen]
-        read = [self.dataset[int(i)]["inputs"].numpy() for i in numbers.flat]
-        return np.stack(read).reshape(*numbers.shape, *self.shape[1:])
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **more: Any) -> Any:
+        read = (one[:] if isinstance(one, Images) else one for one in inputs)
+        return getattr(ufunc, method)(*read, **more)
+
+    def astype(self, dtype: Any) -> NDArray[Any]:
+        """All of them, as another type."""
+        return self[:].astype(dtype)
+
+    def __getitem__(self, chosen: Any) -> NDArray[Any]:
+        people, *within = chosen if isinstance(chosen, tuple) else (chosen,)
+        numbers = self.index[people]
+        read = np.empty((numbers.size, *self.shape[1:]), self.dtype)
+        for row, i in enumerate(numbers.flat):
+            read[row] = self.dataset[int(i)]["inputs"].numpy()
+        found = read.reshape(*numbers.shape, *self.shape[1:])
+        return found[(slice(None),) * numbers.ndim + tuple(within)] if within else found
 
 
 @dataclass(frozen=True)
@@ -75,7 +91,7 @@ class People:
 
     @property
     def x(self) -> Images:
-        """(N, 3, H, W) uint8, channels as packed (BGR for MMPose's `LoadImage`), read on demand."""
+        """(N, 3, H, W), channels as packed (BGR for MMPose's `LoadImage`), read on demand."""
         return Images(self.dataset, self.index)
 
     @property

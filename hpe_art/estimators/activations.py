@@ -14,7 +14,7 @@ from hpe_art.estimators.wrapped_model import WrappedModel
 
 def layer_activations(
     wrapped: WrappedModel,
-    preprocess: Callable[[Tensor], Tensor],
+    preprocess: Callable[[Tensor], tuple[Tensor, Tensor | None]],
     x: Any,
     layer: int | str,
     batch_size: int,
@@ -44,15 +44,17 @@ def layer_activations(
         try:
             for rows in wrapped.micro_batches(len(x), batch_size):
                 if differentiable:
-                    pixels = torch.as_tensor(x[rows], device=wrapped.device).to(wrapped.dtype)
+                    pixels = x[rows].to(wrapped.device, wrapped.pixel_dtype)
                 else:
                     pixels = wrapped.to_device(x[rows])
                 before = len(seen)
-                wrapped.outputs(preprocess(pixels), flip_test=False)
+                wrapped.outputs(preprocess(pixels)[0], flip_test=False)
                 del seen[before:-1]
         finally:
             handle.remove()
     if not seen:
         raise ValueError(f"Expected a layer that images pass through. Got {name!r}.")
     joined = torch.cat(seen)
-    return joined if framework else joined.cpu().numpy()
+    if framework:
+        return joined
+    return (joined.float() if joined.dtype == torch.bfloat16 else joined).cpu().numpy()

@@ -10,6 +10,7 @@ from art.estimators.classification import PyTorchClassifier
 from torch import Tensor, nn
 
 from hpe_art.estimators.pose_estimator import PyTorchPoseEstimator
+from hpe_art.inputs import as_array, as_images, as_poses
 
 INTACT, BROKEN = 0, 1
 SCALE = 5.0
@@ -92,11 +93,8 @@ class PoseClassifierView(PyTorchClassifier):
         y: np.ndarray | None = None,
         threshold: float = 0.1,
     ) -> None:
-        poses = estimator.predict(x) if y is None else np.asarray(y)
-        if poses.ndim != 3 or len(poses) != len(x) or not len(x):
-            raise ValueError(
-                f"Expected y of shape (N, K, 3), N = {len(x)} and not 0. Got {poses.shape}."
-            )
+        images = as_array(as_images(x, estimator.input_shape))
+        poses = estimator.predict(images) if y is None else as_array(as_poses(y, len(images)))
         labelled = (poses[..., 2] > 0).any(axis=1)
         if not labelled.all():
             first = int(np.argmin(labelled))
@@ -109,7 +107,7 @@ class PoseClassifierView(PyTorchClassifier):
             nb_classes=3,
             device_type="cpu" if estimator.device.type == "cpu" else "gpu",
         )
-        model = PoseLogits(estimator, x, poses, threshold)
+        model = PoseLogits(estimator, images, poses, threshold)
         super().__init__(model, clip_values=estimator.clip_values, **self._settings)
         self.estimator = estimator
 

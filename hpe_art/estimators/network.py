@@ -33,6 +33,7 @@ def scored_outputs(
     pixels: Tensor,
     flip_test: bool,
     test_cfg: dict[str, Any],
+    dtype: torch.dtype,
 ) -> list[Tensor]:
     """Raw outputs for pixels; the last is the scored one.
 
@@ -43,8 +44,9 @@ def scored_outputs(
         flip_test: average with the outputs for the mirrored image, brought back.
         test_cfg: the model's: how the mirrored heatmaps are brought back, and, where not all joints
             are put out, which (`output_keypoint_indices`).
+        dtype: of the weights that the images meet first.
     """
-    images = normalised(model, pixels)
+    images = normalised(model, pixels).to(dtype)
     outputs = head.outputs(forward(model, images))
     if flip_test:
         meta: Any = getattr(model, "metainfo", None) or model.dataset_meta

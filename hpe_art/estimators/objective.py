@@ -20,7 +20,7 @@ from hpe_art.estimators.encoded_head import EncodedHead, Targets
 from hpe_art.estimators.gradient_copy import PRECISIONS, GradientCopy, Precision
 from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.wrapped_model import WrappedModel
-from hpe_art.labels import with_numbers
+from hpe_art.inputs import as_numbers, as_tensor, with_numbers
 from hpe_art.losses import TRAINING, Goal, PoseLoss, loss_function, loss_name
 
 Outputs = Literal["last", "all"]
@@ -48,8 +48,8 @@ class Objective:
 
     Args:
         wrapped: the model.
-        preprocess: the estimator's preprocessing defences, differentiable.
-        y: (N, K, 3), true or target poses in crop pixels: NumPy, or a tensor.
+        preprocess: the estimator's preprocessing defences of pixels and poses, differentiable.
+        y: (N, K, 3), true or target poses in crop pixels, as `inputs.as_poses` gives them.
         loss: a name in `LOSSES`, or a function `(outputs, y, head) -> (N,)`.
         outputs: "last" puts the loss on the scored output only, "all" on those of all stacks.
         precision: of gradients; losses without a gradient are those of the model itself.
@@ -71,7 +71,7 @@ class Objective:
     def __init__(
         self,
         wrapped: WrappedModel,
-        preprocess: Callable[[Tensor], Tensor],
+        preprocess: Callable[[Tensor, Tensor], tuple[Tensor, Any]],
         y: Any,
         loss: str | PoseLoss,
         outputs: Outputs,
@@ -90,9 +90,8 @@ class Objective:
         self._flip_test = flip_test
         # What is made in inference mode can never be gone back through.
         with torch.inference_mode(False):
-            given = torch.as_tensor(y, device=wrapped.device).to(wrapped.dtype).detach()
-            self.y = with_numbers(given)
-            self._goal = None if goal is None else goal.to(wrapped.device, wrapped.dtype)
+            self.y = with_numbers(as_tensor(y, wrapped.device).to(wrapped.pixel_dtype))
+            self._goal = None if goal is None else goal.to(wrapped.device, wrapped.pixel_dtype)
         if goal is not None and goal.radii.shape != self.y.shape[:2]:
             shape = tuple(goal.radii.shape)
             raise ValueError(f"Expected a goal of {tuple(self.y.shape[:2])} joints. Got {shape}.")
@@ -121,7 +120,7 @@ class Objective:
         Raises:
             ValueError: x does not fit y, or a loss of another shape.
         """
-        return self._in_parts(x, self.of_pixels)
+        return self._in_parts(x, lambda *part: self._pass(*part)[0])
 
     def distances(self, x: Tensor) -> Tensor:
         """How far the scored output puts each joint from y, differentiable as the loss is.
@@ -130,9 +129,9 @@ class Objective:
         `heatmaps.expected_distances`.
         """
 
-        def measure(seen: Tensor, rows: slice, copy: GradientCopy | None) -> Tensor:
-            scored = self._wrapped.outputs(seen, self._flip_test, copy)[-1]
-            return self._wrapped.head.distances(scored, self.y[rows])
+        def measure(pixels: Tensor, rows: slice, copy: GradientCopy | None) -> Tensor:
+            seen, y = self._preprocess(pixels, self.y[rows])
+            return self._wrapped.head.distances(self._raw(seen, copy)[-1], y)
 
         return self._in_parts(x, measure)
 
@@ -163,6 +162,7 @@ class Objective:
         Raises:
             ValueError: x does not fit y, or a loss of another shape.
         """
+        x = as_numbers("x", x)
         self._check_x(x)
         how = (self._precision, self._compile) if with_gradients else ()
         with self._wrapped.ready(*how) as copy, torch.set_grad_enabled(with_gradients):
@@ -174,45 +174,65 @@ class Objective:
             return Evaluation(*parts[0])
         return Evaluation(*map(torch.cat, zip(*parts, strict=True)))
 
-    def of_pixels(self, seen: Tensor, rows: slice, copy: GradientCopy | None = None) -> Tensor:
-        """The loss (n,) of preprocessed pixels (n, 3, H, W), whose poses are those rows of y."""
-        return self._of_outputs(self._wrapped.outputs(seen, self._flip_test, copy), rows)
+    def of_pixels(self, seen: Tensor) -> Tensor:
+        """The loss (N,) of preprocessed pixels (N, 3, H, W), of the model itself."""
+        return self._of_outputs(self._raw(seen, None), self.y, self.y, slice(None))
 
-    def _of_outputs(self, raw: list[Tensor], rows: slice) -> Tensor:
+    def _pass(
+        self, pixels: Tensor, rows: slice, copy: GradientCopy | None
+    ) -> tuple[Tensor, Tensor]:
+        """The loss, and the scored output, of each image that the defences show for these rows."""
+        own = self.y[rows]
+        seen, y = self._preprocess(pixels, own)
+        raw = self._raw(seen, copy)
+        return self._of_outputs(raw, y, own, rows), raw[-1]
+
+    def _raw(self, seen: Tensor, copy: GradientCopy | None) -> list[Tensor]:
+        raw = self._wrapped.outputs(seen, self._flip_test, copy)
+        self._wrapped.check_joints(raw[-1], self.y.shape[1])
+        return raw
+
+    def _of_outputs(self, raw: list[Tensor], y: Tensor, own: Tensor, rows: slice) -> Tensor:
         first = 0 if self._outputs == "all" else len(raw) - 1
-        y = self.y[rows]
         goal = None if self._goal is None else self._goal[rows]
+        if goal is not None and len(y) != len(own):
+            goal = goal[torch.arange(len(own)).repeat_interleave(len(y) // len(own))]
+        # Poses that a defence has changed are no longer its own, and encoded anew.
         encoded = partial(self._encoded, len(raw), rows)
-        head = EncodedHead(self._wrapped.head, y, first, encoded, goal, self.progress)
+        head = EncodedHead(self._wrapped.head, own, first, encoded, goal, self.progress)
         loss = self._loss(raw[first:], y, head)
         if loss.shape != y.shape[:1]:
             raise ValueError(f"Expected a loss of shape ({len(y)},). Got {tuple(loss.shape)}.")
         return loss
 
     def _in_parts(self, x: Tensor, values: Callable[..., Tensor]) -> Tensor:
-        self._check_x(x)
+        images = as_numbers("x", x)
+        self._check_x(images)
+        x = x if isinstance(x, Tensor) else as_tensor(images)  # with its graph
         wanted = x.requires_grad and torch.is_grad_enabled()
+        device, dtype = self._wrapped.device, self._wrapped.pixel_dtype
         # A compiled graph cannot be gone back through twice, as ART's class gradients ask for.
         how = (self._precision, False) if wanted and not self._compile else ()
         with self._wrapped.ready(*how) as copy:
-            parts = [
-                values(self._preprocess(x[rows].to(self._wrapped.dtype)), rows, copy)
-                for rows in self._wrapped.micro_batches(len(x), len(x), copy)
-            ]
+            parts = []
+            for rows in self._wrapped.micro_batches(len(x), len(x), copy):
+                pixels = x[rows].to(device, dtype)
+                parts.append(mean_per_image(values(pixels, rows, copy), len(pixels)))
         return self._with_gradient(torch.cat(parts), wanted)
 
     def _evaluate(
         self, x: Any, rows: slice, copy: GradientCopy | None, with_poses: bool, back: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         pixels = self._wrapped.to_device(x).requires_grad_(back)
-        raw = self._wrapped.outputs(self._preprocess(pixels), self._flip_test, copy)
-        losses = self._with_gradient(self._of_outputs(raw, rows), back)
+        losses, scored = self._pass(pixels, rows, copy)
+        losses = self._with_gradient(mean_per_image(losses, len(pixels)), back)
         gradient = losses.new_empty(len(losses))
         if back:
-            self._wrapped.backward_passes += len(losses) * (2 if self._flip_test else 1)
+            self._wrapped.backward_passes += len(scored) * (2 if self._flip_test else 1)
             (gradient,) = torch.autograd.grad(losses.sum(), pixels)
-        scored = raw[-1].detach()
-        poses = self._wrapped.head.decode(scored) if with_poses else scored.new_empty(len(losses))
+        poses = scored.new_empty(len(losses))
+        if with_poses:
+            poses = mean_per_image(self._wrapped.decode(scored.detach()), len(losses))
         return losses.detach(), gradient, poses
 
     def _with_gradient(self, values: Tensor, wanted: bool) -> Tensor:
@@ -235,6 +255,11 @@ class Objective:
         shape = (len(self.y), *self._wrapped.input_shape)
         if tuple(x.shape) != shape:
             raise ValueError(f"Expected x of shape {shape}, as y. Got {tuple(x.shape)}.")
+
+
+def mean_per_image(values: Tensor, count: int) -> Tensor:
+    """(count, ...), where a defence shows several in a row for each image the mean of theirs."""
+    return values if len(values) == count else values.unflatten(0, (count, -1)).mean(1)
 
 
 def check_choices(head: HeadAdaptor, loss: Any, outputs: Any, precision: Any) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from art.estimators.pytorch import PyTorchEstimator
 from mmengine.model import is_model_wrapper
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hpe_art.estimators.defences import NumpyDefences
@@ -63,7 +65,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
         self._optimizer = optimizer
         super().__init__(
             model=model,
-            clip_values=clip_values,
+            clip_values=None if clip_values is None else self._checked_limits(clip_values),
             channels_first=True,
             preprocessing_defences=preprocessing_defences,
             postprocessing_defences=postprocessing_defences,
@@ -74,6 +76,8 @@ class PoseEstimatorParameters(PyTorchEstimator):
         self._model.to(self._device)
 
     def _check_params(self) -> None:
+        if self.clip_values is not None:
+            self._clip_values = self._checked_limits(self.clip_values)
         super()._check_params()
         check_choices(self.head, self.loss, self.outputs, self.precision)
         if not isinstance(self.compile, bool):
@@ -83,6 +87,21 @@ class PoseEstimatorParameters(PyTorchEstimator):
                 "Expected model.dataset_meta with 'flip_indices' for flip_test. Got none: build "
                 "with from_config, or set dataset_meta as mmpose.apis.init_model does."
             )
+
+    def _checked_limits(self, limits: Any) -> NDArray[np.float32]:
+        """(2,), or (2, ...) that broadcasts with images."""
+        try:
+            low, high = np.broadcast_arrays(*(np.asarray(end, np.float32) for end in limits))
+            np.broadcast_to(low, (1, *self.input_shape))
+            fits = bool((low < high).all())
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(
+                "Expected clip_values as two numbers, the lowest pixel and the highest, or two "
+                f"arrays that broadcast to images {self.input_shape}. Got {limits!r}."
+            )
+        return np.stack([low, high])
 
     def set_params(self, **kwargs: Any) -> None:
         """As in ART; what is refused leaves everything as it was.
@@ -168,10 +187,13 @@ class PoseEstimatorParameters(PyTorchEstimator):
     def _own_flip_test(self) -> bool:
         return bool(self._wrapped.test_cfg.get("flip_test", False))
 
-    def _defended(self, pixels: Tensor) -> Tensor:
-        """Pixels on the device as the preprocessing defences leave them, with a gradient."""
-        if not self.preprocessing_operations:
-            return pixels
-        if self.all_framework_preprocessing:
-            return self._apply_preprocessing(pixels, None, fit=False, no_grad=False)[0]
-        return NumpyDefences.apply(pixels, self)
+    def _defended(self, pixels: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Pixels on the device and their poses as the preprocessing defences leave them.
+
+        The pixels have a gradient. Expectation over transformations gives several for each image.
+        """
+        if self.preprocessing_operations and self.all_framework_preprocessing:
+            found: tuple[Tensor, Tensor | None]
+            found = self._apply_preprocessing(pixels, y, fit=False, no_grad=False)
+            return found
+        return (NumpyDefences.apply(pixels, self) if self.preprocessing_operations else pixels), y

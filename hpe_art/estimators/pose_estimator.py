@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.progress import track
 from torch import Tensor
 
 from hpe_art.estimators.activations import layer_activations
@@ -17,8 +18,9 @@ from hpe_art.estimators.constructors import Constructors
 from hpe_art.estimators.gradient_copy import Precision
 from hpe_art.estimators.micro_batches import micro_batches
 from hpe_art.estimators.network import eval_mode
-from hpe_art.estimators.objective import Objective, Outputs
-from hpe_art.labels import check_labels
+from hpe_art.estimators.objective import Objective, Outputs, mean_per_image
+from hpe_art.gradients import GradientTally, say_gradients
+from hpe_art.inputs import Numbers, as_array, as_images, as_poses, check_pixels, is_on_host
 from hpe_art.losses import Goal, PoseLoss
 
 
@@ -85,11 +87,11 @@ class PyTorchPoseEstimator(Constructors):
             ValueError: y has another shape or is not finite where it counts, or an argument is out
                 of range.
         """
-        check_labels(y, len(y))
+        poses = as_poses(y, len(y) if hasattr(y, "__len__") else 0)
         return Objective(
             self._wrapped,
             self._defended,
-            y,
+            poses,
             loss=self.loss if loss is None else loss,
             outputs=self.outputs if outputs is None else outputs,
             precision=self.precision if precision is None else precision,
@@ -107,19 +109,20 @@ class PyTorchPoseEstimator(Constructors):
             **kwargs: none is known; any raises.
 
         Returns:
-            (N, K, 3) float32 of the kind of x: x, y in crop pixels, score.
+            (N, K, 3) float32 of the kind of x: x, y in crop pixels, score. Behind a defence that
+            shows several transformed images for each, the mean of their poses.
 
         Raises:
             ValueError: x has another shape.
         """
         _no_more(kwargs)
-        self._check_x(x)
+        images = self._images(x)
         poses = []
         with eval_mode(self._model), torch.no_grad():
-            for rows in self._wrapped.micro_batches(len(x), batch_size):
-                seen = self._defended(self._wrapped.to_device(x[rows]))
-                scored = self._wrapped.outputs(seen, self.flip_test)[-1]
-                poses.append(self.head.decode(scored).float())
+            for rows in self._wrapped.micro_batches(len(images), batch_size):
+                pixels = self._wrapped.to_device(images[rows])
+                scored = self._wrapped.outputs(self._defended(pixels)[0], self.flip_test)[-1]
+                poses.append(mean_per_image(self._wrapped.decode(scored), len(pixels)))
         joined = torch.cat(poses)
         if isinstance(x, Tensor):
             return joined.to(x.device)
@@ -144,12 +147,12 @@ class PyTorchPoseEstimator(Constructors):
             ValueError: x or y has another shape, or y is not finite where it counts.
         """
         _no_more(kwargs)
-        self._check_x(x)
-        check_labels(y, len(x))
+        images = self._images(x)
+        poses = as_poses(y, len(images))
         with torch.no_grad():
             values = [
-                self.objective(y[rows])(self._wrapped.to_device(x[rows]))
-                for rows in micro_batches(len(x), batch_size)
+                self.objective(poses[rows])(self._wrapped.to_device(images[rows]))
+                for rows in micro_batches(len(images), batch_size)
             ]
         joined = torch.cat(values)
         return joined.to(x.device) if isinstance(x, Tensor) else joined.cpu().numpy()
@@ -173,17 +176,20 @@ class PyTorchPoseEstimator(Constructors):
             ValueError: x or y has another shape, or y is not finite where it counts.
         """
         _no_more(kwargs)
-        self._check_x(x)
-        check_labels(y, len(x))
+        images = self._images(x)
+        poses = as_poses(y, len(images))
         gradients = [
-            self.objective(y[rows]).gradient(x[rows]) for rows in micro_batches(len(x), batch_size)
+            self.objective(poses[rows]).gradient(images[rows])
+            for rows in micro_batches(len(images), batch_size)
         ]
-        if isinstance(x, Tensor):
+        if isinstance(images, Tensor):
             joined = gradients[0] if len(gradients) == 1 else torch.cat(gradients)
-            return joined.to(x.device, _floating(x.dtype))
-        return np.concatenate([g.cpu().numpy() for g in gradients]).astype(
-            x.dtype if np.issubdtype(x.dtype, np.floating) else np.float32
-        )
+            return joined.to(images.device, _floating(images.dtype))
+        found = np.concatenate([g.cpu().numpy() for g in gradients])
+        tally = GradientTally.begin(len(found), torch.device("cpu"))
+        tally.note(torch.from_numpy(found))
+        say_gradients(tally.states(), stacklevel=2)
+        return found.astype(images.dtype if images.dtype.kind == "f" else np.float32)
 
     def fit(
         self,
@@ -191,6 +197,7 @@ class PyTorchPoseEstimator(Constructors):
         y: np.ndarray,
         batch_size: int = 128,
         nb_epochs: int = 20,
+        verbose: bool = False,
         **kwargs: Any,
     ) -> None:
         """Trains the model on its own loss over all outputs, or on `loss`; without flip-test.
@@ -200,6 +207,7 @@ class PyTorchPoseEstimator(Constructors):
             y: (N, K, 3), poses in crop pixels.
             batch_size: images per step.
             nb_epochs: passes over x, each in a new random order (NumPy's global generator).
+            verbose: shows progress.
             **kwargs: none is known; any raises.
 
         Raises:
@@ -209,17 +217,22 @@ class PyTorchPoseEstimator(Constructors):
         _no_more(kwargs)
         if self._optimizer is None:
             raise ValueError("Expected an optimizer to train with. Got None: pass optimizer=...")
-        self._check_x(x)
-        check_labels(y, len(x))
-        x, y = self._apply_preprocessing(x, y, fit=True)
+        images = as_array(self._images(x))
+        poses = as_array(as_poses(y, len(images)))
+        images, poses = self._apply_preprocessing(images, poses, fit=True)
         try:
             with eval_mode(self._model):
+                # Refused in train mode it would have changed batch norms before.
+                with torch.no_grad():
+                    one = self._wrapped.uncounted(self._wrapped.to_device(images[:1]))
+                self._wrapped.check_joints(one[-1], poses.shape[1])
                 self._model.train()
-                for _ in range(nb_epochs):
-                    order = np.random.permutation(len(x))
-                    for rows in micro_batches(len(x), batch_size):
+                for _ in track(range(nb_epochs), "fit", transient=True, disable=not verbose):
+                    order = np.random.permutation(len(images))
+                    for rows in micro_batches(len(images), batch_size):
                         self._optimizer.zero_grad()
-                        self._training_loss(x[order[rows]], y[order[rows]]).backward()
+                        chosen = order[rows]
+                        self._training_loss(images[chosen], poses[chosen]).backward()
                         self._optimizer.step()
         finally:
             # What a fused optimizer changes in place is not counted.
@@ -230,7 +243,7 @@ class PyTorchPoseEstimator(Constructors):
         objective = Objective(
             self._wrapped, self._defended, y, self.loss, "all", "float32", False, flip_test=False
         )
-        return objective.of_pixels(self._wrapped.to_device(x), slice(None)).mean()
+        return objective.of_pixels(self._wrapped.to_device(x)).mean()
 
     def get_activations(
         self,
@@ -254,15 +267,15 @@ class PyTorchPoseEstimator(Constructors):
         Raises:
             ValueError: no such layer, or one that images do not pass through.
         """
-        self._check_x(x)
-        return layer_activations(self._wrapped, self._defended, x, layer, batch_size, framework)
+        images = self._images(x)
+        seen = x if isinstance(x, Tensor) else images  # with its graph
+        return layer_activations(self._wrapped, self._defended, seen, layer, batch_size, framework)
 
-    def _check_x(self, x: Any) -> None:
-        if tuple(x.shape[1:]) != self.input_shape:
-            expected = ", ".join(map(str, self.input_shape))
-            raise ValueError(f"Expected x of shape (N, {expected}). Got {tuple(x.shape)}.")
-        if not len(x):
-            raise ValueError("Expected at least one image. Got none.")
+    def _images(self, x: Any) -> Numbers:
+        images = as_images(x, self.input_shape)
+        if is_on_host(images):
+            check_pixels(images, self.clip_values)
+        return images
 
 
 def _floating(dtype: torch.dtype) -> torch.dtype:

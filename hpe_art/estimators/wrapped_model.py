@@ -17,6 +17,7 @@ from hpe_art.estimators.gradient_copy import GradientCopy, Precision, name_of
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
 from hpe_art.estimators.network import alone, eval_mode, frozen, normalised, scored_outputs
+from hpe_art.inputs import as_tensor
 
 
 class WrappedModel:
@@ -32,7 +33,8 @@ class WrappedModel:
         backward_passes: images passed backward so far.
 
     Raises:
-        ValueError: the head has no adaptor, or the weights were made in inference mode.
+        ValueError: the head has no adaptor, or weights that were made in inference mode or are not
+            finite.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -41,6 +43,14 @@ class WrappedModel:
                 "Expected a model with gradients. Got one that was built, or moved, inside of "
                 "torch.inference_mode: build it outside; the estimator itself works inside."
             )
+        for name, values in model.state_dict(keep_vars=True).items():
+            # Buffers such as masks of attention may be infinite.
+            known = values.isfinite() if isinstance(values, nn.Parameter) else ~values.isnan()
+            if not known.all():
+                raise ValueError(
+                    f"Expected finite weights. Got {name} with values that are not: its training "
+                    "diverged, or its file is damaged. Load others."
+                )
         self.model = model
         self.head = head_adaptor(getattr(model, "head", model))
         self.test_cfg: dict[str, Any] = dict(getattr(model, "test_cfg", None) or {})
@@ -48,6 +58,7 @@ class WrappedModel:
         self.backward_passes = 0
         self._copy: GradientCopy | None = None
         self._largest: int | None = None
+        self._joints: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -66,13 +77,18 @@ class WrappedModel:
         return next(self.model.parameters()).dtype
 
     @property
+    def pixel_dtype(self) -> torch.dtype:
+        """Of pixels, poses and losses: float32, whatever narrower type the weights have."""
+        return torch.float64 if self.dtype == torch.float64 else torch.float32
+
+    @property
     def layer_names(self) -> list[str]:
         """Names of all modules of the model."""
         return [name for name, _ in self.model.named_modules() if name]
 
     def to_device(self, values: Any) -> Tensor:
         """NumPy or a tensor as pixels for the model, without a graph."""
-        tensor = torch.as_tensor(values, device=self.device).to(self.dtype)
+        tensor = as_tensor(values, self.device).to(self.pixel_dtype)
         return tensor.detach().clone() if tensor is values else tensor.detach()
 
     def outputs(
@@ -87,11 +103,36 @@ class WrappedModel:
         """
         self.forward_passes += len(pixels) * (2 if flip_test else 1)
         if copy is None:
-            return scored_outputs(self.model, self.head, pixels, flip_test, self.test_cfg)
-        images = pixels.float() if copy.dtype == torch.bfloat16 else pixels
+            return self.uncounted(pixels, flip_test)
+        # In bfloat16 each layer rounds for itself.
+        dtype = torch.float32 if copy.dtype == torch.bfloat16 else copy.dtype
+        how = (self.head, pixels, flip_test, self.test_cfg, dtype)
         with copy.computing():
-            outputs = scored_outputs(copy.model, self.head, images, flip_test, self.test_cfg)
+            outputs = scored_outputs(copy.model, *how)
         return [output.to(pixels.dtype) for output in outputs]
+
+    def uncounted(self, pixels: Tensor, flip_test: bool = False) -> list[Tensor]:
+        """Those of the model itself, by a pass that does not count."""
+        how = (self.head, pixels, flip_test, self.test_cfg, self.dtype)
+        return [output.to(pixels.dtype) for output in scored_outputs(self.model, *how)]
+
+    def decode(self, scored: Tensor) -> Tensor:
+        """The scored output as poses (N, K, 3), float32."""
+        return self.head.decode(scored).float()
+
+    def check_joints(self, scored: Tensor, count: int) -> None:
+        """Sees that poses have as many joints as the scored output (N, K, ...) is decoded to.
+
+        Raises:
+            ValueError: they have not.
+        """
+        if self._joints is None:
+            with torch.no_grad():
+                self._joints = self.decode(scored[:1].detach()).shape[1]
+        if count != self._joints:
+            raise ValueError(
+                f"Expected y of the {self._joints} joints that the model predicts. Got {count}."
+            )
 
     def count_outputs(self) -> int:
         """Number of outputs; passes one blank image forward."""
@@ -148,4 +189,4 @@ class WrappedModel:
     def _example(self) -> Tensor:
         """(1, 3, H, W), a normalised image of all grey levels."""
         ramp = torch.linspace(0, 255, int(np.prod(self.input_shape))).view(self.input_shape)
-        return normalised(self.model, self.to_device(ramp[None]))
+        return normalised(self.model, self.to_device(ramp[None])).to(self.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Phase
 from hpe_art.evaluation.saved_crops import held_crops, write_crops
 from hpe_art.evaluation.store import CLEAN, OWN, Shard
+from hpe_art.gradients import GradientWarning
 
 Array = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -127,7 +129,9 @@ class BatchAttacker:
                 aims = targets if first.targeted else None
                 goal = goal_of(people, run.metric, aims) if shared.needs_goal else None
                 labels = truth if aims is None else aims
-                perturbed = shared.generate(x, labels, people.index, goal)
+                with warnings.catch_warnings():  # the store keeps whose gradients are meant
+                    warnings.simplefilter("ignore", GradientWarning)
+                    perturbed = shared.generate(x, labels, people.index, goal)
             counts = {"generation": (_cost(run.estimator) - before).tolist()}
             details = getattr(shared.attack, "details", {})
             for attack, x_adv in zip(shared.specs, perturbed, strict=True):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.attacks import share_broken
-from hpe_art.evaluation.results import Measured, MinimumRecord
+from hpe_art.evaluation.results import GradientRecord, Measured, MinimumRecord
 from hpe_art.evaluation.store import Store
+from hpe_art.gradients import NOT_FINITE, ZERO
 from hpe_art.metrics.bootstrap import LEVEL, Draws, drawn_medians, drawn_shares, of_enough
 from hpe_art.skeleton import Skeleton
 
@@ -25,7 +26,7 @@ GRID = {
 
 def detail_records(
     store: Store, key: str, index: NDArray[np.int64], norm: Any, skeleton: Skeleton, seed: int
-) -> dict[str, Measured | MinimumRecord]:
+) -> dict[str, Measured | MinimumRecord | GradientRecord]:
     """The fields of `results.Attack` that the details of an attack give; few attacks have any.
 
     Args:
@@ -36,7 +37,13 @@ def detail_records(
         skeleton: of the dataset.
         seed: of the intervals.
     """
-    found: dict[str, Measured | MinimumRecord] = {}
+    found: dict[str, Measured | MinimumRecord | GradientRecord] = {}
+    states = store.details(key, index, "gradients")
+    if states is not None:
+        counts = {"zero": ZERO, "not_finite": NOT_FINITE}
+        found["gradients"] = GradientRecord(
+            **{name: int((states == state).sum()) for name, state in counts.items()}
+        )
     reached = store.details(key, index, "joints_reached")
     if reached is not None:
         shares = 100 * drawn_shares(reached, seed)

@@ -52,6 +52,13 @@ class MinimumRecord(Record):
     broken: dict[str, float]
 
 
+class GradientRecord(Record):
+    """People whose gradients were all zero, or some of them not finite: they may be unperturbed."""
+
+    zero: int
+    not_finite: int
+
+
 class Judged(Record):
     """Predictions on perturbed images, judged.
 
@@ -86,6 +93,7 @@ class Attack(Judged):
         joints_reached: percentage of joints that any image on the way brought to the goal: the
             worst case per joint, while the scores are those of one image per person.
         minimum: of attacks that look for the smallest eps.
+        gradients: of attacks that climb them; None where they were not counted.
         folder: of its predictions in the store.
     """
 
@@ -107,6 +115,7 @@ class Attack(Judged):
     universal: dict[str, Any] | None = None
     joints_reached: Measured | None = None
     minimum: MinimumRecord | None = None
+    gradients: GradientRecord | None = None
     folder: str = ""
 
 

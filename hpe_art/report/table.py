@@ -180,7 +180,19 @@ def _caption(run: Run, most: int) -> str:
     other_norms = any(attack.norm != "inf" for attack in run.attacks)
     said.append("eps in grey levels" + (", or in the norm of the name" if other_norms else ""))
     said.append("±: half of a 95 % bootstrap interval over people")
+    said += [text for attack in run.attacks if (text := _without_gradient(attack))]
     return ". ".join(said) + "."
+
+
+def _without_gradient(attack: Attack) -> str:
+    """Whom an attack could not climb, where there are any."""
+    one = attack.gradients
+    if one is None or not (one.zero or one.not_finite):
+        return ""
+    return (
+        f"{attack.name} at eps {eps_text(attack.eps)}: gradients are zero for {one.zero} people "
+        f"and not finite for {one.not_finite}, who may be unperturbed"
+    )
 
 
 def _cells(run: Run, most: int) -> tuple[list[str], list[list[str]]]:

@@ -7,6 +7,7 @@ from toys import hourglass, people, regression
 
 from hpe_art.attacks import Auto, PoseAutoAttack, auto
 from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.gradients import GradientWarning
 from hpe_art.losses import Goal
 
 NETWORKS = dict(hourglass=hourglass(), regression=regression())
@@ -65,6 +66,8 @@ def test_details_have_the_worst_case_of_each_joint(small):
     assert attack.details["joints_reached"].sum() >= reached[1].sum() > 0
 
 
+# "remaining" is flat for one person here.
+@pytest.mark.filterwarnings("ignore::hpe_art.gradients.GradientWarning")
 @pytest.mark.parametrize("targeted", [False, True])
 @pytest.mark.parametrize(
     ("network", "share"), [("hourglass", "cross_entropy"), ("regression", "distance")]
@@ -125,7 +128,8 @@ def test_what_is_promised_is_what_is_used(small):
     y = estimator.predict(x)
     y[..., 2] = 1
     before = estimator.backward_passes
-    PoseAutoAttack(estimator, eps=0.0).generate(x, y, goal_of(y))
+    with pytest.warns(GradientWarning, match="Got zero for 2"):  # against its own predictions
+        PoseAutoAttack(estimator, eps=0.0).generate(x, y, goal_of(y))
     assert estimator.backward_passes - before == 2 * Auto.passes([Auto()])[1]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from types import SimpleNamespace
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
@@ -406,3 +408,37 @@ def test_people_are_values(some):
     """Frozen: an attack cannot move the truth by accident."""
     with pytest.raises(AttributeError):
         some.y = some.y[:1]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: x.astype(np.float32),
+        lambda x: x[:, ::-1],
+        lambda x: x[1, 0],
+        lambda x: x[2:4, ..., 5],
+        lambda x: x[:0],
+        lambda x: x / 2 + 1,
+        lambda x: np.clip(x, 50, 60),
+        lambda x: x == 7,
+    ],
+)
+def test_crops_are_used_as_an_array_is(some, pixels, use):
+    np.testing.assert_array_equal(use(some.x), use(pixels))
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))]
+)
+def test_people_and_their_crops_are_copied_and_pickled(some, pixels, duplicate):
+    few = some[[2, 0]]
+    np.testing.assert_array_equal(duplicate(few).x, pixels[[2, 0]])
+    np.testing.assert_array_equal(duplicate(few.x)[:1], pixels[[2]])
+
+
+def test_images_that_the_pipeline_reads_as_floats_stay_so(cfg):
+    changed = copy.deepcopy(cfg)
+    changed.test_dataloader.dataset.pipeline[0] = dict(type="LoadImage", to_float32=True)
+    x = load_people(changed, 1).x
+    assert x.dtype == x[:].dtype == np.float32
+    assert (x[:] % 1 != 0).any()

@@ -174,7 +174,7 @@ def test_arts_classifier_attacks_break_poses(attack):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(y=np.ones((2, 16, 3))), r"N = 3 and not 0. Got \(2, 16, 3\)"),
+        (dict(y=np.ones((2, 16, 3))), r"N = 3. Got \(2, 16, 3\)"),
         (dict(y=np.ones((3, 16, 3)) * [[[1, 1, 1]], [[1, 1, 0]], [[1, 1, 1]]]), "Got none for 1"),
         (dict(threshold=0.0), "threshold > 0. Got 0"),
     ],

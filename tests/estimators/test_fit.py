@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from art.attacks.evasion import FastGradientMethod
+from art.data_generators import PyTorchDataGenerator
+from art.defences.trainer import AdversarialTrainer
 from toys import hourglass, people, wrap
+
+from hpe_art.attacks import PoseProjectedGradientDescent
 
 
 def test_fit_lowers_the_loss_and_restores_the_mode():
@@ -66,3 +71,38 @@ def test_weights_are_seen_also_when_fit_is_interrupted():
         estimator.fit(x, y, batch_size=1, nb_epochs=3)
     fresh = wrap(model, precision="bfloat16")
     np.testing.assert_array_equal(estimator.loss_gradient(x, y), fresh.loss_gradient(x, y))
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda estimator: FastGradientMethod(estimator, eps=4),
+        lambda estimator: PoseProjectedGradientDescent(estimator, eps=4, max_iter=1),
+    ],
+    ids=["ART", "ours"],
+)
+def test_arts_adversarial_trainer_trains_it(attack):
+    model, (x, y) = hourglass(), people(4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+    estimator = wrap(model, optimizer=optimizer, precision="folded")
+    trainer = AdversarialTrainer(estimator, attack(estimator), ratio=0.5)
+    before = estimator.compute_loss(x, y)
+    trainer.fit(x, y, batch_size=2, nb_epochs=1)
+    after = estimator.compute_loss(x, y)
+    assert not np.array_equal(after, before) and not model.training
+    pairs = torch.utils.data.TensorDataset(*map(torch.from_numpy, (x, y)))
+    loader = torch.utils.data.DataLoader(pairs, batch_size=2)
+    trainer.fit_generator(PyTorchDataGenerator(loader, size=4, batch_size=2), nb_epochs=1)
+    assert not np.array_equal(estimator.compute_loss(x, y), after)
+
+
+def test_lists_and_tensors_are_trained_on_as_arrays_are():
+    trained = []
+    for kind in (np.asarray, torch.from_numpy, np.ndarray.tolist):
+        model, (x, y) = hourglass(), people(2)
+        np.random.seed(0)
+        estimator = wrap(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e-2))
+        estimator.fit(kind(x), kind(y), nb_epochs=1)
+        trained.append(estimator.predict(x))
+    np.testing.assert_array_equal(trained[0], trained[1])
+    np.testing.assert_array_equal(trained[0], trained[2])

@@ -99,3 +99,19 @@ def test_a_model_with_a_part_called_module_is_none_of_these():
     model = hourglass()
     model.add_module("module", torch.nn.Identity())
     assert wrap(model).model is model
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("backbone.stem.0.weight", float("nan")),
+        ("backbone.stem.0.bias", float("inf")),
+        ("backbone.stem.1.running_var", float("nan")),
+    ],
+)
+def test_weights_that_are_not_finite_are_named(name, value):
+    model = hourglass()
+    with torch.no_grad():
+        model.state_dict()[name].view(-1)[1] = value
+    with pytest.raises(ValueError, match=f"Expected finite weights. Got {name}"):
+        wrap(model)

@@ -9,6 +9,8 @@ from hpe_art.evaluation.details import detail_records, measured
 from hpe_art.evaluation.gradient_checks import CHECKS
 from hpe_art.evaluation.result_files import read_results
 from hpe_art.evaluation.store import Shard, Store
+from hpe_art.gradients import NOT_FINITE, ZERO
+from hpe_art.losses import LOSSES
 from hpe_art.metrics.bootstrap import drawn_medians, drawn_shares
 from hpe_art.skeleton import MPII
 
@@ -74,3 +76,20 @@ def test_a_run_has_them_and_its_checks(attacked, tmp_path, without_times):
 def test_other_attacks_ask_for_no_checks(attacked, tmp_path):
     assert attacked("fgsm").finished[1].checks == []
     assert not (tmp_path / "run" / "store" / CHECKS).exists()
+
+
+def test_gradients_that_cannot_be_climbed_are_counted_over_shards(tmp_path):
+    store, index = held(tmp_path, gradients=np.array([0, ZERO, NOT_FINITE, ZERO], np.uint8))
+    found = detail_records(store, "attack", index, "inf", MPII, 0)["gradients"]
+    assert (found.zero, found.not_finite) == (2, 1)
+
+
+def test_a_run_counts_people_without_a_gradient_and_warns_of_none(attacked, monkeypatch):
+    def flat(outputs, y, head):
+        return 0 * outputs[-1].flatten(1).sum(1)
+
+    monkeypatch.setitem(LOSSES.module_dict, "flat", flat)
+    run = attacked({"type": "fgsm", "eps": 1.0, "loss": "flat"}, {"type": "noise"}).finished[1]
+    climbed, noise = run.attacks
+    assert climbed.gradients.model_dump() == {"zero": 6, "not_finite": 0}
+    assert climbed.linf_max == 0 and noise.gradients is None

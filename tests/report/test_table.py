@@ -6,7 +6,7 @@ import pytest
 from example_results import EPE, attack, observer, run, score
 from rich.console import Console
 
-from hpe_art.evaluation.results import Clean, SkeletonRecord
+from hpe_art.evaluation.results import Clean, GradientRecord, SkeletonRecord
 from hpe_art.report import results_markdown, results_table
 from hpe_art.report.table import joint_table, observer_table
 from hpe_art.skeleton import MPII
@@ -121,3 +121,13 @@ def test_observers_stand_beside_the_attacked_network(results, kind):
     unseen = ["-"] * (kind == "transfer")
     assert ["NOISE", "2", "100.0", "±1.0", "55.0", "±1.0", *unseen] in rows
     assert not any(row[:1] == ["IGSM-U-10"] for row in rows), "nobody saw that"
+
+
+def test_attacks_that_could_not_climb_are_named():
+    gradients = GradientRecord(zero=3, not_finite=1)
+    good = attack("FGSM-U", 8, 50.0, gradients=GradientRecord(zero=0, not_finite=0))
+    text = results_markdown(run([attack("IGSM-U-10", 8, 15.0, gradients=gradients), good]))
+    assert text.rstrip().endswith(
+        "IGSM-U-10 at eps 8: gradients are zero for 3 people and not finite for 1, who may be "
+        "unperturbed."
+    )
