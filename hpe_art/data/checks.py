@@ -31,12 +31,16 @@ from hpe_art.data.annotations import (
 from hpe_art.data.images import Reader, Reading, opencv, read_images
 
 
-def unloaded(settings: Mapping[str, Any]) -> Any:
-    """A dataset of MMPose from its config, with its annotations unread where that can be had."""
+def can_wait(settings: Mapping[str, Any]) -> bool:
+    """Whether a dataset of MMPose, by its config, can be built without reading annotations."""
     kind = settings.get("type")
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    waits = isinstance(kind, type) and issubclass(kind, BaseCocoStyleDataset)
-    return DATASETS.build({**settings, "lazy_init": True} if waits else dict(settings))
+    return isinstance(kind, type) and issubclass(kind, BaseCocoStyleDataset)
+
+
+def unloaded(settings: Mapping[str, Any]) -> Any:
+    """A dataset of MMPose from its config, with its annotations unread where that can be had."""
+    return DATASETS.build({**settings, "lazy_init": True} if can_wait(settings) else dict(settings))
 
 
 def format_of(dataset: Any) -> str | None:

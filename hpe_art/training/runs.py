@@ -18,7 +18,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from hpe_art.checkpoints import WEIGHTS, check_backbone, read_weights
-from hpe_art.data.checks import look_at, people_faults, stop, unloaded, usable_file
+from hpe_art.data.checks import can_wait, look_at, people_faults, stop, unloaded, usable_file
 from hpe_art.errors import UserError
 from hpe_art.evaluation.running import nothing_left_of_refused
 from hpe_art.files import write_whole
@@ -113,6 +113,8 @@ def datasets_of(settings: Any) -> Iterator[dict[str, Any]]:
 
 def check_annotations(settings: dict[str, Any]) -> None:
     """DataError where somebody in a dataset, by its config, cannot be used."""
+    if not can_wait(settings):
+        return
     dataset = unloaded({key: value for key, value in settings.items() if key != "pipeline"})
     faults = people_faults(dataset)
     stop(faults, dataset)
