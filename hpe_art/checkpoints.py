@@ -50,12 +50,13 @@ def read_weights(source: str) -> dict[str, Tensor]:
         weights = weights[kept] if kept else weights
         if kept == EMA and isinstance(weights, Mapping):
             weights = {name: value for name, value in weights.items() if name != "steps"}
-    if not isinstance(weights, Mapping) or not weights:
-        held = "nothing" if isinstance(weights, Mapping) else f"a {type(weights).__name__}"
-        raise ModelError(f"Expected a checkpoint with weights. Got {held} in {source}.")
+    if not isinstance(weights, Mapping):
+        raise ModelError(
+            f"Expected a checkpoint with weights. Got a {type(weights).__name__} in {source}."
+        )
     weights = {WRAPPERS.sub("", str(name)): value for name, value in weights.items()}
     for name, value in weights.items():
-        _check_value(name, value, source)
+        _check_finite(name, value, source)
     return weights
 
 
@@ -105,11 +106,7 @@ def count_not_finite(value: Any) -> int:
     return int((~torch.isfinite(value.float())).sum())
 
 
-def _check_value(name: str, value: Any, source: str) -> None:
-    if not isinstance(value, Tensor):
-        raise ModelError(
-            f"Expected tensors for weights. Got {name} as {type(value).__name__} in {source}."
-        )
+def _check_finite(name: str, value: Any, source: str) -> None:
     if count := count_not_finite(value):
         raise ModelError(
             f"Expected finite weights. Got {name} with {count} values that are not numbers in "
@@ -121,12 +118,12 @@ def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str)
     """Sees that the state dict of a whole model, from `source`, fills its backbone.
 
     Raises:
-        ModelError: some are missing or have other shapes.
+        ValueError: some are missing or have other shapes.
     """
     wanted = {f"backbone.{name}": value.shape for name, value in backbone.state_dict().items()}
     unfit = [n for n, shape in wanted.items() if n not in weights or weights[n].shape != shape]
     if unfit:
-        raise ModelError(
+        raise ValueError(
             f"Expected {source} to hold all {len(wanted)} weights of the backbone, a "
             f"{type(backbone).__name__}. Got {len(wanted) - len(unfit)} of them; {unfit[0]} is "
             "missing, or of another shape."

@@ -86,8 +86,7 @@ def test_mmengine_saves_the_mean_as_the_weights(tmp_path):
 def test_another_container_beside_what_cannot_be_meant(tmp_path):
     assert are_equal(read(tmp_path, {"epoch": 3, "model_state_dict": STATE}), STATE)
     two = {"generator": STATE, "discriminator": STATE}
-    with pytest.raises(ModelError, match="Expected tensors for weights. Got generator as dict"):
-        read(tmp_path, two)  # either could be meant
+    assert read(tmp_path, two).keys() == two.keys(), "either could be meant"
 
 
 # --- what is refused -----------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def results(folder: Path, draw: Any) -> None:
 
 @holds
 def checkpoints(folder: Path, draw: Any) -> None:
-    """What can be read are tensors of finite numbers."""
+    """The tensors of what can be read are finite; a model says itself what else does not fit."""
     path = folder / "weights.pth"
     whole = {"state_dict": {"a.weight": torch.ones(2, 3), "a.bias": torch.zeros(2)}, "meta": {}}
     if draw(st.booleans()):
@@ -103,8 +103,8 @@ def checkpoints(folder: Path, draw: Any) -> None:
         path.write_bytes(draw(broken_bytes(file.getvalue())))
     with refused():
         for name, value in read_weights(str(path)).items():
-            assert isinstance(name, str) and isinstance(value, torch.Tensor)
-            assert torch.isfinite(value.float()).all()
+            assert isinstance(name, str)
+            assert not isinstance(value, torch.Tensor) or torch.isfinite(value.float()).all()
 
 
 @holds
