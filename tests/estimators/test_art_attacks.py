@@ -1,6 +1,7 @@
 """ART's own attacks on the estimator, against the paper's loop and linear models."""
 
 import copy
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from art.attacks.evasion import (
 from toys import LinearPose, hourglass, people, regression, simple_baseline, wrap
 
 from hpe_art.attacks import RandomSignNoise
+from hpe_art.gradients import GradientWarning
 
 NETWORKS = {"hourglass": hourglass, "regression": regression, "baseline": simple_baseline}
 
@@ -90,7 +92,10 @@ def test_attacks_take_predictions_as_labels(model):
     estimator = wrap(model)
     x, _ = people(3)
     attack = ProjectedGradientDescent(estimator, eps=8.0, eps_step=3.0, max_iter=2, verbose=False)
-    np.testing.assert_array_equal(attack.generate(x), attack.generate(x, estimator.predict(x)))
+    flat = estimator.is_flat_at_own_predictions()
+    with pytest.warns(GradientWarning, match="Got zero for 3") if flat else nullcontext():
+        found = attack.generate(x)
+        np.testing.assert_array_equal(found, attack.generate(x, estimator.predict(x)))
 
 
 def test_attacks_do_not_depend_on_the_batch():
