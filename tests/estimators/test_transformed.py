@@ -56,7 +56,7 @@ def test_poses_are_means_too(pair):
 @pytest.mark.parametrize("loss", ["training", "distance"])
 def test_attacks_go_through_expectation_over_transformations(loss):
     x, y = people(2)
-    np.random.seed(0)  # what is drawn differs from step to step: APGD may keep the clean images
+    np.random.seed(1)  # what is drawn differs from step to step: APGD may keep the clean images
     eot = EoTBrightnessPyTorch(nb_samples=3, clip_values=(0, 255), delta=20.0)
     model = hourglass()
     estimator = wrap(
