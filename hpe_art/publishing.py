@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from hpe_art import zoo
 from hpe_art.attacks import AttackSpec, Universal
-from hpe_art.attacks.universal import saved_facts
+from hpe_art.attacks.universal_file import read_perturbation
 from hpe_art.errors import UserError, mendable
 from hpe_art.estimators.loading import build_model
 from hpe_art.evaluation.results import Run
@@ -92,7 +92,7 @@ def publish_perturbation(config: str, path: str, command: str) -> dict[str, Any]
     cfg = config_to_attack(config)
     source = cfg.get("load_from") or ""
     with mendable():
-        attack, fitted = Universal.from_file(path), saved_facts(path)
+        attack, fitted = Universal.from_file(path), read_perturbation(path)[1]
     if not source.startswith(zoo.PREFIX) or fitted["source"] != source:
         raise UserError(
             f"Expected a perturbation fitted on the bundled weights of {config}, {source!r}. "

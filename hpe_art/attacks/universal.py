@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from numbers import Real
 from pathlib import Path
@@ -24,15 +23,14 @@ from hpe_art.attacks.checks import (
     check_whole,
 )
 from hpe_art.attacks.steps import clipped
+from hpe_art.attacks.universal_file import FORMAT, read_perturbation, write_perturbation
 from hpe_art.attacks.universal_fit import fitted_noise
 from hpe_art.errors import UserError
 from hpe_art.gradients import GradientTally, say_gradients
 from hpe_art.inputs import as_numbers
-from hpe_art.losses import TRAINING, PoseLoss, loss_name
+from hpe_art.losses import PoseLoss, loss_name
 
-FORMAT = 1
 STEPS_TO_EPS = 200
-_FACTS = {"eps", "delta", "epochs", "batch_size", "targeted", "outputs", "seed", "bgr"}
 
 
 class UniversalPosePerturbation(PoseAttack):
@@ -227,9 +225,7 @@ class UniversalPosePerturbation(PoseAttack):
             raise ValueError("Expected a fitted perturbation. Got none: call fit or load.")
         path = Path(path)
         path = path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        levels = np.rint(self.noise / self.eps * 127).astype(np.int8)
-        np.savez_compressed(path, noise=levels, fitted=np.array(json.dumps(self.fitted)))
+        write_perturbation(path, self.noise, self.fitted)
         return path
 
     @classmethod
@@ -242,12 +238,11 @@ class UniversalPosePerturbation(PoseAttack):
                 order than those it was fitted on, its channels are turned round.
 
         Raises:
-            ValueError: not such a file.
+            UserError: not such a file.
         """
-        levels, fitted = _saved(path)
+        noise, fitted = read_perturbation(path)
         names = ("eps", "delta", "epochs", "batch_size", "targeted", "loss", "outputs", "seed")
         attack = cls(estimator, **{name: fitted[name] for name in names})
-        noise = np.float32(attack.eps / 127) * levels.astype(np.float32)
         turned = fitted["bgr"] != estimator.packs_bgr
         attack.noise = np.ascontiguousarray(noise[::-1]) if turned else noise
         attack.fitted = fitted
@@ -262,30 +257,3 @@ class UniversalPosePerturbation(PoseAttack):
         check_loss(self)
         if not isinstance(self.targeted, bool):
             raise ValueError(f"Expected targeted True or False. Got {self.targeted!r}.")
-
-
-def saved_facts(path: str | Path) -> dict[str, Any]:
-    """What a saved perturbation was fitted with.
-
-    Raises:
-        ValueError: not such a file.
-    """
-    return _saved(path)[1]
-
-
-def _saved(path: str | Path) -> tuple[NDArray[np.int8], dict[str, Any]]:
-    """The perturbation in 127ths of eps, and what it was fitted with."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            levels, fitted = file["noise"], json.loads(str(file["fitted"]))
-        if fitted["format"] != FORMAT or levels.dtype != np.int8 or levels.ndim != 3:
-            raise ValueError(f"format {fitted['format']}, {levels.dtype} {levels.shape}")
-        fitted = {"loss": TRAINING, **fitted}  # files of 0.1 do not say
-        missing = _FACTS - set(fitted)
-        if missing:
-            raise ValueError(f"no {sorted(missing)}")
-    except Exception as error:  # NumPy and zipfile have many words for a damaged file
-        raise ValueError(
-            f"Expected a universal perturbation as `save` writes it in {path}. Got: {error}."
-        ) from error
-    return levels, fitted

@@ -11,7 +11,8 @@ import numpy as np
 from art.attacks.attack import EvasionAttack
 
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
-from hpe_art.attacks.universal import UniversalPosePerturbation, saved_facts
+from hpe_art.attacks.universal import UniversalPosePerturbation
+from hpe_art.attacks.universal_file import read_perturbation
 from hpe_art.files import sha256
 from hpe_art.losses import TRAINING
 
@@ -56,7 +57,7 @@ class Universal(AttackSpec):
         Raises:
             ValueError: not such a file.
         """
-        facts = saved_facts(path)
+        facts = read_perturbation(path)[1]
         given = {one: facts[one] for one in _OF_THE_FILE}
         return cls(**given, perturbation=str(path), tag=name)
 
@@ -96,7 +97,7 @@ class Universal(AttackSpec):
                 outputs=self.outputs,
                 seed=self.seed,
             )
-        held = saved_facts(self.perturbation)
+        held = read_perturbation(self.perturbation)[1]
         for name in _OF_THE_FILE:
             if getattr(self, name) != held[name]:
                 raise ValueError(

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.targets import TargetPoses
-from hpe_art.attacks.universal import saved_facts
+from hpe_art.attacks.universal_file import read_perturbation
 from hpe_art.data.people import People
 from hpe_art.errors import UserError
 from hpe_art.evaluation.details import detail_records
@@ -140,7 +140,9 @@ def attack_record(
         observed=dict(zip(observers, shown, strict=True)),
         folder=key,
         **detail_records(store, key, index, settings["norm"], judge.skeleton, judge.seed),
-        universal=saved_facts(str(spec.perturbation)) if isinstance(spec, Universal) else None,
+        universal=read_perturbation(str(spec.perturbation))[1]
+        if isinstance(spec, Universal)
+        else None,
         **_costs(store, key, led, index),
     )
 

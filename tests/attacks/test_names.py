@@ -9,10 +9,13 @@ import pytest
 from hpe_art.attacks import ATTACKS
 
 PACKAGE = Path(__file__).parents[2] / "hpe_art"
-# Words of others: the arrays of a saved file, arguments of ART's, and the name of a command.
+# Words of others: the arrays of a saved file, arguments of ART's, a kind of corruptions, and the
+# name of a command.
 ALLOWED = {
     ("attacks/universal.py", "noise"),
     ("attacks/universal_fit.py", "noise"),
+    ("attacks/universal_file.py", "noise"),
+    ("data/corruptions.py", "noise"),
     ("attacks/art/other_recipes.py", "fgsm"),
     ("commands/__init__.py", "art-attacks"),
     ("commands/art_attacks.py", "art-attacks"),

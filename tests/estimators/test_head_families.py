@@ -11,6 +11,7 @@ from toys import HEADED, JOINTS, headed, hourglass, mmpose_head, people, pose_mo
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.network import forward, normalised
 from hpe_art.evaluation.model_check import check_model
+from hpe_art.gradients import GradientWarning
 from hpe_art.losses import DISTANCE, MARGIN, REMAINING, Goal
 from hpe_art.losses.margin import joint_margins
 
@@ -91,10 +92,13 @@ def test_l1_is_mmposes_loss_of_coordinates(model):
     expected = MODELS.build(dict(type="L1Loss", use_target_weight=True))(points, *known)
     assert estimator.compute_loss(x, y).mean() == pytest.approx(float(expected), rel=1e-5)
     assert (estimator.loss_gradient(x, y) != 0).any()
-    assert not estimator.loss_gradient(x, estimator.predict(x)).any()
+    with pytest.warns(GradientWarning, match="Got zero for 3"):
+        assert not estimator.loss_gradient(x, estimator.predict(x)).any()
     assert estimator.is_flat_at_own_predictions()
 
 
+# MMPose's JS divergence has none where a joint lies off the map.
+@pytest.mark.filterwarnings("ignore::hpe_art.gradients.GradientWarning")
 def test_all_outputs_of_one_are_the_last(model):
     x, y = people(2)
     last, every = (wrap(model, outputs=outputs) for outputs in ("last", "all"))
