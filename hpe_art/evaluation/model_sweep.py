@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,7 @@ def _loaded(file: Path) -> tuple[Config | None, str]:
     try:
         return load_config(file), ""
     except UserError as error:
-        return None, _line(error)
+        return None, _line(str(error))
 
 
 def _identity(cfg: Config) -> str:
@@ -158,7 +159,7 @@ def _checked(name: str, cfg: Config) -> Checked:
         }
         found = check_model(model)
     except Exception as error:  # whatever a model raises is what is wrong with it
-        line = _line(error)
+        line = _line(str(error)) or type(error).__name__
         needed = next((extra for module, extra in EXTRAS.items() if module in line), None)
         return Checked(**about, status=NEEDS if needed else FAILS, why=needed or line)
     return Checked(
@@ -178,5 +179,6 @@ def _name(cfg: Any) -> str:
     return kind if isinstance(kind, str) else kind.__name__
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _line(message: str) -> str:
+    """Without folders, which are others elsewhere."""
+    return " ".join(re.sub(r"/\S*/(?=\S)", "", message).split())[:200]
