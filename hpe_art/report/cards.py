@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from statistics import mean
 from textwrap import fill
+from urllib.parse import quote
 
 from hpe_art.evaluation.results import Interval, Measured
 from hpe_art.report.numbers import score_text
-from hpe_art.report.table import markdown_lines
+from hpe_art.report.table import markdown_lines, plain_markdown
 from hpe_art.studies.robustness_card import Card, Worst
 
 WIDTH = 118
@@ -33,7 +34,7 @@ def card_page(card: Card) -> str:
         for eps, worst in held.items()
     ]
     lines = [
-        f"# {card.network}",
+        f"# {plain_markdown(card.network)}",
         "",
         _identity(card),
         "",
@@ -47,11 +48,15 @@ def card_page(card: Card) -> str:
         "",
         f"Median over people and joints ({card.minimum_people} people): "
         f"{_measured(card.minimum_inf)} grey levels,",
-        f"{_measured(card.minimum_2)} in norm 2. First to give way: {', '.join(card.weakest)}.",
+        f"{_measured(card.minimum_2)} in norm 2. First to give way: "
+        f"{plain_markdown(', '.join(card.weakest))}.",
         "",
         *markdown_lines(
             ["joint", "grey levels"],
-            [[joint, score_text(value, 2)] for joint, value in card.joints_inf.items()],
+            [
+                [plain_markdown(joint), score_text(value, 2)]
+                for joint, value in card.joints_inf.items()
+            ],
         ),
         "",
         *markdown_lines(
@@ -63,7 +68,10 @@ def card_page(card: Card) -> str:
         "",
         *markdown_lines(
             ["check", "passed", "found"],
-            [[one.name, "yes" if one.passed else "**no**", one.found] for one in card.checks],
+            [
+                [plain_markdown(one.name), _yes(one.passed), plain_markdown(one.found)]
+                for one in card.checks
+            ],
         ),
         "",
     ]
@@ -80,7 +88,8 @@ def ranking_page(cards: Sequence[Card]) -> str:
     eps = ", ".join(first.worst_inf)
     lines = [INTRODUCTION.format(metric=first.metric, attack=first.attack, eps=eps)]
     for (annotations, people, protocol, metric), some in lists.items():
-        lines += [f"## {annotations}, {people} people, {metric}, protocol {protocol}", ""]
+        about = plain_markdown(f"{annotations}, {people} people, {metric}, protocol {protocol}")
+        lines += [f"## {about}", ""]
         lines += [*_ranking(some), ""]
     return "\n".join(lines)
 
@@ -94,7 +103,7 @@ def _ranking(cards: Iterable[Card]) -> list[str]:
         worst = [*card.worst_inf.values(), *card.worst_2.values()]
         rows.append(
             [
-                f"[{card.network}]({card.network}.md)",
+                f"[{plain_markdown(card.network)}]({quote(card.network)}.md)",
                 score_text(card.clean),
                 *(score_text(one.score) for one in worst),
                 score_text(card.minimum_inf.value, 2),
@@ -104,6 +113,10 @@ def _ranking(cards: Iterable[Card]) -> list[str]:
         )
     last = ["smallest eps", "gradients", "checks"]
     return markdown_lines(["network", "clean", *bounds, *last], rows)
+
+
+def _yes(passed: bool) -> str:
+    return "yes" if passed else "**no**"
 
 
 def _mean_score(card: Card) -> float:
@@ -122,7 +135,7 @@ def _identity(card: Card) -> str:
         f"{card.forward_passes:,} passes forward",
         "versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
     }
-    lines = [f"- {name}: {fact}" for name, fact in facts.items()]
+    lines = [f"- {name}: {plain_markdown(fact)}" for name, fact in facts.items()]
     return "\n".join(
         fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines
     )

@@ -15,7 +15,7 @@ from hpe_art.data.people import load_people
 from hpe_art.evaluation.corruptions import ALL, CorruptionResults, Mean, corrupted_config
 from hpe_art.evaluation.results import Measured
 from hpe_art.report.numbers import digits_of, score_text, with_spread
-from hpe_art.report.table import markdown_lines, screen_table
+from hpe_art.report.table import markdown_lines, plain_markdown, screen_table
 
 INCHES = 1.1
 """Of one image in the picture."""
@@ -37,7 +37,7 @@ def corruptions_page(found: CorruptionResults, command: str) -> str:
     run = found.clean
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     lines = [
-        f"# {Path(run.config).stem} on corrupted photographs",
+        f"# {plain_markdown(Path(run.config).stem)} on corrupted photographs",
         "",
         f"    {command}",
         "",

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from hpe_art.evaluation.result_files import ResultsError
+from hpe_art.report.cards import card_page, ranking_page
 from hpe_art.report.figures import report_figures
 from hpe_art.report.html import report_html
 from hpe_art.report.markdown import report_markdown
 from hpe_art.report.reading import read_runs
+from hpe_art.studies.robustness_card import read_cards
 
 RUN = ("runs", "frail")
 PERSON = (*RUN, "examples", 0, "people", 0)
 DELETED = object()
+CARDS = Path(__file__).parents[2] / "model_cards"
 
 
 @pytest.fixture
@@ -158,3 +162,12 @@ def test_a_network_named_in_code_cannot_leave_it(study):
     path.write_text(path.read_text().replace('"frail": {', '"a`|<b>": {', 1))
     text = report_markdown(read_runs([study])[0], {})
     assert "| `a'\\|<b>` |" in text
+
+
+def test_cards_are_shown_as_they_are():
+    card = next(iter(read_cards(CARDS)))
+    script, link = "<script>x</script>", "[a](http://b)"
+    names = dict(network=script, config=link, annotations=script, dataset=link, weakest=[script])
+    strange = card.model_copy(update={**names, "joints_inf": {script: 1.0}})
+    for page in (card_page(strange), ranking_page([strange])):
+        assert "<script" not in page and "[a](http" not in page and "&lt;script" in page
