@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from hpe_art.evaluation.records import Record as Record
+from hpe_art.evaluation.study_results import Comparison as Comparison
+from hpe_art.evaluation.study_results import Finding as Finding
+from hpe_art.evaluation.study_results import Study as Study
 
 VERSION = 2
 Interval = tuple[float, float]
 Official = dict[str, float]
 """Numbers of the config's own evaluator, by its names."""
-
-
-class Record(BaseModel):
-    """Part of a result file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Score(Record):
@@ -264,42 +261,6 @@ class CheckRecord(Record):
     name: str
     passed: bool
     found: str
-
-
-class Comparison(Record):
-    """One measured number of a finding, with its 95 % interval."""
-
-    what: str
-    value: float
-    low: float
-    high: float
-    decides: bool = False
-
-
-class Finding(Record):
-    """A claim and what became of it; `number` is the paper's."""
-
-    number: int | None
-    claim: str
-    paper: str
-    verdict: str
-    why: str = ""
-    comparisons: list[Comparison] = []
-
-
-class Study(Record):
-    """What a study adds to the runs of its networks.
-
-    `strongest` is what becomes of the claims under the strongest attack instead of the paper's.
-    """
-
-    protocol: str
-    grid: dict[str, Any] = {}
-    findings: list[Finding] = []
-    strongest: list[Finding] = []
-    left_out: dict[str, str] = {}
-    missing: list[str] = []
-    notes: list[str] = []
 
 
 class Results(Record):

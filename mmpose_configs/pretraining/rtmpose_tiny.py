@@ -4,17 +4,7 @@ _base_ = ["../rtmpose_tiny.py"]
 
 model = dict(
     type="HintedPoseEstimator",
-    teacher=dict(
-        type="ResNet",
-        depth=18,
-        num_stages=3,
-        strides=(1, 2, 2),
-        dilations=(1, 1, 1),
-        out_indices=(2,),
-        stem_channels=32,
-        base_channels=32,
-        zero_init_residual=False,
-    ),
+    teacher=dict(_base_.backbone, init_cfg=None),
     teacher_weights="zoo://coco_resnet_heatmap",
     hints=[
         dict(student="stage2", teacher="layer2", channels=(96, 64)),

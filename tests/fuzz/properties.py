@@ -46,6 +46,7 @@ from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store, StoreError
 from hpe_art.report.table import joint_table, results_markdown, results_table
 
 PROPERTIES: dict[str, Callable[[Path, Any], None]] = {}
+QUICK = {"max_iter": 2, "verbose": False}
 LONGEST = 2000
 """Characters of an error: it names things, and does not hold them."""
 
@@ -244,20 +245,16 @@ def attacks(folder: Path, draw: Any) -> None:
     names = ["eps", "norm", "targeted", "batch_size"]
     names += ["eps_step", "max_iter"] if kind is PoseProjectedGradientDescent else []
     odd = {name: draw(values()) for name in draw(st.sets(st.sampled_from(names), max_size=2))}
-    settings = {"eps": 8.0, **({"max_iter": 2} if kind is PoseProjectedGradientDescent else {})}
+    settings = {"eps": 8.0, **(QUICK if kind is PoseProjectedGradientDescent else {})}
     x, y = toys.people(2)[:2]
     x = draw(st.just(x) | arrays(x.shape))
     with refused(ValueError):
-        attack = kind(estimator(), **{**settings, **odd}, **_quiet(kind))
+        attack = kind(estimator(), **{**settings, **odd})
         found = attack.generate(x, y)
         assert found.shape == x.shape and np.isfinite(found).all()
         if attack.norm in ("inf", np.inf):
             assert np.abs(found - x).max() <= attack.eps + 1e-3
         assert found.min() >= min(0, np.min(x)) and found.max() <= max(255, np.max(x))
-
-
-def _quiet(kind: type) -> dict[str, bool]:
-    return {"verbose": False} if kind is PoseProjectedGradientDescent else {}
 
 
 @cache
