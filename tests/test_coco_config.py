@@ -70,7 +70,10 @@ def test_training_starts_from_scratch_or_from_another_network(tmp_path, name):
         start = "zoo://resnet_heatmap"
     else:
         start = str(tmp_path / "start.pth")
-        hinted = build_model(training_config(FOLDER / f"pretraining/{name}.py"))
+        before = training_config(FOLDER / f"pretraining/{name}.py")
+        last = f"{before.work_dir}/epoch_{before.train_cfg.max_epochs}.pth"
+        assert f"--load-from {last}" in config.read_text()
+        hinted = build_model(before)
         torch.save(hinted.state_dict(), start)
     cfg = training_config(config, work_dir=str(tmp_path), load_from=start)
     assert cfg.load_from == start

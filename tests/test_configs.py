@@ -109,7 +109,7 @@ def test_what_training_starts_from_is_what_pretraining_leaves():
         if "pretraining" in init.get("checkpoint", ""):
             starts.setdefault(init.checkpoint, []).append(path.stem)
     left = {}
-    for path in (FOLDER / "pretraining").glob("*.py"):
+    for path in {*CONFIGS} & {*(FOLDER / "pretraining").glob("*.py")}:
         config = load_config(path)
         assert config.model.backbone.init_cfg is None
         last = f"epoch_{config.train_cfg.max_epochs}.pth"

@@ -10,7 +10,7 @@ from toys import people as toy_people
 
 from hpe_art import zoo
 from hpe_art.attacks import Universal, UniversalPosePerturbation, build_spec
-from hpe_art.attacks.universal import saved_facts
+from hpe_art.attacks.universal_file import read_perturbation
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import load_config
@@ -91,7 +91,8 @@ def test_one_that_is_fitted_is_kept_and_scored(attacked, tmp_path, without_times
     (attack,), (spec,) = run.attacks, prepared.attacks.values()
     path = tmp_path / "run" / "perturbations" / "uap-u_eps8.npz"
     assert spec.perturbation == str(path) and attack.settings["perturbation"] == sha256(path)
-    assert saved_facts(path)["people"] == 4 and saved_facts(path)["epochs"] == 1
+    _, facts = read_perturbation(path)
+    assert facts["people"] == 4 and facts["epochs"] == 1
     assert attack.backward_passes == 0 and 0 < attack.linf_max <= 8
     assert not list(path.parent.glob("*.part.npz"))
     whole = path.read_bytes()
