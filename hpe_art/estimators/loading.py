@@ -56,11 +56,11 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
         raise ModelError(f"{expected} Got {options}: {error}.") from error
     model = config.get("model")
     kind = model.get("type") if isinstance(model, dict) else model
-    known = MODELS.get(kind) if isinstance(kind, str) else kind
+    known = MODELS.get(kind) if isinstance(kind, str) and kind else kind
     if not (isinstance(known, type) and issubclass(known, TopdownPoseEstimator)):
         raise ModelError(
             "Expected the config of a top-down pose model (TopdownPoseEstimator). "
-            f"Got {getattr(kind, '__name__', kind)}."
+            f"Got {getattr(kind, '__name__', 'an empty text' if kind == '' else kind)}."
         )
     return config
 

@@ -58,7 +58,7 @@ def broken_document(draw: Any, document: Any, most: int = 2) -> Any:
     for _ in range(draw(st.integers(1, most))):
         path = draw(st.sampled_from(places(document)))
         if not path:
-            return draw(values())
+            return copy.deepcopy(draw(values()))
         held, key = reached(document, path[:-1]), path[-1]
         act = draw(st.sampled_from(["replace", "replace", "leave out", "double", "add"]))
         if act == "leave out":
@@ -66,9 +66,9 @@ def broken_document(draw: Any, document: Any, most: int = 2) -> Any:
         elif act == "double" and isinstance(held, list):
             held.append(copy.deepcopy(held[key]))
         elif act == "add" and isinstance(held, dict):
-            held[draw(st.text(max_size=4))] = draw(values())
+            held[draw(st.text(max_size=4))] = copy.deepcopy(draw(values()))
         else:
-            held[key] = draw(values())
+            held[key] = copy.deepcopy(draw(values()))
     return document
 
 
