@@ -94,6 +94,14 @@ def config(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """The config of a network and its weights."""
+    known = "config of a top-down MMPose model, mmpose::NAME, or a shipped name"
+    parser.add_argument("config", type=config, help=known)
+    weights = "weights [those that the config names in load_from]"
+    parser.add_argument("checkpoint", nargs="?", help=weights)
+
+
 def add_config_options(parser: argparse.ArgumentParser, dest: str = "cfg_options") -> None:
     """`--cfg-options` as MMEngine has it."""
     from mmengine.config import DictAction

@@ -28,12 +28,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = arguments.command_parser("attack", __doc__)
     add = parser.add_argument
-    add(
-        "config",
-        type=config,
-        help="config of a top-down MMPose model, mmpose::NAME, or a shipped name",
-    )
-    add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
+    arguments.add_network_arguments(parser)
     add("--attack", nargs="+", metavar="NAME", help="registered attacks [those above]")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--targeted", action="store_true", help="towards a target pose")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hpe_art.commands import arguments, door
-from hpe_art.commands.arguments import config, positive_int
+from hpe_art.commands.arguments import positive_int
 from hpe_art.commands.paths import check_folder, check_paths, data_folder
 
 
@@ -23,12 +23,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = arguments.command_parser("card", __doc__)
     add = parser.add_argument
-    add(
-        "config",
-        type=config,
-        help="config of a top-down MMPose model, mmpose::NAME, or a shipped name",
-    )
-    add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
+    arguments.add_network_arguments(parser)
     add("--cards", type=Path, default=Path("model_cards"), help="folder of cards [model_cards]")
     add("--num-samples", type=positive_int, help="fewer people: for a look, not to be compared")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")

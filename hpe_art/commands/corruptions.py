@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from hpe_art.commands import arguments, door
-from hpe_art.commands.arguments import config
 from hpe_art.commands.paths import check_checkpoint, check_paths, data_folder
 
 USUAL_PEOPLE = 128
@@ -24,12 +23,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = arguments.command_parser("corruptions", __doc__)
     add = parser.add_argument
-    add(
-        "config",
-        type=config,
-        help="config of a top-down MMPose model, mmpose::NAME, or a shipped name",
-    )
-    add("checkpoint", nargs="?", help="weights [those that the config names in load_from]")
+    arguments.add_network_arguments(parser)
     add("--corruptions", nargs="+", metavar="NAME", help="some of them, or of their kinds [all]")
     levels = "1 to 5 [all]"
     add("--severities", nargs="+", type=int, choices=range(1, 6), metavar="N", help=levels)

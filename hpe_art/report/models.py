@@ -61,9 +61,14 @@ def models_page(found: Sequence[Checked]) -> str:
         "",
         "## Refused",
         "",
-        *(f"- `{one.config}`: {one.why}" for one in found if one.status == REFUSED),
+        *(_refused(one) for one in found if one.status == REFUSED),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _refused(one: Checked) -> str:
+    text = f"- `{one.config}`: {one.why}"
+    return fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def _row(one: Checked) -> list[str]:

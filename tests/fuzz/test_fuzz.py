@@ -1,10 +1,37 @@
 """Some of the cases of `tests/fuzz/run.py`, the same ones every time."""
 
 import pytest
-from fuzz.properties import PROPERTIES
-from fuzz.run import checked
+from fuzz import properties
+from fuzz.mutations import ODD_VALUES, broken_document, values
+from fuzz.run import checked, described
 
 
-@pytest.mark.parametrize("name", PROPERTIES)
+@pytest.mark.parametrize("name", properties.PROPERTIES)
 def test_what_is_broken_is_refused_or_does_no_harm(name):
-    checked(name, number=0, cases=10, shrink=False)()
+    checked(name, number=0, cases=10, shrink=False)()  # raises at a fault
+
+
+def test_faults_are_found_and_told(monkeypatch):
+    def stumbles(folder, draw):
+        with properties.refused():
+            _ = draw(values()).no_such_attribute
+
+    monkeypatch.setitem(properties.PROPERTIES, "stumbles", stumbles)
+    with pytest.raises(Exception) as caught:
+        checked("stumbles", number=0, cases=10)()
+    lines = described(caught.value)
+    assert lines and all("no_such_attribute" in line for line in lines)
+
+
+def test_mutations_change_a_copy(monkeypatch):
+    whole = {"a": [1, {"b": 2}], "c": "d"}
+    before, odd = repr(whole), repr(ODD_VALUES)
+    seen = set()
+
+    def breaks(folder, draw):
+        seen.add(repr(draw(broken_document(whole))))
+
+    monkeypatch.setitem(properties.PROPERTIES, "breaks", breaks)
+    checked("breaks", number=0, cases=30)()
+    assert len(seen) > 10 and before not in seen
+    assert repr(whole) == before and repr(ODD_VALUES) == odd
