@@ -1,7 +1,11 @@
 """Errors that a user can mend: the message names the thing and the mend."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors that are mended by free space."""
 
 
 class UserError(ValueError):
@@ -25,3 +29,21 @@ def mendable() -> Iterator[None]:
         raise
     except ValueError as error:
         raise UserError(str(error)) from error
+
+
+@contextmanager
+def usable(
+    expected: str, refusal: type[UserError] = UserError, passing: tuple[type[Exception], ...] = ()
+) -> Iterator[None]:
+    """For what may raise anything, such as a config or the constructors of a user's network.
+
+    Whatever is raised becomes "Expected {expected}. Got ...", but for a `UserError`, those of
+    `passing`, and a disk that is full, for which nothing that was given is to blame.
+    """
+    try:
+        yield
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in FULL
+        if full or isinstance(error, (UserError, *passing)):
+            raise
+        raise refusal(f"Expected {expected}. Got {type(error).__name__}: {error}.") from error

@@ -1,6 +1,5 @@
 """Files that are whole or as they were before, their hashes, locks, and what made them."""
 
-import errno
 import hashlib
 import json
 import os
@@ -14,8 +13,6 @@ from typing import Any
 
 from hpe_art.errors import UserError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Numbers of errors that are mended by free space."""
 PACKAGES = (
     "hpe-art", "adversarial-robustness-toolbox", "mmpose", "mmengine", "mmcv", "mmcv-lite", "mmdet",
     "numpy", "torch", "torchvision",

@@ -13,8 +13,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hpe_art.errors import UserError
-from hpe_art.files import FULL, package_versions
+from hpe_art.errors import FULL, UserError
+from hpe_art.files import package_versions
 
 RESUMES = "what was done is kept, and the same command goes on from there"
 STARTS_AGAIN = "files that were finished are whole; run the same command again"

@@ -19,9 +19,10 @@ from torch import nn
 
 from hpe_art.checkpoints import read_weights
 from hpe_art.configs import find_config, read_config
-from hpe_art.errors import ModelError, UserError
-from hpe_art.files import FULL
+from hpe_art.errors import ModelError, usable
 from hpe_art.skeleton import converted_metainfo
+
+BUILDABLE = "a model that MMPose can build"
 
 
 def load_config(config: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
@@ -39,14 +40,8 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
         config = find_config(config)
         if not config.is_file():
             raise ModelError(f"Expected a config file. Got {config}, which does not exist.")
-        try:
+        with usable(f"{config} to be a config file", ModelError):
             config = read_config(config)
-        except UserError:
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno in FULL:  # MMEngine writes a copy of it
-                raise
-            raise ModelError(f"Expected a config file. Got {config}: {error}") from error
     try:
         if options:
             config = copy.deepcopy(config)  # the caller's stays as it is
@@ -79,10 +74,8 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
         ModelError: the model cannot be built, or the checkpoint cannot be used (`load_weights`).
     """
     register_all_modules()
-    try:
+    with usable(BUILDABLE, ModelError):
         model = MODELS.build(cfg.model)
-    except Exception as error:  # whatever the constructors of a user's network raise
-        raise ModelError(f"Expected a model that MMPose can build. Got: {error}.") from error
     source = checkpoint or cfg.get("load_from")
     if source:
         load_weights(model, str(source))

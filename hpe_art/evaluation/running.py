@@ -13,8 +13,8 @@ from uuid import uuid4
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from hpe_art.errors import UserError, mendable
-from hpe_art.estimators.loading import load_config, load_weights
+from hpe_art.errors import UserError, mendable, usable
+from hpe_art.estimators.loading import BUILDABLE, load_config, load_weights
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.processes import join_processes
@@ -54,21 +54,13 @@ def attack_runner(
     cfg.test_cfg = dict(type="AttackLoop", record=record or {}, **spec.settings)
     join_processes(cfg)
     with nothing_left_of_refused(Path(work_dir)), mendable():
-        runner = _built(cfg)
+        with usable(BUILDABLE):
+            runner = Runner.from_cfg(cfg)
         load_weights(unwrapped(runner.model), checkpoint)
         runner._has_loaded = True  # with errors that name the mend
         runner._test_loop = runner.build_test_loop(runner._test_loop)
         loop_of(runner).prepare()
     return runner
-
-
-def _built(cfg: Config) -> Runner:
-    try:
-        return Runner.from_cfg(cfg)
-    except UserError:
-        raise
-    except Exception as error:  # whatever the constructors of a user's network raise
-        raise UserError(f"Expected a model that MMPose can build. Got: {error}.") from error
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,11 @@ from mmengine.config import Config
 
 from hpe_art.configs import find_config, read_config
 from hpe_art.data.mpii.folder import mpii_dataset, use_folder
-from hpe_art.errors import UserError
+from hpe_art.errors import usable
 from hpe_art.training.resuming import saved_checkpoints
 
 CONFIGS = "mmpose_configs"
+NOT_FOUND = (FileNotFoundError,)  # said already
 
 
 def training_config(
@@ -52,17 +51,17 @@ def training_config(
     config = find_config(config)
     if not config.is_file():
         raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
-    with _fitting("a config file"):
+    with usable("a config file", passing=NOT_FOUND):
         cfg = read_config(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     if resume and resume != "auto":
         _check_resume(resume, load_from)
         cfg.load_from, cfg.resume = resume, True
     cfg.launcher = launcher
-    with _fitting("the config of a network with its training"):
+    with usable("the config of a network with its training", passing=NOT_FOUND):
         if data_root:
             _use_own_people(cfg, data_root, train_ann_file, **validation)
-    with _fitting("--cfg-options that fit the config"):
+    with usable("--cfg-options that fit the config", passing=NOT_FOUND):
         cfg.merge_from_dict(options or {})
         _check_hooks_and_workers(cfg)
     if amp:  # after the options, which may name other hooks
@@ -71,20 +70,9 @@ def training_config(
     last = Path(cfg.work_dir) / "last_checkpoint"
     if resume == "auto" and (last.is_file() or saved_checkpoints(cfg.work_dir)):
         cfg.load_from, cfg.resume = None, True
-    with _fitting("the config of a network with its training"):
+    with usable("the config of a network with its training", passing=NOT_FOUND):
         _check_start(cfg)
     return cfg
-
-
-@contextmanager
-def _fitting(expected: str) -> Iterator[None]:
-    """What a config raises as a UserError, with the place of a syntax error and the like in it."""
-    try:
-        yield
-    except (UserError, FileNotFoundError):
-        raise
-    except Exception as error:  # a config is code, and options may not fit it
-        raise UserError(f"Expected {expected}. Got {type(error).__name__}: {error}.") from error
 
 
 def _check_hooks_and_workers(cfg: Config) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,7 +18,7 @@ from torch import nn
 
 from hpe_art.checkpoints import WEIGHTS, check_backbone, read_weights
 from hpe_art.data.checks import can_wait, look_at, people_faults, stop, unloaded, usable_file
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 from hpe_art.evaluation.running import nothing_left_of_refused
 from hpe_art.files import write_whole
 from hpe_art.training.config import first_weights
@@ -33,7 +32,7 @@ def training_runner(cfg: Config) -> Runner:
     Raises a UserError if something cannot be used, which says what and the mend.
     """
     with nothing_left_of_refused(Path(cfg.work_dir)):
-        with _buildable():
+        with usable("a config that MMEngine can train", passing=(OSError,)):
             for name in ("train_dataloader", "val_dataloader"):
                 for settings in datasets_of((cfg.get(name) or {}).get("dataset")):
                     check_annotations(settings)
@@ -84,18 +83,6 @@ def train(runner: Runner) -> None:
         raise UserError(
             f"Expected a config that MMEngine can train. Got {type(error).__name__}: {error} "
             f"(all of it is in {file})."
-        ) from error
-
-
-@contextmanager
-def _buildable() -> Iterator[None]:
-    try:
-        yield
-    except (UserError, OSError):
-        raise
-    except Exception as error:  # whatever the constructors of a user's network raise
-        raise UserError(
-            f"Expected a config that MMEngine can train. Got {type(error).__name__}: {error}."
         ) from error
 
 

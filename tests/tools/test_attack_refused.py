@@ -97,11 +97,12 @@ def test_as_a_command(run_tool, tmp_path, config):
 def test_a_config_that_is_none(attack, tmp_path):
     refused(attack("no.py"), attack.cwd, "Expected a config file. Got no.py, which does not exist")
     refused(attack(tmp_path), attack.cwd, f"Got {tmp_path}, which is a folder")
-    for name, text in (("a.py", "model = dict("), ("b.txt", "words"), ("c.py", "1 / 0")):
+    (tmp_path / "b.txt").write_text("words")
+    refused(attack(tmp_path / "b.txt"), attack.cwd, f"Expected a config file. Got {tmp_path}/b.txt")
+    for name, text in (("a.py", "model = dict("), ("c.py", "1 / 0")):
         (tmp_path / name).write_text(text)
-        refused(
-            attack(tmp_path / name), attack.cwd, f"Expected a config file. Got {tmp_path}/{name}"
-        )
+        words = f"Expected {tmp_path}/{name} to be a config file. Got "
+        refused(attack(tmp_path / name), attack.cwd, words)
 
 
 def test_a_config_that_ends_the_process_or_has_nobody_to_attack(attack, config, tmp_path):
