@@ -19,6 +19,7 @@ from torch import nn
 from hpe_art.checkpoints import WEIGHTS, check_backbone, read_weights
 from hpe_art.data.checks import can_wait, look_at, people_faults, stop, unloaded, usable_file
 from hpe_art.errors import UserError, usable
+from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.running import nothing_left_of_refused
 from hpe_art.files import write_whole
 from hpe_art.training.config import first_weights
@@ -43,6 +44,7 @@ def training_runner(cfg: Config) -> Runner:
             _choose_weights(runner, first_weights(cfg))
             loaders = [runner.train_loop.dataloader, getattr(runner.val_loop, "dataloader", None)]
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+            _check_best(runner)
         if runner._resume:
             check_optimizer(runner._load_from, runner.optim_wrapper)
         if not len(loaders[0]):
@@ -55,6 +57,19 @@ def training_runner(cfg: Config) -> Runner:
             for loader in loaders:
                 check_images(loader)
     return runner
+
+
+def _check_best(runner: Runner) -> None:
+    """A UserError if the best checkpoint is to be that under an attack which is not run."""
+    if not isinstance(runner.val_loop, AttackLoop):
+        return
+    names = [f"{attack.label}_eps{attack.eps:g}" for attack in runner.val_loop.spec.attacks]
+    for hook in runner.hooks:
+        for key in getattr(hook, "key_indicators", None) or ():
+            attack, slash, score = key.rpartition("/")
+            if slash and attack not in names:
+                known = ", ".join(f"{name}/{score}" for name in names)
+                raise UserError(f"Expected save_best of an attack in val_cfg: {known}. Got {key}.")
 
 
 def train(runner: Runner) -> None:

@@ -204,6 +204,12 @@ def test_two_processes_train_together_without_a_gpu(tmp_path, write_config):
     assert saved["meta"]["iter"] == 1, "three of the six people for each process"
 
 
+UNKNOWN_BEST = """\
+default_hooks = dict(checkpoint=dict(save_best="FGSM_eps8/PCKh", rule="greater"))
+val_cfg = dict(type="AttackLoop", attacks=[dict(type="fgsm", eps=8)])
+"""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -216,6 +222,7 @@ def test_two_processes_train_together_without_a_gpu(tmp_path, write_config):
         (["{config}", *SEED, "model.backbone=3"], "Got AttributeError: 'int' object has no"),
         (["{config}", *SEED, "train_dataloader.batch_size=7"], "one batch of 7. Got 6: lower"),
         (["{config}", *SEED, "default_hooks.checkpoint.interval=x"], "interval='x'"),
+        (["{unknown}", *SEED], "attack in val_cfg: FGSM-U_eps8/PCKh. Got FGSM_eps8/PCKh"),
         (["{config}", "--resume", "{broken}"], "Got {broken}: it is damaged, or no checkpoint"),
         (["{config}", "--data-root", "{people}"], "person 3 (00003.jpg): joint 0 is at [nan, "),
     ],
@@ -234,7 +241,9 @@ def test_bad_input(
     cwd.mkdir()
     monkeypatch.chdir(cwd)
     monkeypatch.setenv("LOCAL_RANK", "0")
-    names = dict(config=config, broken=broken, people=people)
+    unknown = tmp_path / "unknown.py"
+    unknown.write_text(f'_base_ = ["{config}"]\n{UNKNOWN_BEST}')
+    names = dict(config=config, broken=broken, people=people, unknown=unknown)
     given = [argument.format(**names) for argument in arguments]
     if SEED[1] in given:
         given.append(f"experiment_name={tmp_path.name}")
