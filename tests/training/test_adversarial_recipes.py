@@ -175,7 +175,7 @@ def test_trades_adds_the_distance_of_outputs(model, data):
     own = model.loss(images, samples)
     begun(hook, model)
     torch.manual_seed(1)
-    perturbed = hook.perturbed(images, None)  # labels are not looked at
+    perturbed = hook.perturbed(images, [None] * len(images))  # no labels
     torch.manual_seed(1)
     losses = model.loss(images, samples)
     assert set(losses) == {*own, "loss_distance"}

@@ -91,15 +91,16 @@ class PGDTrainingHook(Hook):
 
     def perturbed(self, inputs: Tensor, data_samples: Any) -> Tensor:
         """The images that the recipe trains on; of the first of a batch the clean ones."""
+        clean = round(self.clean_share * len(inputs))
+        if clean == len(inputs):
+            return inputs
         eps = self.current_eps
-        ball = Ball.around(inputs, self.model.data_preprocessor, eps)
+        ball = Ball.around(inputs[clean:], self.model.data_preprocessor, eps)
         step = self.eps_step * (eps / self.eps if self.eps else 0)
         with statistics_kept(self.model):
-            images = ball.ascended(
-                self.start(ball, eps), self.inner_loss(inputs, data_samples), step, self.max_iter
-            )
-        clean = round(self.clean_share * len(inputs))
-        return torch.cat([inputs[:clean], images[clean:]])
+            loss = self.inner_loss(ball.clean, data_samples[clean:])
+            images = ball.ascended(self.start(ball, eps), loss, step, self.max_iter)
+        return torch.cat([inputs[:clean], images])
 
     @property
     def current_eps(self) -> float:
