@@ -29,6 +29,8 @@ OWN = ("num_stacks", "init_cfg")  # what a backbone may have for itself
 SMALL = [path for path in CONFIGS if path.parent == FOLDER]
 LARGE = [path for path in CONFIGS if path.parent.name == "mpii"]
 BUNDLED = [path for path in SMALL if path.stem in zoo.index()]
+# Each trained against attacks from another's weights.
+ROBUST = {path.stem: path.stem.split("_robust")[0] for path in SMALL if "_robust" in path.stem}
 
 
 def each(paths, slow=()):
@@ -68,7 +70,8 @@ def test_configs_are_short():
 
 
 def test_each_network_exists_small_and_at_the_papers_scale():
-    names = {path.stem for path in SMALL if not path.stem.startswith("efficientnet")}
+    others = ("efficientnet", *ROBUST)
+    names = {path.stem for path in SMALL if not path.stem.startswith(others)}
     assert names | {"resnet_heatmap_pretrained", "resnet_regression_pretrained"} == {
         path.stem for path in CONFIGS if path.parent.name == "mpii"
     }
@@ -121,15 +124,27 @@ def test_what_training_starts_from_is_what_pretraining_leaves():
     }
 
 
+def test_robust_networks_are_those_that_they_start_from():
+    assert ROBUST
+    for name, start in ROBUST.items():
+        one, other = (load_config(FOLDER / f"{stem}.py") for stem in (name, start))
+        for config in (one, other):
+            config.model.backbone.init_cfg = None
+        assert one.model == other.model and one.test_dataloader == other.test_dataloader
+        recipe = one.default_hooks.adversarial
+        assert name == f"{start}_robust{recipe.eps}"
+        assert one.default_hooks.checkpoint.save_best == f"IGSM-U-10_eps{recipe.eps}/PCKh"
+        assert [one.val_cfg.attacks[0].eps] == [recipe.eps]
+
+
 OUTPUTS = {"hourglass": 2, "hourglass_8stack": 8, "attention_hourglass": 8, "dlcm": 5}
 
 
 @each([path for path in CONFIGS if path.parent.name != "pretraining"])
 def test_the_outputs_that_it_offers(path):
     model = build_model(without_a_hub(load_config(path)))
-    assert PyTorchPoseEstimator(model, device_type="cpu").count_outputs() == OUTPUTS.get(
-        path.stem, 1
-    )
+    network = ROBUST.get(path.stem, path.stem)
+    assert PyTorchPoseEstimator(model, device_type="cpu").count_outputs() == OUTPUTS.get(network, 1)
 
 
 @each(SMALL)
@@ -174,13 +189,15 @@ def test_its_codec_is_that_of_the_head_and_of_the_targets(path):
 
 
 @pytest.mark.filterwarnings("ignore:.*named of visualizer has been created")
-@each(CONFIGS, slow=LARGE)
+@each(CONFIGS, slow=[*LARGE, *(path for path in SMALL if path.stem in ROBUST)])
 def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
     config = training_config(path, work_dir=str(work_dir), data_root=str(people), options=NO_START)
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
         loader.update(batch_size=2, num_workers=0, persistent_workers=False)
     config.train_dataloader.dataset.indices = 4
     config.merge_from_dict({"train_cfg.max_epochs": 1, "train_cfg.val_interval": 9})
+    if path.stem in ROBUST:
+        config.val_cfg.num_samples = 2
     config.experiment_name = f"first_{path.stem}"
     runner = Runner.from_cfg(config)
     before = {name: value.clone() for name, value in runner.model.state_dict().items()}
@@ -189,11 +206,12 @@ def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
     moved = [n for n, value in model.named_parameters() if not torch.equal(value, before[n])]
     assert len(moved) > 0.9 * len(list(model.parameters()))
 
-    config.merge_from_dict(
-        {"train_cfg.max_epochs": 2, "resume": True, "experiment_name": path.stem}
-    )
-    model = Runner.from_cfg(config).train()
-    assert torch.load(work_dir / "epoch_2.pth", weights_only=False)["meta"]["iter"] == 4
+    if path not in LARGE:  # whose schedules are those of smaller ones
+        config.merge_from_dict(
+            {"train_cfg.max_epochs": 2, "resume": True, "experiment_name": path.stem}
+        )
+        model = Runner.from_cfg(config).train()
+        assert torch.load(work_dir / "epoch_2.pth", weights_only=False)["meta"]["iter"] == 4
 
     width, height = config.codec.input_size
     x = np.random.default_rng(0).integers(0, 256, (1, 3, height, width)).astype(np.float32)
