@@ -9,6 +9,8 @@ NETWORKS = hourglass hourglass_8stack dlcm \
 	chained_predictions deeppose resnet_regression resnet_heatmap attention_hourglass
 # With COCO's joints; no perturbation of theirs is bundled.
 COCO = coco_resnet_heatmap rtmpose_tiny
+# Trained against attacks, from the weights of others; no perturbation either.
+ROBUST = hourglass_robust8 hourglass_robust4 resnet_heatmap_robust4 deeppose_robust4
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
 .PHONY: attack test test-all check lint types layers requirements zoo benchmark
@@ -58,7 +60,7 @@ work_dirs/attention_hourglass/published: BITS = 6
 
 # Goes on where it was stopped; `make work_dirs/NAME/published` makes one network.
 zoo: work_dirs/hourglass/published
-	$(MAKE) $(NETWORKS:%=work_dirs/%/published) $(COCO:%=work_dirs/%/published)
+	$(MAKE) $(NETWORKS:%=work_dirs/%/published) $(COCO:%=work_dirs/%/published) $(ROBUST:%=work_dirs/%/published)
 
 work_dirs/%/published: work_dirs/%/trained
 	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py $$(cat work_dirs/$*/last_checkpoint) \
@@ -77,7 +79,8 @@ work_dirs/%/trained: | $(READY)
 $(RESNETS:%=work_dirs/%/trained): work_dirs/pretraining/resnet18_narrow/trained
 work_dirs/attention_hourglass/trained: work_dirs/pretraining/attention_hourglass/trained
 
-$(COCO:%=work_dirs/%/published): work_dirs/%/published: work_dirs/%/trained
+$(COCO:%=work_dirs/%/published) $(ROBUST:%=work_dirs/%/published): \
+		work_dirs/%/published: work_dirs/%/trained
 	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py \
 		$$(cat work_dirs/$*/last_checkpoint) --bits 6 \
 		--command "python tools/train.py mmpose_configs/$*.py $(TRAIN)"
@@ -88,6 +91,17 @@ RTMPOSE_START = work_dirs/pretraining/rtmpose_tiny
 work_dirs/rtmpose_tiny/published: TRAIN += --load-from $(RTMPOSE_START)/epoch_12.pth
 work_dirs/rtmpose_tiny/trained: $(RTMPOSE_START)/trained
 $(RTMPOSE_START)/trained: TRAIN =
+ROBUST_START = work_dirs/hourglass_robust8_start
+work_dirs/hourglass_robust8/published: TRAIN += --load-from $(ROBUST_START)/epoch_7.pth
+work_dirs/hourglass_robust8/trained: $(ROBUST_START)/trained
+$(ROBUST_START)/trained: | $(READY)
+	$(VENV)/bin/python tools/train.py mmpose_configs/hourglass_robust8.py --load-from zoo://hourglass \
+		--work-dir $(ROBUST_START) --resume --cfg-options default_hooks.adversarial.clean_share=0 \
+		default_hooks.adversarial.warmup=500 train_cfg.max_epochs=7 optim_wrapper.optimizer.lr=1e-3
+	touch $@
+work_dirs/hourglass_robust4/published: TRAIN += --load-from zoo://hourglass_robust8
+work_dirs/resnet_heatmap_robust4/published: TRAIN += --load-from zoo://resnet_heatmap
+work_dirs/deeppose_robust4/published: TRAIN += --load-from zoo://deeppose
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
