@@ -1,9 +1,9 @@
 """Certifies the joints of a pose model: `python tools/certify.py CONFIG`.
 
 The smoothed model puts each joint at its median over copies of the image with Gaussian noise. For
-each joint there is an l2 radius within which no change of the image moves it out of the circle of
-the metric, by a stated confidence. Prints what is certified at some radii, beside what an attack
-reaches that knows of the noise, and writes certificates.json, certificates.md and a figure. It goes
+each joint there is an eps in l2 within which no perturbation moves it out of the circle of the
+metric, with a stated confidence. Prints what is certified at some eps, beside what an attack leaves
+that knows of the noise, and writes certificates.json, certificates.md and a figure. It goes
 on where it was stopped.
 """
 
@@ -20,7 +20,7 @@ from hpe_art.commands.arguments import positive_float, positive_int
 from hpe_art.commands.paths import check_checkpoint, check_paths, data_folder
 
 USUAL_PEOPLE = 32
-USUAL_RADII = (0.5, 1.0, 1.5, 4.0, 8.0)
+USUAL_EPS = (0.5, 1.0, 1.5, 4.0, 8.0)
 """In sigma: some that can be certified, and some that cannot."""
 
 
@@ -32,8 +32,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--sigma", type=positive_float, default=16.0, help="of the noise, in grey levels [16]")
     add("--copies", type=positive_int, default=200, help="noisy copies of each image [200]")
     add("--confidence", type=positive_float, default=0.999, help="of each certificate [0.999]")
-    radii = "l2 radii to attack at; none if nothing follows [0.5, 1, 1.5, 4 and 8 sigma]"
-    add("--radii", nargs="*", type=positive_float, metavar="R", help=radii)
+    eps = "in l2, to attack at; none if nothing follows [0.5, 1, 1.5, 4 and 8 sigma]"
+    add("--eps", nargs="*", type=positive_float, help=eps)
     add("--max-iter", type=positive_int, default=20, help="steps of the attacks [20]")
     seen = "noisy copies that each step of the attack sees [4]"
     add("--gradient-copies", type=positive_int, default=4, help=seen)
@@ -46,8 +46,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--overwrite", action="store_true", help="begin anew where it has other settings")
     args = parser.parse_args(argv)
     args.work_dir = args.work_dir or Path("results/certificates") / Path(args.config).stem
-    if args.radii is None:
-        args.radii = [share * args.sigma for share in USUAL_RADII]
+    if args.eps is None:
+        args.eps = [share * args.sigma for share in USUAL_EPS]
     arguments.check_data_arguments(parser, args)
     return args
 
@@ -95,6 +95,6 @@ def _certified(args: argparse.Namespace, console: Any) -> Any:
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)
     settings = {**arguments.settings_of(args), "max_samples": USUAL_PEOPLE}
-    how = (args.radii, args.max_iter, args.gradient_copies)
+    how = (args.eps, args.max_iter, args.gradient_copies)
     with console.status("") as status:
         return certify(cfg, checkpoint, args.work_dir, smoothing, *how, status.update, **settings)

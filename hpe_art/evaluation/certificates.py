@@ -39,19 +39,19 @@ BATCH_SIZE = 8
 """People who are attacked together."""
 
 
-class AtRadius(Record):
-    """What is left at an l2 radius, in percent of the joints that count.
+class AtEps(Record):
+    """What is left at an eps in l2, in percent of the joints that count.
 
     Attributes:
-        radius: in grey levels.
+        eps: in grey levels.
         certified: of the smoothed network, whatever the attack.
         smoothed: found by the smoothed network under the attack that knows of the noise.
         network: found by the network itself under the same attack, without noise.
-        broken: joints that are certified at this radius, and that the attack has moved away all the
+        broken: joints that are certified at this eps, and that the attack has moved away all the
             same; by the confidence hardly ever any.
     """
 
-    radius: float
+    eps: float
     certified: Measured
     smoothed: Measured
     network: Measured
@@ -66,13 +66,13 @@ class Certificates(Record):
         sigma, copies, confidence: of the `Smoothing`.
         max_iter: steps of the attacks.
         gradient_copies: noisy copies that each step of the attack on the smoothed network sees.
-        largest: radius that is certified where all copies agree; none is larger.
+        largest: eps that is certified where all copies agree; none is larger.
         clean: found by the network itself, in percent of the joints that count; `smoothed` by the
-            smoothed one, and `certified` at any radius at all.
-        rows: by radius.
+            smoothed one, and `certified` at any eps at all.
+        rows: by eps.
         people: places in the test set.
-        radii: for each of them, of each joint the certified l2 radius in grey levels: 0 where
-            nothing is certified, null where the joint does not count.
+        certified_eps: for each of them, of each joint, in grey levels of l2: 0 where nothing is
+            certified, null where the joint does not count.
     """
 
     network: Run
@@ -85,9 +85,9 @@ class Certificates(Record):
     clean: Measured
     smoothed: Measured
     certified: Measured
-    rows: list[AtRadius]
+    rows: list[AtEps]
     people: list[int]
-    radii: list[list[float | None]]
+    certified_eps: list[list[float | None]]
 
 
 def certify(
@@ -95,7 +95,7 @@ def certify(
     checkpoint: str,
     folder: Path,
     smoothing: Smoothing,
-    radii: Sequence[float] = (),
+    eps: Sequence[float] = (),
     max_iter: int = 20,
     gradient_copies: int = 4,
     say: Callable[[str], None] = lambda line: None,
@@ -108,7 +108,7 @@ def certify(
         checkpoint: where the weights are from.
         folder: of the stores.
         smoothing: noise, copies and confidence.
-        radii: of the attacks, in grey levels of l2.
+        eps: of the attacks, in grey levels of l2.
         max_iter: steps of the attacks.
         gradient_copies: noisy copies that each step sees.
         say: is told what is done next.
@@ -119,14 +119,14 @@ def certify(
     """
     attacks = tuple(
         Apgd(
-            eps=radius,
+            eps=one,
             norm=2,
             seed=settings.get("seed", 0),
             max_iter=max_iter,
             outputs="all",
             schedule="linear",
         )
-        for radius in sorted(set(radii))
+        for one in sorted(set(eps))
     )
     spec = run_spec(attacks=attacks, **settings)
     runner = attack_runner(cfg, spec, folder / "network", checkpoint)
@@ -201,7 +201,7 @@ class SmoothedNetwork:
                 found: Array = built.generate(x, y, goal, people.index)
             return found
 
-        self._add(self.key(attack), f"attack at radius {attack.eps:g}", perturbed)
+        self._add(self.key(attack), f"attack at eps {attack.eps:g}", perturbed)
 
     def _add(self, key: str, what: str, images: Callable[[People, Array], Array]) -> None:
         people, store = self.run.people, self.store
@@ -229,8 +229,8 @@ def _certificates(
     max_iter: int,
 ) -> Certificates:
     goal = goal_of(run.people, run.metric)
-    centres, circles = (one.double().numpy() for one in (goal.centres, goal.radii))
-    certified = smoothed.smoothing.certified_radii(smoothed.points(), centres, circles)
+    centres, radii = (one.double().numpy() for one in (goal.centres, goal.radii))
+    certified = smoothed.smoothing.certified_eps(smoothed.points(), centres, radii)
     counts = ~np.isnan(certified)
 
     def share(holds: NDArray[np.bool_]) -> Measured:
@@ -245,8 +245,8 @@ def _certificates(
     for (own, attack), one in zip(run.attacks.items(), attacks, strict=True):
         holds, survives = certified > one.eps, found(smoothed.store, smoothed.key(one))
         rows.append(
-            AtRadius(
-                radius=attack.eps,
+            AtEps(
+                eps=attack.eps,
                 certified=share(holds),
                 smoothed=share(survives),
                 network=share(found(run.store, own)),
@@ -264,5 +264,5 @@ def _certificates(
         certified=share(certified > 0),
         rows=rows,
         people=run.people.index.tolist(),
-        radii=[[None if np.isnan(r) else float(r) for r in one] for one in certified],
+        certified_eps=[[None if np.isnan(e) else float(e) for e in one] for one in certified],
     )

@@ -1,8 +1,8 @@
 """How far joints are certified to stay in their circles, by medians over noisy copies of an image.
 
 The smoothed network puts each coordinate of a joint where its median lies over images with Gaussian
-noise. Moving the image by less than R in l2 moves that median at most to the quantiles
-Phi(-R / sigma) and Phi(R / sigma) of the coordinate, and order statistics of some copies bound
+noise. A perturbation of less than eps in l2 moves that median at most to the quantiles
+Phi(-eps / sigma) and Phi(eps / sigma) of the coordinate, and order statistics of some copies bound
 these from outside with a confidence (Chiang et al. 2020, arXiv:2007.03730, lemma 1 and section 4).
 
 Shapes: N people, K joints, C copies.
@@ -64,10 +64,10 @@ class Smoothing:
         return math.floor(math.log((1 - self.confidence) / SIDES) / math.log(0.5)) + 1
 
     def reach(self) -> Numbers:
-        """The l2 radius for each number of copies that are left out on either side, from 0.
+        """The eps in l2 for each number of copies that are left out on either side, from 0.
 
-        With m copies left out on either side the others hold the quantiles Phi(-R / sigma) and
-        Phi(R / sigma): the largest R for which each side of each axis fails with a chance of at
+        With m copies left out on either side the others hold the quantiles Phi(-eps / sigma) and
+        Phi(eps / sigma): the largest eps for which each side of each axis fails with a chance of at
         most a quarter of what the confidence leaves (Clopper and Pearson's bound).
 
         Returns:
@@ -75,24 +75,24 @@ class Smoothing:
         """
         left_out = np.arange((self.copies + 1) // 2)
         share = beta.ppf((1 - self.confidence) / SIDES, self.copies - left_out, left_out + 1)
-        radii: Numbers = self.sigma * norm.ppf(share)
-        return radii[radii > 0]
+        eps: Numbers = self.sigma * norm.ppf(share)
+        return eps[eps > 0]
 
-    def certified_radii(
-        self, points: NDArray[np.floating], centres: Numbers, circles: Numbers
+    def certified_eps(
+        self, points: NDArray[np.floating], centres: Numbers, radii: Numbers
     ) -> Numbers:
-        """How far each image may be moved without its smoothed joints leaving their circles.
+        """The largest eps in l2 within which each smoothed joint stays in its circle.
 
-        For each joint: with the confidence, over the noise that is drawn, no image that is nearer
-        than this has a smoothed joint (the medians over all noise, not over some copies) on the
-        circle or beyond it. Boxes of larger radii hold those of smaller ones, so that this is true
-        of the largest radius too, though it is chosen by what was drawn.
+        For each joint: with the confidence, over the noise that is drawn, no perturbation of less
+        than this puts the smoothed joint (the medians over all noise, not over some copies) on the
+        circle or beyond it. Boxes of a larger eps hold those of smaller ones, so that this is true
+        of the largest eps too, though it is chosen by what was drawn.
 
         Args:
             points: (N, C, K, 2), where the network puts the joints in each copy; what is not finite
                 lies beyond every circle.
             centres: (N, K, 2), of the circles, in the same pixels.
-            circles: (N, K), their radii; 0 where a joint does not count.
+            radii: (N, K), of the circles; 0 where a joint does not count.
 
         Returns:
             (N, K), in grey levels of l2; 0 where nothing is certified, NaN where a joint does not
@@ -101,7 +101,7 @@ class Smoothing:
         Raises:
             ValueError: shapes that do not agree.
         """
-        n, k = circles.shape
+        n, k = radii.shape
         if points.shape != (n, self.copies, k, 2) or centres.shape != (n, k, 2):
             raise ValueError(
                 f"Expected points {(n, self.copies, k, 2)} and centres {(n, k, 2)}. "
@@ -112,9 +112,9 @@ class Smoothing:
         boxes = np.arange(len(reach))
         ends = np.stack([ordered[:, boxes], ordered[:, self.copies - 1 - boxes]])
         corners = np.abs(ends - centres[:, None]).max(0)  # the farthest one, (N, boxes, K, 2)
-        inside = np.hypot(corners[..., 0], corners[..., 1]) < circles[:, None]
+        inside = np.hypot(corners[..., 0], corners[..., 1]) < radii[:, None]
         found = np.where(inside.any(1), reach[inside.argmax(1)], 0.0)
-        return np.where(circles > 0, found, np.nan)
+        return np.where(radii > 0, found, np.nan)
 
 
 def smoothed_poses(points: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ NETWORK = "network itself, attacked"
 
 
 def certificates_table(found: Certificates) -> Table:
-    """For rich's console: a row for each radius."""
+    """For rich's console: a row for each eps."""
     run = found.network
     columns, rows = _cells(found)
     table = screen_table(f"{run.config}, {_people(found)}", _caption(found), columns)
@@ -49,15 +49,15 @@ def certificates_page(found: Certificates, command: str) -> str:
 
 
 def draw_certificates(path: Path, found: Certificates) -> Path:
-    """Writes the share of certified joints by radius, with what attacks leave; returns the path."""
+    """Writes the share of certified joints by eps, with what attacks leave; returns the path."""
     figure = Figure(figsize=(7, 4.6), layout="constrained")
     axes, styles = figure.subplots(), Styles([CERTIFIED, SMOOTHED, NETWORK])
-    radii = np.array([r for one in found.radii for r in one if r is not None])
-    ends = [0.0, *np.unique(radii).tolist(), found.largest]
-    shares = [100 * (radii > end).mean() for end in ends]
+    known = np.array([e for one in found.certified_eps for e in one if e is not None])
+    ends = [0.0, *np.unique(known).tolist(), found.largest]
+    shares = [100 * (known > end).mean() for end in ends]
     line = {**styles.line(CERTIFIED), "marker": ""}
     axes.step([*ends, found.largest], [*shares, 0.0], where="post", **line)
-    places = [0.0, *(row.radius for row in found.rows)]
+    places = [0.0, *(row.eps for row in found.rows)]
     for name, clean, rows in (
         (SMOOTHED, found.smoothed, [row.smoothed for row in found.rows]),
         (NETWORK, found.clean, [row.network for row in found.rows]),
@@ -66,7 +66,7 @@ def draw_certificates(path: Path, found: Certificates) -> Path:
         values = [one.value or 0.0 for one in curve]
         errors = [_reach(one) for one in curve]
         axes.errorbar(places, values, np.transpose(errors), capsize=3, **styles.line(name))
-    axes.set_xlabel("l2 radius, in grey levels", fontsize=12)
+    axes.set_xlabel("eps in l2, in grey levels", fontsize=12)
     axes.set_ylabel(f"joints found, {found.network.metric.label} (%)", fontsize=12)
     axes.set(xlim=(0, None), ylim=(0, 105))
     axes.grid(alpha=0.3)
@@ -84,12 +84,12 @@ def _reach(one: Measured) -> tuple[float, float]:
 
 
 def _cells(found: Certificates) -> tuple[list[str], list[list[str]]]:
-    columns = ["l2 radius", CERTIFIED, SMOOTHED, NETWORK, "broken"]
+    columns = ["l2 eps", CERTIFIED, SMOOTHED, NETWORK, "broken"]
     clean = (found.certified, found.smoothed, found.clean)
     rows = [["0", *map(measured_text, clean), "-"]]
     for row in found.rows:
         shares = map(measured_text, (row.certified, row.smoothed, row.network))
-        rows.append([f"{row.radius:g}", *shares, str(row.broken)])
+        rows.append([f"{row.eps:g}", *shares, str(row.broken)])
     return columns, rows
 
 
@@ -101,7 +101,7 @@ def _caption(found: Certificates) -> str:
     return (
         f"Joints found by {found.network.metric.label}, in percent; ± is half of a 95 % interval "
         f"over people. Noise of {found.sigma:g} grey levels, {found.copies} copies, a confidence "
-        f"of {100 * found.confidence:g} % for each joint; no radius above {found.largest:.1f} can "
+        f"of {100 * found.confidence:g} % for each joint; no eps above {found.largest:.1f} can "
         f"be certified. The attack takes {found.max_iter} steps, each through "
         f"{found.gradient_copies} noisy copies. Broken: certified joints that it moved all the "
         "same."

@@ -59,27 +59,27 @@ def test_copies_are_clipped_as_images_are(linear):
     assert recorded.ends == (0, 255, np.float32)
 
 
-def test_no_step_within_the_radius_breaks_a_certificate(linear, image):
+def test_no_step_within_the_certified_eps_breaks_a_certificate(linear, image):
     """The worst step of a linear model is known for each direction in which a joint can go."""
     estimator, weights = linear
     clean = estimator.predict(image[None])[0, :, :2]
     spreads = np.linalg.norm(weights, axis=-1)
     centres = (clean - 0.2 * spreads)[None].astype(np.float64)
-    circles = 6 * spreads.max(-1)[None].astype(np.float64)
+    radii = 6 * spreads.max(-1)[None].astype(np.float64)
     smoothing = Smoothing(sigma=SIGMA, copies=3000)
     points = noisy_poses(estimator, image, SIGMA, smoothing.copies)[None, ..., :2]
-    found = smoothing.certified_radii(points, centres, circles)[0]
+    found = smoothing.certified_eps(points, centres, radii)[0]
     assert (found > 2).all()
-    for joint, radius in enumerate(found):
+    for joint, eps in enumerate(found):
         far = []
         for angle in np.linspace(0, 2 * np.pi, 60):
             along = np.array([np.cos(angle), np.sin(angle)]) @ weights[joint]
-            step = radius * along / np.linalg.norm(along)
+            step = eps * along / np.linalg.norm(along)
             moved = estimator.predict((image + step.reshape(3, 8, 8))[None].astype(np.float32))
             far.append(np.hypot(*(moved[0, joint, :2] - centres[0, joint])))
-        assert max(far) < circles[0, joint]
+        assert max(far) < radii[0, joint]
         # The corner of a box is farther than any one step reaches, but not much.
-        assert max(far) > 0.5 * circles[0, joint]
+        assert max(far) > 0.5 * radii[0, joint]
 
 
 def test_an_attack_meets_the_mean_loss_over_copies():

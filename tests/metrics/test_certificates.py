@@ -1,4 +1,4 @@
-"""Certified radii against closed forms: coordinates of a linear model are normal."""
+"""Certified eps against closed forms: coordinates of a linear model are normal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def drawn(count, copies, means, spreads, seed=0):
     return means + spreads * random.standard_normal((count, copies, *np.shape(means)))
 
 
-def linear_radius(offset, spread, circle):
-    """How far a linear joint may be moved: its box, of half a side spread * R, fills the circle."""
-    radii = np.linspace(0, 100, 100_001)[:, None]
-    corners = np.abs(offset) + radii * np.array(spread)
-    return radii[np.hypot(*corners.T) < circle].max(initial=0.0)
+def linear_eps(offset, spread, radius):
+    """Of a linear joint: its box, of half a side spread * eps, fills the circle."""
+    eps = np.linspace(0, 100, 100_001)[:, None]
+    corners = np.abs(offset) + eps * np.array(spread)
+    return eps[np.hypot(*corners.T) < radius].max(initial=0.0)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def linear_radius(offset, spread, circle):
 def test_many_copies_come_near_the_closed_form_and_not_beyond(offset, spread):
     smoothing = Smoothing(sigma=4.0, copies=20_000)
     points = drawn(20, smoothing.copies, np.array([offset]), 4 * np.array([spread]))
-    found = smoothing.certified_radii(points, np.zeros((20, 1, 2)), np.full((20, 1), 5.0))
-    true = linear_radius(offset, spread, 5.0)
+    found = smoothing.certified_eps(points, np.zeros((20, 1, 2)), np.full((20, 1), 5.0))
+    true = linear_eps(offset, spread, 5.0)
     assert 0 < true < smoothing.reach()[0]
     assert found.max() < true and found.min() > 0.85 * true
 
@@ -41,7 +41,7 @@ def test_certificates_fail_no_oftener_than_the_confidence_says(grid, true):
     smoothing = Smoothing(sigma=1.0, copies=60, confidence=0.8)
     points = drawn(4000, 60, np.array([[0.6, 0.0]]), np.array([1.0, 0.0]))
     points = points if grid is None else np.round(points / grid) * grid
-    found = smoothing.certified_radii(points, np.zeros((4000, 1, 2)), np.full((4000, 1), 2.2))
+    found = smoothing.certified_eps(points, np.zeros((4000, 1, 2)), np.full((4000, 1), 2.2))
     assert np.median(found) > 0.5 * true
     failed = np.mean(found > true)
     assert failed <= 0.2 / 4 + 3 * np.sqrt(0.05 / 4000)
@@ -52,9 +52,9 @@ def test_the_reach_is_that_of_the_binomial_bound():
     smoothing = Smoothing(sigma=8.0, copies=30, confidence=0.99)
     reach = smoothing.reach()
     assert (np.diff(reach) < 0).all() and (reach > 0).all()
-    for left_out, radius in enumerate(reach):
+    for left_out, eps in enumerate(reach):
         # The copy that is left at the end lies below the quantile if so many of all do.
-        share = norm.cdf(radius / 8.0)
+        share = norm.cdf(eps / 8.0)
         assert binom.sf(30 - left_out - 1, 30, share) == pytest.approx(0.01 / 4)
     assert reach[0] == pytest.approx(8 * norm.ppf((0.01 / 4) ** (1 / 30)))
     with_more = Smoothing(8.0, 31, 0.99).reach()[0], Smoothing(8.0, 30, 0.98).reach()[0]
@@ -68,20 +68,20 @@ def test_what_is_certified_of_each_joint():
     points[0, 0, 1] = (9, 0)  # one copy outside: leave one out
     points[0, :2, 2, 1] = np.nan  # two that are nowhere
     points[0, :30, 3] = (9, 9)  # most are outside
-    circles = np.array([[1.0, 1.0, 1.0, 1.0, 0.0]])
-    found = smoothing.certified_radii(points, np.zeros((1, 5, 2)), circles)
+    radii = np.array([[1.0, 1.0, 1.0, 1.0, 0.0]])
+    found = smoothing.certified_eps(points, np.zeros((1, 5, 2)), radii)
     np.testing.assert_allclose(found, [[reach[0], reach[1], reach[2], 0, np.nan]])
     # The corner of the box is to be inside, not the middles of its sides.
     points[0, ::2, 0], points[0, 1::2, 0] = (0.7, 0.7), (-0.7, -0.7)
-    assert smoothing.certified_radii(points, np.zeros((1, 5, 2)), circles)[0, 0] == reach[0]
+    assert smoothing.certified_eps(points, np.zeros((1, 5, 2)), radii)[0, 0] == reach[0]
     points[0, ::2, 0, 0] = points[0, 1::2, 0, 1] = 0.72
-    assert smoothing.certified_radii(points, np.zeros((1, 5, 2)), circles)[0, 0] == 0
+    assert smoothing.certified_eps(points, np.zeros((1, 5, 2)), radii)[0, 0] == 0
 
 
 def test_certified_joints_are_where_the_smoothed_network_finds_them():
     smoothing = Smoothing(sigma=1.0, copies=30)
     points = drawn(500, 30, np.array([[0.3, 0.3]]), 0.5)
-    found = smoothing.certified_radii(points, np.zeros((500, 1, 2)), np.ones((500, 1)))[:, 0]
+    found = smoothing.certified_eps(points, np.zeros((500, 1, 2)), np.ones((500, 1)))[:, 0]
     inside = np.hypot(*smoothed_poses(points)[:, 0].T) < 1
     assert 0 < (found > 0).sum() < inside.sum() and inside[found > 0].all()
 
@@ -111,4 +111,4 @@ def test_the_fewest_copies(confidence):
 
 def test_points_of_another_shape():
     with pytest.raises(ValueError, match=r"Expected points \(1, 200, 2, 2\).* Got \(1, 30, 2, 2\)"):
-        Smoothing().certified_radii(np.zeros((1, 30, 2, 2)), np.zeros((1, 2, 2)), np.zeros((1, 2)))
+        Smoothing().certified_eps(np.zeros((1, 30, 2, 2)), np.zeros((1, 2, 2)), np.zeros((1, 2)))
