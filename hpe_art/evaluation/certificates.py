@@ -117,17 +117,10 @@ def certify(
     Raises:
         UserError: something cannot be used; the message names the mend.
     """
-    attacks = tuple(
-        Apgd(
-            eps=one,
-            norm=2,
-            seed=settings.get("seed", 0),
-            max_iter=max_iter,
-            outputs="all",
-            schedule="linear",
-        )
+    attacks = [
+        Apgd(eps=one, norm=2, max_iter=max_iter, outputs="all", schedule="linear")
         for one in sorted(set(eps))
-    )
+    ]
     spec = run_spec(attacks=attacks, **settings)
     runner = attack_runner(cfg, spec, folder / "network", checkpoint)
     loop = loop_of(runner)
@@ -193,7 +186,7 @@ class SmoothedNetwork:
         built = attack.build(estimator, BATCH_SIZE)
 
         def perturbed(people: People, x: Array) -> Array:
-            seed_everything(attack.seed, int(people.index[0]))
+            seed_everything(self.run.spec.seed, int(people.index[0]))
             y = labelled(people.y, self.store.gathered(CLEAN, people.index))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GradientWarning)  # of people wholly lost
@@ -229,8 +222,8 @@ def _certificates(
     max_iter: int,
 ) -> Certificates:
     goal = goal_of(run.people, run.metric)
-    centres, radii = (one.double().numpy() for one in (goal.centres, goal.radii))
-    certified = smoothed.smoothing.certified_eps(smoothed.points(), centres, radii)
+    places = (one.double().numpy() for one in (goal.centres, goal.radii))
+    certified = smoothed.smoothing.certified_eps(smoothed.points(), *places)
     counts = ~np.isnan(certified)
 
     def share(holds: NDArray[np.bool_]) -> Measured:
@@ -241,18 +234,16 @@ def _certificates(
         poses = run.people.to_image(store.gathered(key, run.people.index))
         return run.metric.hits(poses, run.people.truth) > 0
 
-    rows = []
-    for (own, attack), one in zip(run.attacks.items(), attacks, strict=True):
-        holds, survives = certified > one.eps, found(smoothed.store, smoothed.key(one))
-        rows.append(
-            AtEps(
-                eps=attack.eps,
-                certified=share(holds),
-                smoothed=share(survives),
-                network=share(found(run.store, own)),
-                broken=int((holds & ~survives).sum()),
-            )
+    def at(attack: Apgd, own: str) -> AtEps:
+        holds, survives = certified > attack.eps, found(smoothed.store, smoothed.key(attack))
+        return AtEps(
+            eps=attack.eps,
+            certified=share(holds),
+            smoothed=share(survives),
+            network=share(found(run.store, own)),
+            broken=int((holds & ~survives).sum()),
         )
+
     return Certificates(
         network=record,
         **asdict(smoothed.smoothing),
@@ -262,7 +253,7 @@ def _certificates(
         clean=share(found(run.store, CLEAN)),
         smoothed=share(found(smoothed.store, CLEAN)),
         certified=share(certified > 0),
-        rows=rows,
+        rows=[at(*one) for one in zip(attacks, run.attacks, strict=True)],
         people=run.people.index.tolist(),
         certified_eps=[[None if np.isnan(e) else float(e) for e in one] for one in certified],
     )
