@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "attack the person in one photograph",
     "card": "make the robustness card of a network",
     "corruptions": "score a pose model on corrupted photographs",
+    "certify": "certify the joints of a pose model in l2",
     "study": "run the whole study of the paper",
     "report": "make one HTML page from result files",
     "train": "train a network",

@@ -129,10 +129,12 @@ def add_attack_options(parser: argparse.ArgumentParser) -> None:
     add("--size", choices=["fast", "standard"], help="of auto: 100 or 1,000 gradients [fast]")
 
 
-def add_people_arguments(parser: argparse.ArgumentParser, batch_size: int | None) -> None:
+def add_people_arguments(
+    parser: argparse.ArgumentParser, batch_size: int | None, people: int = 128
+) -> None:
     """How many people are attacked at once and in all, and on what."""
     add, usual = parser.add_argument, batch_size or "the dataloader's"
-    add("--num-samples", type=positive_int, help="people [128, or all if fewer]")
+    add("--num-samples", type=positive_int, help=f"people [{people}, or all if fewer]")
     add("--batch-size", type=positive_int, default=batch_size, help=f"images per pass [{usual}]")
     add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")

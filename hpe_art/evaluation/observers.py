@@ -108,15 +108,20 @@ def defended(name: str, estimator: PyTorchPoseEstimator) -> Observer:
     """The network behind a defence, a key of `DEFENCES` or `FLIP`, that it does not know of."""
     if name == FLIP:
         return MirroredPerturbation(estimator=estimator)
-    behind = PyTorchPoseEstimator(
+    behind = behind_defence(estimator, DEFENCES[name](estimator.packs_bgr))
+    return Observer(name, behind, kind="defence")
+
+
+def behind_defence(estimator: PyTorchPoseEstimator, defence: Any) -> PyTorchPoseEstimator:
+    """Another estimator of the same model, behind a preprocessing defence of ART's."""
+    return PyTorchPoseEstimator(
         estimator.model,
         flip_test=estimator.flip_test,
         precision=estimator.precision,
         compile=estimator.compile,
-        preprocessing_defences=DEFENCES[name](estimator.packs_bgr),
+        preprocessing_defences=defence,
         device_type="cpu" if estimator.device.type == "cpu" else "gpu",
     )
-    return Observer(name, behind, kind="defence")
 
 
 def check_names(observers: Sequence[Observer]) -> None:

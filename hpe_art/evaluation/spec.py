@@ -50,7 +50,7 @@ class RunSpec(BaseModel):
         transfer_to: configs of networks that see the images too.
         defences: that the images are scored behind too; the attacker does not know of them.
         shown: places of the attacks whose images are shown to those two; None: all.
-        behind: a defence to attack and score through.
+        behind: a defence of images to attack and score through.
         flip_test: None: as the model's `test_cfg` says.
         precision: of gradients.
         compile: take gradients through a compiled copy.
@@ -103,6 +103,17 @@ class RunSpec(BaseModel):
             if name not in known:
                 raise ValueError(f"Expected a defence out of {', '.join(known)}. Got {name}.")
         return names
+
+    @field_validator("behind")
+    @classmethod
+    def _sees_images_alone(cls, name: str | None) -> str | None:
+        if name == FLIP:
+            raise ValueError(
+                f"Expected a defence that sees nothing but the image. Got {FLIP}, which mirrors "
+                "the change of a clean image: whoever knows of it mirrors the change first, and "
+                "reaches what is reached without a defence. Score behind it with --defence."
+            )
+        return name
 
     @property
     def targeted(self) -> bool:

@@ -13,8 +13,7 @@ from rich.text import Text
 from hpe_art.data.corruptions import KINDS
 from hpe_art.data.people import load_people
 from hpe_art.evaluation.corruptions import ALL, CorruptionResults, Mean, corrupted_config
-from hpe_art.evaluation.results import Measured
-from hpe_art.report.numbers import digits_of, score_text, with_spread
+from hpe_art.report.numbers import digits_of, measured_text, score_text, with_spread
 from hpe_art.report.table import markdown_lines, plain_markdown, screen_table
 
 INCHES = 1.1
@@ -82,19 +81,20 @@ def _cells(found: CorruptionResults) -> tuple[list[str], list[list[str]]]:
         own = [cell for cell in found.cells if cell.corruption == one.name]
         each = [score_text(cell.score.value, digits) for cell in own]
         blank = [""] * len(found.severities)
-        rows.append([_title(one), *(each or blank), _text(one.score, digits), _text(one.relative)])
+        rows.append(
+            [
+                _title(one),
+                *(each or blank),
+                measured_text(one.score, digits),
+                measured_text(one.relative),
+            ]
+        )
     return columns, rows
 
 
 def _title(one: Mean) -> str:
     names = {ALL: "all: mPC, rPC", **{kind: f"{kind}: mean" for kind in KINDS}}
     return names.get(one.name, one.name)
-
-
-def _text(measured: Measured, digits: int = 1) -> str:
-    low, high = measured.interval or (None, None)
-    ends = None if low is None or high is None else (low, high)
-    return with_spread(measured.value, ends, digits)
 
 
 def _clean(found: CorruptionResults) -> str:

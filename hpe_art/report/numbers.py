@@ -1,6 +1,6 @@
 """Scores in words: with as many digits as their unit asks for, and half of their interval."""
 
-from hpe_art.evaluation.results import Interval, MetricRecord, Score
+from hpe_art.evaluation.results import Interval, Measured, MetricRecord, Score
 
 UNITS = {"%": "in percent", "px": "in pixels"}
 
@@ -21,6 +21,13 @@ def with_spread(value: float | None, interval: Interval | None, digits: int = 1)
     if value is None or interval is None:
         return text
     return f"{text} ±{(interval[1] - interval[0]) / 2:.{digits}f}"
+
+
+def measured_text(measured: Measured, digits: int = 1) -> str:
+    """A number and half of its interval, where that is finite."""
+    low, high = measured.interval or (None, None)
+    ends = None if low is None or high is None else (low, high)
+    return with_spread(measured.value, ends, digits)
 
 
 def whole_score(score: Score | None, digits: int = 1) -> str:

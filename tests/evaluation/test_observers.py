@@ -106,6 +106,10 @@ def test_a_mirrored_perturbation_is_added_to_the_clean_image(estimator):
     np.testing.assert_allclose(seen, expected, atol=1e-4)
     clean = observer.poses(x, estimator.packs_bgr)
     np.testing.assert_allclose(clean, estimator.predict(x, batch_size=32), atol=1e-4)
+    # Who knows of it mirrors first: then it is no defence.
+    x = x.clip(40, 215)
+    known = observer.poses(x + change[..., ::-1], estimator.packs_bgr, 4, clean=x)
+    np.testing.assert_allclose(known, estimator.predict(x + change, batch_size=4), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", DEFENCES)

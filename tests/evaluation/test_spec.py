@@ -49,6 +49,7 @@ def test_settings_are_a_config_that_gives_the_same_spec():
         ({"fit": {"epochs": 0}}, "another fit.epochs. Got 0"),
         ({"defences": ["wall"]}, "defence out of smoothing, .*flip-perturbation. Got wall"),
         ({"behind": "wall"}, "defence out of .* Got wall"),
+        ({"behind": "flip-perturbation"}, "sees nothing but the image. Got flip-pert.*--defence"),
         ({"epochs": 2}, "settings out of attacks, .* Got epochs"),
         ({"attacks": [{"type": "igsm", "eps": -1}]}, "finite eps >= 0. Got -1"),
         ({"attacks": ["no"]}, "registered attack.* Got 'no'"),
