@@ -13,7 +13,7 @@ COCO = coco_resnet_heatmap rtmpose_tiny
 ROBUST = hourglass_robust8 hourglass_robust4 resnet_heatmap_robust4 deeppose_robust4
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
-.PHONY: attack test test-all check lint types layers requirements zoo benchmark
+.PHONY: attack test test-all check lint types layers requirements zoo benchmark benchmark-quick
 .SECONDARY:
 
 attack: $(READY)
@@ -49,6 +49,9 @@ benchmark: $(READY)
 	$(VENV)/bin/python tools/benchmark.py --parts rivals --people 16 \
 		--networks deeppose.py hourglass.py resnet_heatmap.py
 	$(VENV)/bin/python tools/benchmark.py --parts runs growth goals --repeats 5 --markdown docs/performance.md
+
+benchmark-quick: $(READY)
+	$(VENV)/bin/python tools/benchmark.py --parts quick --steps 1
 
 TRAIN =  # --amp on a GPU, or a processor with AMX
 FIT = --attack uap --eps 8 16 --fit-samples 6000 --num-samples 256

@@ -1,8 +1,10 @@
 """Measures how fast attacks are, as ratios within one run: `python tools/benchmark.py`.
 
 Without flags: the goals of this kind of machine, in under 10 minutes; exits 1 if one is missed in
-every round, also those of whole runs and their memory where these are measured. Other projects'
-attacks (torchattacks, foolbox, adv-lib) take part where they are installed.
+the median, also those of whole runs and their memory where these are measured. `--parts quick`
+exits 1 where something became slower than in benchmarks/records, where the first run of a kind of
+machine leaves its ratios; delete its file to begin a new one. Other projects' attacks
+(torchattacks, foolbox, adv-lib) take part where they are installed.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from hpe_art.commands import door
 from hpe_art.commands.arguments import command_parser, positive_int
 from hpe_art.commands.paths import check_page, check_paths
 
-PARTS = ("goals", "sizes", "runs", "growth", "strength", "rivals")
+PARTS = ("goals", "quick", "sizes", "runs", "growth", "strength", "rivals")
 TABLE_WIDTH = 160
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -25,10 +25,13 @@ from hpe_art.estimators.gradient_copy import GradientCopy
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
 from hpe_art.estimators.network import frozen, normalised, raw_outputs
+from hpe_art.estimators.workers import side_by_side
 
 EPS = 8.0
 STEP = 3.2
 Run = Callable[[], Any]
+BESIDE = "ours, fast, beside two busy processes"
+"""Of one thread each, which only this contender has to bear."""
 
 
 class PlainEstimator(PyTorchEstimator):
@@ -173,7 +176,7 @@ def ours(case: Case, steps: int, precision: Any = "float32", compile: bool = Fal
 def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto") -> Run:
     """Nothing but forward, gradient, sign and clamp, on the bare model that ours goes through.
 
-    As many images go through at once as in ours.
+    As many images go through at once as in ours, by as many workers.
     """
     estimator, adaptor = case.estimator, head_adaptor(case.estimator.model.head)
     x, y = case.on_device()
@@ -184,22 +187,22 @@ def floor(case: Case, steps: int, precision: Literal["float32", "auto"] = "auto"
     model = estimator.model if fast is None else fast.model
     parts = _parts(estimator.model, x, torch.float32 if fast is None else fast.dtype)
 
+    def attacked(part: slice) -> Tensor:
+        now = x[part]
+        for _ in range(steps):
+            now = now.detach().requires_grad_()
+            with nullcontext() if fast is None else fast.computing():
+                output = raw_outputs(model, normalised(model, now))[-1]
+            aims = target[part], weights[part]
+            loss = adaptor.loss(-1, output.float(), aims).sum()
+            (gradient,) = torch.autograd.grad(loss, now)
+            moved = now.detach() + STEP * gradient.sign()
+            now = torch.clamp(moved, low[part], high[part])
+        return now
+
     def run() -> Tensor:
-        found = torch.empty_like(x)
         with frozen(model):
-            for part in parts:
-                now = x[part]
-                for _ in range(steps):
-                    now = now.detach().requires_grad_()
-                    with nullcontext() if fast is None else fast.computing():
-                        output = raw_outputs(model, normalised(model, now))[-1]
-                    aims = target[part], weights[part]
-                    loss = adaptor.loss(-1, output.float(), aims).sum()
-                    (gradient,) = torch.autograd.grad(loss, now)
-                    moved = now.detach() + STEP * gradient.sign()
-                    now = torch.clamp(moved, low[part], high[part])
-                found[part] = now
-        return found
+            return torch.cat(side_by_side(attacked, parts, None))
 
     return run
 
@@ -209,9 +212,12 @@ def forward(case: Case) -> Run:
     model, (x, _) = case.estimator.model, case.on_device()
     parts = _parts(model, x, torch.float32)
 
+    def output(part: slice) -> Tensor:
+        return raw_outputs(model, normalised(model, x[part]))[-1]
+
     def run() -> list[Tensor]:
         with torch.no_grad():
-            return [raw_outputs(model, normalised(model, x[part]))[-1] for part in parts]
+            return side_by_side(output, parts, None)
 
     return run
 
@@ -230,6 +236,7 @@ CONTENDERS: dict[str, Callable[[Case, int], Run]] = {
     "foolbox": foolbox,
     "ours, float32": ours,
     "ours, fast": lambda case, steps: ours(case, steps, "auto"),
+    BESIDE: lambda case, steps: ours(case, steps, "auto"),
     "ours, bfloat16": lambda case, steps: ours(case, steps, "bfloat16"),
     "floor, float32": lambda case, steps: floor(case, steps, "float32"),
     "floor, fast": floor,

@@ -40,7 +40,8 @@ def _goal_cells(goal: Mapping[str, Any]) -> list[str]:
     """What is compared, what is wanted, the median, the range of the rounds, the verdict."""
     against = goal["against"] or " or ".join(goal["slow"])
     if goal["at_least"] is not None:
-        what, wanted = f"{goal['fast']} is faster than {against}", f">= {goal['at_least']:g}x"
+        what = f"speed of {goal['fast']}, over that of {against}"
+        wanted = f">= {goal['at_least']:g}x"
     else:
         what, wanted = f"{against} costs, over {goal['fast']}", f"<= {goal['at_most']:g}x"
     what = f"{goal['case']}, batch {goal['batch_size']}: {what}"

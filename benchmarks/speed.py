@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ import torch
 from torch import nn
 
 from benchmarks.cases import Case
-from benchmarks.contenders import CONTENDERS, EPS, as_pixels, missing_peers
+from benchmarks.contenders import BESIDE, CONTENDERS, EPS, as_pixels, missing_peers
 from hpe_art.memory import forget_peak, peak_mib
 
 
@@ -54,10 +57,11 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
     found: dict[str, Any] = {}
     for _ in range(repeats):
         for name, run in runs.items():
-            begun = time.perf_counter()
-            images = run()
-            finish(case)
-            seconds[name].append(time.perf_counter() - begun)
+            with _neighbours() if name == BESIDE else nullcontext():
+                begun = time.perf_counter()
+                images = run()
+                finish(case)
+                seconds[name].append(time.perf_counter() - begun)
             found[name] = as_pixels(images, name)
             worst = float(np.abs(found[name] - case.x).max())
             if worst > EPS + 0.01:
@@ -116,17 +120,33 @@ def finish(case: Case) -> None:
 
 
 @contextmanager
+def _neighbours(count: int = 2) -> Iterator[None]:
+    """Processes that do nothing but keep a core busy each, once they have begun."""
+    work = "print(flush=True)\nwhile True: pass"
+    with ExitStack() as stack:
+        for _ in range(count):
+            command = [sys.executable, "-S", "-c", work]
+            busy = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            stack.callback(busy.kill)
+            assert busy.stdout is not None
+            busy.stdout.readline()
+        yield
+
+
+@contextmanager
 def _passes(case: Case) -> Iterator[dict[str, int]]:
     """Images that go forward and backward through the network, or through copies of it."""
-    counted = {"forward": 0, "backward": 0}
+    counted, counting = {"forward": 0, "backward": 0}, Lock()  # of several workers
     backbone = type(case.estimator.model.backbone)
 
     def backward(gradient: torch.Tensor) -> None:
-        counted["backward"] += len(gradient)
+        with counting:
+            counted["backward"] += len(gradient)
 
     def forward(module: nn.Module, inputs: tuple[Any, ...]) -> None:
         if type(module) is backbone:
-            counted["forward"] += len(inputs[0])
+            with counting:
+                counted["forward"] += len(inputs[0])
             if inputs[0].requires_grad:
                 inputs[0].register_hook(backward)
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import torch
 
-from benchmarks import runs
+from benchmarks import quick, runs
 from benchmarks.cases import SIZES, build_case
-from benchmarks.contenders import CONTENDERS, missing_peers
+from benchmarks.contenders import BESIDE, CONTENDERS, missing_peers
 from benchmarks.goals import goal_cases, judged
 from benchmarks.profile import profile
 from benchmarks.rival_strength import rival_strengths
@@ -36,7 +36,7 @@ class BenchmarkSpec:
     """What a benchmark measures, and where it writes.
 
     Attributes:
-        parts: of "goals", "sizes", "runs", "growth", "strength", "rivals".
+        parts: of "goals", "quick", "sizes", "runs", "growth", "strength", "rivals".
         configs: folder of the configs.
         repeats: rounds of each timing.
         steps: of an attack that is timed.
@@ -118,6 +118,7 @@ def run_benchmark(
         say(f"{name} is not installed and takes no part.")
     measured: dict[str, Callable[[], Measured]] = {
         "goals": lambda: _goals(spec, device, say),
+        "quick": lambda: _quick(spec, device, say),
         "sizes": lambda: _sizes(spec, device, say),
         "runs": lambda: _runs(spec, device, attack_tool, say),
         "growth": lambda: _growth(spec, device, attack_tool, say),
@@ -171,11 +172,26 @@ def _goals(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Me
     yield {"rows": rows, "judged": verdicts, "profiles": profiles}
 
 
+def _quick(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
+    """What became slower since this kind of machine left a record; the first leaves it."""
+    rows = list(_timed(spec, device, quick.CASES, quick.NAMES, say))
+    path = quick.record_path(device_name(torch.device(device)))
+    new, before = quick.record(rows), quick.read_record(path)
+    if before is None:
+        write_whole(path, json.dumps({**_about(spec, device), "ratios": new}, indent=2) + "\n")
+        say(f"No record of this kind of machine yet: {path.name} is the first.")
+    slower = quick.slower(new, before or new)
+    for line in slower:
+        say(line)
+    yield {"rows": rows, "ratios": new, "slower": slower}
+
+
 def _sizes(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Measured:
     """Rows of other networks and batch sizes are kept from earlier."""
     chosen = [name for name in SIZES if SIZES[name] in (spec.networks or SIZES.values())]
     cases = [(name, batch_size) for name in chosen for batch_size in spec.batch_sizes]
-    names = [name for name in CONTENDERS if name != "ours, bfloat16"]  # fast, or slower
+    # bfloat16 is what is fast, or slower.
+    names = [name for name in CONTENDERS if name not in ("ours, bfloat16", BESIDE)]
     rows = {(row["case"], row["batch_size"]): row for row in _earlier(spec, "sizes", device)}
     order = list(SIZES)
     for row in _timed(spec, device, cases, names, say):

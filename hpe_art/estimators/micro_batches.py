@@ -11,15 +11,33 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from operator import is_
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from hpe_art.estimators.network import alone, eval_mode, raw_outputs
 
-LARGEST_TENSOR = 16 * 2**20
-"""Bytes that no output of a layer passes on a CPU, unless a single image has more."""
+LARGEST_TENSOR = 2 * 2**20
+"""Bytes that no output of a layer passes on a CPU, unless a single image has more.
+
+As much in each worker, and so little that a batch has parts for many of them.
+"""
+
+
+class Seen(NamedTuple):
+    """What the pass of one image shows of a network.
+
+    Attributes:
+        largest: number of values in the largest output of a layer; 0 for a network that takes no
+            single image, or none without its hooks.
+        keeps_nothing: whether the pass left its modules, and PyTorch's random numbers, as they
+            were, so that several threads may pass images at once.
+    """
+
+    largest: int
+    keeps_nothing: bool
 
 
 def micro_batches(count: int, batch_size: int, at_once: int | None = None) -> Iterator[slice]:
@@ -45,10 +63,12 @@ def images_at_once(largest: int, dtype: torch.dtype) -> int | None:
 
 
 def largest_output(model: nn.Module, image: Tensor) -> int:
-    """Number of values in the largest output of a layer, for one normalised image (1, 3, H, W).
+    """Number of values in the largest output of a layer; see `Seen`."""
+    return look(model, image).largest
 
-    0 for a network that takes no single image, or none without its hooks.
-    """
+
+def look(model: nn.Module, image: Tensor) -> Seen:
+    """Passes one normalised image (1, 3, H, W) forward, and leaves everything as it was."""
     largest = image.numel()
 
     def measure(module: nn.Module, inputs: Any, output: Any) -> None:
@@ -58,17 +78,29 @@ def largest_output(model: nn.Module, image: Tensor) -> int:
                 largest = max(largest, one.numel())
 
     # Hooks that a user has set are not to see this image.
-    with alone(model):
+    with alone(model), eval_mode(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        drawn, before = torch.get_rng_state(), _held(model)
         hooked = [(module, module._forward_hooks) for module in model.modules()]
         try:
             for module, _ in hooked:
                 module._forward_hooks = OrderedDict()
                 module.register_forward_hook(measure)
-            with eval_mode(model), torch.no_grad(), torch.random.fork_rng(devices=[]):
-                raw_outputs(model, image)
+            raw_outputs(model, image)
         except Exception:
-            return 0
+            return Seen(0, False)
         finally:
             for module, hooks in hooked:
                 module._forward_hooks = hooks
-    return largest
+        after = _held(model)
+        same = len(before) == len(after) and all(map(is_, before, after))
+        return Seen(largest, same and torch.equal(torch.get_rng_state(), drawn))
+
+
+def _held(model: nn.Module) -> list[Any]:
+    """All that hangs on the modules themselves."""
+    return [
+        value
+        for module in model.modules()
+        for values in (vars(module), module._buffers)
+        for value in values.values()
+    ]

@@ -87,6 +87,17 @@ def packs_bgr(model: nn.Module) -> bool:
     return bool(getattr(model.data_preprocessor, "_channel_conversion", False))
 
 
+def has_hooks(model: nn.Module) -> bool:
+    """Whether a user's functions are called in its passes."""
+    return any(
+        one._forward_hooks
+        or one._forward_pre_hooks
+        or one._backward_hooks
+        or one._backward_pre_hooks
+        for one in model.modules()
+    )
+
+
 @contextmanager
 def alone(model: nn.Module) -> Iterator[None]:
     """The model for this thread alone, outside of inference mode and autocast.

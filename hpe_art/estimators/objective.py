@@ -9,6 +9,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -56,6 +57,8 @@ class Objective:
         compile: take gradients through a compiled copy.
         flip_test: average with the mirrored image's output.
         goal: where the attacker wants each joint, for losses that ask for it.
+        workers: threads that share a batch on a CPU; None for one on each usable core, 0 for none
+            but the caller. A function that is given as loss is called by the caller alone.
 
     Attributes:
         progress: share of its steps that the attack has done, 0 to 1, for losses that ask for it.
@@ -79,6 +82,7 @@ class Objective:
         compile: bool,
         flip_test: bool,
         goal: Goal | None = None,
+        workers: int | None = None,
     ) -> None:
         check_choices(wrapped.head, loss, outputs, precision)
         self._wrapped = wrapped
@@ -88,6 +92,8 @@ class Objective:
         self._precision: Precision = precision
         self._compile = compile
         self._flip_test = flip_test
+        self._workers = 0 if callable(loss) else workers
+        self._encoding = Lock()
         # What is made in inference mode can never be gone back through.
         with torch.inference_mode(False):
             self.y = with_numbers(as_tensor(y, wrapped.device).to(wrapped.pixel_dtype))
@@ -166,10 +172,13 @@ class Objective:
         self._check_x(x)
         how = (self._precision, self._compile) if with_gradients else ()
         with self._wrapped.ready(*how) as copy, torch.set_grad_enabled(with_gradients):
-            parts = [
-                self._evaluate(x[rows], rows, copy, with_poses, with_gradients)
-                for rows in self._wrapped.micro_batches(len(x), len(x), copy)
-            ]
+            parts = self._wrapped.in_parts(
+                lambda rows: self._evaluate(x[rows], rows, copy, with_poses, with_gradients),
+                len(x),
+                len(x),
+                copy,
+                self._workers,
+            )
         if len(parts) == 1:
             return Evaluation(*parts[0])
         return Evaluation(*map(torch.cat, zip(*parts, strict=True)))
@@ -213,11 +222,14 @@ class Objective:
         device, dtype = self._wrapped.device, self._wrapped.pixel_dtype
         # A compiled graph cannot be gone back through twice, as ART's class gradients ask for.
         how = (self._precision, False) if wanted and not self._compile else ()
+
+        def of_rows(rows: slice, copy: GradientCopy | None) -> Tensor:
+            pixels = x[rows].to(device, dtype)
+            return mean_per_image(values(pixels, rows, copy), len(pixels))
+
         with self._wrapped.ready(*how) as copy:
-            parts = []
-            for rows in self._wrapped.micro_batches(len(x), len(x), copy):
-                pixels = x[rows].to(device, dtype)
-                parts.append(mean_per_image(values(pixels, rows, copy), len(pixels)))
+            work = partial(of_rows, copy=copy)
+            parts = self._wrapped.in_parts(work, len(x), len(x), copy, self._workers)
         return self._with_gradient(torch.cat(parts), wanted)
 
     def _evaluate(
@@ -228,7 +240,7 @@ class Objective:
         losses = self._with_gradient(mean_per_image(losses, len(pixels)), back)
         gradient = losses.new_empty(len(losses))
         if back:
-            self._wrapped.backward_passes += len(scored) * (2 if self._flip_test else 1)
+            self._wrapped.count(backward=len(scored) * (2 if self._flip_test else 1))
             (gradient,) = torch.autograd.grad(losses.sum(), pixels)
         poses = scored.new_empty(len(losses))
         if with_poses:
@@ -246,8 +258,8 @@ class Objective:
         return values
 
     def _encoded(self, count: int, rows: slice) -> Targets:
-        if self._targets is None:
-            with torch.inference_mode(False):
+        with self._encoding, torch.inference_mode(False):
+            if self._targets is None:
                 self._targets = self._wrapped.head.targets(self.y, count)
         return [(target[rows], weights[rows]) for target, weights in self._targets]
 

@@ -19,6 +19,7 @@ from hpe_art.estimators.gradient_copy import Precision
 from hpe_art.estimators.heads import HeadAdaptor
 from hpe_art.estimators.network import packs_bgr
 from hpe_art.estimators.objective import Outputs, check_choices
+from hpe_art.estimators.workers import check_workers
 from hpe_art.estimators.wrapped_model import WrappedModel
 from hpe_art.losses import DISTANCE, L1, TRAINING, PoseLoss
 
@@ -38,6 +39,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
 
     estimator_params: ClassVar = [
         *PyTorchEstimator.estimator_params, "outputs", "loss", "flip_test", "precision", "compile",
+        "workers",
     ]  # fmt: skip
 
     def __init__(
@@ -54,6 +56,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
         postprocessing_defences: Any = None,
         preprocessing: Any = None,
         device_type: str = "gpu",
+        workers: int | None = None,
     ) -> None:
         model = unwrapped(model)
         self._wrapped = WrappedModel(model)
@@ -62,6 +65,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
         self.flip_test = self._own_flip_test if flip_test is None else flip_test
         self.precision: Precision = precision
         self.compile = compile
+        self.workers = workers
         self._optimizer = optimizer
         super().__init__(
             model=model,
@@ -82,6 +86,7 @@ class PoseEstimatorParameters(PyTorchEstimator):
         check_choices(self.head, self.loss, self.outputs, self.precision)
         if not isinstance(self.compile, bool):
             raise ValueError(f"Expected compile True or False. Got {self.compile!r}.")
+        check_workers(self.workers)
         if self.flip_test and "flip_indices" not in (getattr(self._model, "dataset_meta", {})):
             raise ValueError(
                 "Expected model.dataset_meta with 'flip_indices' for flip_test. Got none: build "
@@ -182,6 +187,11 @@ class PoseEstimatorParameters(PyTorchEstimator):
     def layer_names(self) -> list[str]:
         """Names of all modules of the model."""
         return self._wrapped.layer_names
+
+    @property
+    def _shared_by(self) -> int | None:
+        """Workers of a batch; defences keep to one order, since they may draw random numbers."""
+        return 0 if self.preprocessing_operations else self.workers
 
     @property
     def _own_flip_test(self) -> bool:

@@ -46,6 +46,10 @@ class PyTorchPoseEstimator(Constructors):
             folded. The copy is made anew when weights have changed.
         compile: take gradients through a compiled copy, which takes a minute or so once and pays
             in long runs.
+        workers: threads that share each batch on a CPU, each with its own part and one core;
+            default one for each core that the process may use. The results do not depend on it.
+            Preprocessing defences, losses that are given as functions, and networks with hooks or
+            random numbers go without.
         optimizer: only `fit` needs it.
         clip_values: allowed range of pixels.
         preprocessing_defences: ART preprocessors, applied before the model.
@@ -98,6 +102,7 @@ class PyTorchPoseEstimator(Constructors):
             compile=self.compile if precision is None else False,
             flip_test=self.flip_test,
             goal=goal,
+            workers=self._shared_by,
         )
 
     def predict(self, x: np.ndarray | Tensor, batch_size: int = 128, **kwargs: Any) -> Any:
@@ -117,13 +122,15 @@ class PyTorchPoseEstimator(Constructors):
         """
         _no_more(kwargs)
         images = self._images(x)
-        poses = []
+
+        def seen(rows: slice) -> Tensor:
+            pixels = self._wrapped.to_device(images[rows])
+            scored = self._wrapped.outputs(self._defended(pixels)[0], self.flip_test)[-1]
+            return mean_per_image(self._wrapped.decode(scored), len(pixels))
+
         with eval_mode(self._model), torch.no_grad():
-            for rows in self._wrapped.micro_batches(len(images), batch_size):
-                pixels = self._wrapped.to_device(images[rows])
-                scored = self._wrapped.outputs(self._defended(pixels)[0], self.flip_test)[-1]
-                poses.append(mean_per_image(self._wrapped.decode(scored), len(pixels)))
-        joined = torch.cat(poses)
+            count, workers = len(images), self._shared_by
+            joined = torch.cat(self._wrapped.in_parts(seen, count, batch_size, workers=workers))
         if isinstance(x, Tensor):
             return joined.to(x.device)
         return self._apply_postprocessing(joined.cpu().numpy(), fit=False)

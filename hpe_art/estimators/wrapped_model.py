@@ -5,9 +5,11 @@ Shapes: N images of (3, H, W) pixels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +17,27 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.gradient_copy import GradientCopy, Precision, name_of
 from hpe_art.estimators.heads import head_adaptor
-from hpe_art.estimators.micro_batches import images_at_once, largest_output, micro_batches
-from hpe_art.estimators.network import alone, eval_mode, frozen, normalised, scored_outputs
+from hpe_art.estimators.micro_batches import Seen, images_at_once, look, micro_batches
+from hpe_art.estimators.network import (
+    alone,
+    eval_mode,
+    frozen,
+    has_hooks,
+    normalised,
+    scored_outputs,
+)
+from hpe_art.estimators.workers import side_by_side
 from hpe_art.inputs import as_tensor
+
+Result = TypeVar("Result")
+_COUNTING = Lock()
+if hasattr(os, "register_at_fork"):
+    # A process that is forked while it is held would wait for it for ever.
+    os.register_at_fork(
+        before=_COUNTING.acquire,
+        after_in_parent=_COUNTING.release,
+        after_in_child=_COUNTING.release,
+    )
 
 
 class WrappedModel:
@@ -57,7 +77,7 @@ class WrappedModel:
         self.forward_passes = 0
         self.backward_passes = 0
         self._copy: GradientCopy | None = None
-        self._largest: int | None = None
+        self._seen: Seen | None = None
         self._joints: int | None = None
 
     @property
@@ -101,7 +121,7 @@ class WrappedModel:
             flip_test: average with the outputs for the mirrored image.
             copy: to pass them through; default the model itself.
         """
-        self.forward_passes += len(pixels) * (2 if flip_test else 1)
+        self.count(forward=len(pixels) * (2 if flip_test else 1))
         if copy is None:
             return self.uncounted(pixels, flip_test)
         # In bfloat16 each layer rounds for itself.
@@ -110,6 +130,12 @@ class WrappedModel:
         with copy.computing():
             outputs = scored_outputs(copy.model, *how)
         return [output.to(pixels.dtype) for output in outputs]
+
+    def count(self, forward: int = 0, backward: int = 0) -> None:
+        """Notes images that are passed."""
+        with _COUNTING:
+            self.forward_passes += forward
+            self.backward_passes += backward
 
     def uncounted(self, pixels: Tensor, flip_test: bool = False) -> list[Tensor]:
         """Those of the model itself, by a pass that does not count."""
@@ -173,6 +199,33 @@ class WrappedModel:
         copy = self.gradient_copy(precision, compile)
         return name_of(self.dtype, self.device) if copy is None else copy.gradient_precision
 
+    def in_parts(
+        self,
+        work: Callable[[slice], Result],
+        count: int,
+        batch_size: int,
+        copy: GradientCopy | None = None,
+        workers: int | None = None,
+    ) -> list[Result]:
+        """What `work` gives for the rows of each pass over `count` images, in their order.
+
+        On a CPU workers share them (`side_by_side`), unless a pass leaves something on the network,
+        draws random numbers, or calls a user's functions: then the order matters.
+
+        Args:
+            work: passes these rows; the model is ready, and stays with the caller.
+            count: of images.
+            batch_size: images per pass at most.
+            copy: what they go through; default the model itself.
+            workers: threads; None for one on each usable core, 0 for none but the caller.
+        """
+        parts = list(self.micro_batches(count, batch_size, copy))
+        network = self.model if copy is None else copy.model
+        free = self._seen is not None and self._seen.keeps_nothing and self.head.keeps_nothing
+        if len(parts) < 2 or workers == 0 or not free or has_hooks(network):
+            return [work(rows) for rows in parts]
+        return side_by_side(work, parts, workers)
+
     def micro_batches(
         self, count: int, batch_size: int, copy: GradientCopy | None = None
     ) -> Iterator[slice]:
@@ -180,10 +233,10 @@ class WrappedModel:
         at_once = None
         compiled = copy is not None and copy.made_with[1]  # anew for every size
         if self.device.type == "cpu" and min(count, batch_size) > 1 and not compiled:
-            if self._largest is None:
-                self._largest = largest_output(self.model, self._example())
+            if self._seen is None:
+                self._seen = look(self.model, self._example())
             dtype = self.dtype if copy is None else copy.dtype
-            at_once = images_at_once(self._largest, dtype)
+            at_once = images_at_once(self._seen.largest, dtype)
         return micro_batches(count, batch_size, at_once)
 
     def _example(self) -> Tensor:

@@ -37,6 +37,7 @@ def test_parameters_there_and_back_change_nothing():
     [
         dict(outputs="first"),
         dict(precision="half"),
+        dict(workers=0),
         dict(outputs="all", loss="mse"),
         dict(model=1),
         dict(device_type="gpu"),

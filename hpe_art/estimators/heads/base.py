@@ -43,6 +43,8 @@ class HeadAdaptor(ABC):
     """Whether outputs are distributions over places; then `parts` gives them."""
     flat_at_own_predictions = False
     """Whether encoding what was decoded gives the output itself, where a loss has its minimum."""
+    keeps_nothing = True
+    """Whether nothing of a pass stays on it, so that several threads may use it at once."""
 
     def __init__(self, head: nn.Module) -> None:
         self.codec: Any = head.decoder

@@ -36,6 +36,8 @@ class GenericAdaptor(HeadAdaptor):
         UserError: the codec does not say how large crops are.
     """
 
+    keeps_nothing = False
+
     def __init__(self, head: nn.Module) -> None:
         super().__init__(head)
         if getattr(self.codec, "input_size", None) is None:
