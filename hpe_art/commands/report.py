@@ -51,8 +51,8 @@ def _report(args: argparse.Namespace) -> int:
     from hpe_art.report.html import report_html
     from hpe_art.report.markdown import report_markdown
 
-    figures = report_figures(results, folders)
-    write_whole(args.out, report_html(results, folders, figures))
+    write_whole(args.out, report_html(results, folders))
+    figures = report_figures(results, folders) if args.figures else {}
     drawn = save_figures(figures, args.figures) if args.figures else []
     if args.markdown:
         beside = args.markdown.resolve().parent

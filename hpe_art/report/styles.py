@@ -25,8 +25,8 @@ COLOURS = (
     "#5a87ff", "#ff9600", "#2d875a", "#960f00", "#a54bb4", "#3c4b5a",
     "#ff0000", "#3cc3ff", "#7800a5", "#c3b4a5", "#780fff", "#a587b4",
 )  # fmt: skip
-"""Twelve that are far apart in OKLab, to the colour-blind too (simulated by Machado et al. 2009), and
-stand out from white and from black; found by exchange."""
+"""Twelve that are far apart in OKLab, to the colour-blind too (simulated by Machado et al. 2009),
+and that stand out from white and black; found by exchange."""
 MARKS = {
     "o": "M0,-.9A.9,.9,0,1,1,0,.9A.9,.9,0,1,1,0,-.9Z",
     "s": "M-.8,-.8H.8V.8H-.8Z",

@@ -10,7 +10,6 @@ import pytest
 
 from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.report.cards import card_page, ranking_page
-from hpe_art.report.figures import report_figures
 from hpe_art.report.html import report_html
 from hpe_art.report.markdown import report_markdown
 from hpe_art.report.reading import read_runs
@@ -143,7 +142,7 @@ def test_names_are_shown_as_they_are(changed, keys):
     if keys[-1] == "label":  # of all networks
         changed(("runs", "sturdy", *keys[2:]), HOSTILE)
     results, folders = read_runs([folder])
-    page = report_html(results, folders, report_figures(results, folders))
+    page = report_html(results, folders)
     assert "<img src=x" not in page and "&lt;img src=x" in page
     text = report_markdown(results, {})
     assert "<img" not in text
