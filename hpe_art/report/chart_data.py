@@ -31,8 +31,8 @@ def chart_data(results: Results) -> dict[str, Any]:
     return {
         "metric": {**metric.model_dump(), "digits": digits_of(metric)},
         "scores": _scores(results),
-        "networks": _styled(list(runs)),
-        "attacks": _styled(attacks),
+        "networks": styled(list(runs)),
+        "attacks": styled(attacks),
         "shown": _shown(results, attacks),
         "lead": {"attack": leading_attack(results, False), "eps": leading_eps(results)},
         "joints": first.skeleton.joints,
@@ -43,7 +43,8 @@ def chart_data(results: Results) -> dict[str, Any]:
     }
 
 
-def _styled(names: Sequence[str]) -> list[dict[str, Any]]:
+def styled(names: Sequence[str]) -> list[dict[str, Any]]:
+    """How each is drawn, as the page's scripts have it."""
     styles = Styles(names)
     return [
         {

@@ -1,7 +1,8 @@
 """The report: one HTML file with everything inside."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 
 from hpe_art.evaluation.results import Results
 from hpe_art.report.chart_data import chart_data
+from hpe_art.report.comparison import Comparison
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text
 from hpe_art.report.summary import remarks, summary
@@ -18,15 +20,26 @@ from hpe_art.report.viewer import viewer_data
 
 TEMPLATES = resources.files("hpe_art.report") / "templates"
 LIBRARIES = ("vega/vega.min.js", "vega/vega-lite.min.js")
-SCRIPTS = ("page.js", "charts.js", "explore.js", "joints.js", "transfer.js", "viewer.js")
+SCRIPTS = (
+    "page.js",
+    "charts.js",
+    "explore.js",
+    "joints.js",
+    "compare.js",
+    "transfer.js",
+    "viewer.js",
+)
 
 
-def report_html(results: Results, folders: Mapping[str, Path]) -> str:
-    """The page, of results and folders from `read_runs`."""
+def report_html(
+    results: Results, folders: Mapping[str, Path], compared: Sequence[Comparison] = ()
+) -> str:
+    """The page, of results and folders from `read_runs`, and what is compared of them."""
     metric, runs = metric_of(results), results.runs
     digits = digits_of(metric)
     filters = {
         "score": lambda value: score_text(value, digits, none="–"),
+        "change": lambda value: "–" if value is None else f"{value:+.{digits}f}",
         "percent": lambda value: score_text(value, none="–"),
         "eps": eps_text,
         # How dark a cell is: 1 for a network that the attack does not touch.
@@ -35,6 +48,7 @@ def report_html(results: Results, folders: Mapping[str, Path]) -> str:
         ),
     }
     pictures = viewer_data(results, folders)
+    pictures["beside"] = [(one.before, one.after) for one in compared][:1]
     kinds = [one.kind for run in runs.values() for one in run.observers.values()]
     return rendered(
         "report.html.j2",
@@ -48,18 +62,25 @@ def report_html(results: Results, folders: Mapping[str, Path]) -> str:
         transfer="transfer" in kinds,
         universal=bool(pictures["universal"]),
         examples=bool(pictures["networks"]),
-        charts=_as_script(chart_data(results)),
-        viewer=_as_script(pictures),
-        style=_text("page.css"),
-        scripts=[*map(_text, LIBRARIES), "\n".join(map(_text, SCRIPTS))],
+        compared=compared,
+        charts=as_script(chart_data(results) | {"compared": [asdict(one) for one in compared]}),
+        viewer=as_script(pictures),
+        style=template("page.css"),
+        scripts=code(SCRIPTS),
     )
 
 
-def _text(name: str) -> str:
+def code(names: Sequence[str]) -> list[str]:
+    """What goes into a page's scripts: the libraries, and these files as one."""
+    return [*map(template, LIBRARIES), "\n".join(map(template, names))]
+
+
+def template(name: str) -> str:
+    """The text of a file in `TEMPLATES`."""
     return TEMPLATES.joinpath(name).read_text("utf-8")
 
 
-def _as_script(data: Any) -> str:
+def as_script(data: Any) -> str:
     """JSON that cannot end the element that it is in."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
@@ -73,7 +94,7 @@ def rendered(
 ) -> str:
     """A template of this package, given the results, what to know first of them, and values."""
     environment.filters |= filters
-    return environment.from_string(_text(name)).render(
+    return environment.from_string(template(name)).render(
         results=results,
         study=results.study,
         metric=metric_of(results),

@@ -6,20 +6,32 @@ from pathlib import Path
 from hpe_art.evaluation.result_files import ResultsError, read_results
 from hpe_art.evaluation.results import Results, Run, Study
 
+BEFORE, AFTER = ", before", ", after"
+"""What a network's name ends in where it is in both of two results."""
+
+
+def name_in_file(name: str) -> str:
+    """A network's name in its own results, by that of `read_runs`."""
+    return name.removesuffix(BEFORE).removesuffix(AFTER)
+
 
 def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
     """Merges studies and single runs; gives also the folder of each network's pictures.
 
     Paths are result files, records of studies, or folders with a `results.json` or `record.npz`.
-    ResultsError if one is not, or for a network in two of them, none at all, or several metrics
+    Of two, a network in both is there twice, before and after.
+    ResultsError if one is not, or for a network in two of three, none at all, or several metrics
     or skeletons.
     """
     runs: dict[str, Run] = {}
     files: dict[str, Path] = {}
     studies: list[tuple[int, str, Study]] = []
-    for path in paths:
-        results = _read(path)
-        for name, run in results.runs.items():
+    read = [_read(path) for path in paths]
+    twice = set(read[0].runs).intersection(read[1].runs) if len(read) == 2 else set()
+    ends = (BEFORE, AFTER) if twice else ("",) * len(read)
+    for path, results, when in zip(paths, read, ends, strict=True):
+        for one, run in results.runs.items():
+            name = f"{one}{when}" if one in twice else one
             if name in files:
                 raise ResultsError(
                     f"Expected each network in one result file. Got {name} in {path} and in "

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from example_results import attack, observer, run
 
 from hpe_art.evaluation.results import Results
+from hpe_art.report.cards_html import cards_html
+from hpe_art.report.comparison import comparisons
 from hpe_art.report.html import report_html
 from hpe_art.report.reading import read_runs
+from hpe_art.studies.robustness_card import read_cards
+
+CARDS = Path(__file__).parents[2] / "model_cards"
 
 HOSTILE = "<img src=x onerror=document.title='run'>{{1+1}}'\\"
 
 
 def page_of(*paths):
     results, folders = read_runs(list(paths))
-    return report_html(results, folders)
+    return report_html(results, folders, comparisons(results, folders))
 
 
 @pytest.fixture
@@ -139,6 +145,7 @@ def test_a_transfer_matrix_is_sorted_by_row_and_by_column(opened, sturdy, frail)
 
 
 def test_a_page_serves_everybody_on_any_screen(opened, study):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = opened(page_of(study), reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     for width, scheme, paper in ((1200, "light", (255, 255, 255)), (380, "dark", (23, 23, 27))):
@@ -147,7 +154,7 @@ def test_a_page_serves_everybody_on_any_screen(opened, study):
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == f"rgb{paper}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        found = Axe().run(page)
+        found = axe.run(page)
         assert found.violations_count == 0, found.generate_report()
 
 
@@ -194,3 +201,30 @@ def test_little_is_shown_and_what_is_missing_is_said(opened, attacks, drawn):
     if attacks:
         assert page.locator("#no-curve").is_visible() == (drawn == 0)
         assert page.locator("#no-joints").is_visible() == (attacks[0].relative.value is None)
+
+
+def test_two_are_compared_side_by_side(opened, study, tmp_path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(page_of(study, shutil.copytree(study, tmp_path / "other")))
+    assert titles(page, "compare") == [
+        "sturdy, after, by joint, IGSM-U-10, eps 2",
+        "frail, after, by joint, IGSM-U-10, eps 2",
+    ]
+    page.locator("#compare .pick-change").first.select_option("FGSM-U, eps 16")
+    assert titles(page, "compare")[0] == "sturdy, after, by joint, FGSM-U, eps 16"
+    assert page.locator("#pick-network").input_value() == "sturdy, before"
+    assert page.locator("#say-other").text_content() == "sturdy, after, IGSM-U-10, eps 8"
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_table_of_cards_is_sorted(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(cards_html(read_cards(CARDS)))
+    table = page.locator("table.sortable").first
+    assert page.locator(".panels .chart").count() == 1
+    table.locator("th", has_text="clean").locator("button").click()
+    clean = [float(cell) for cell in column(table, 2)]
+    assert clean == sorted(clean) and len(clean) > 1
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()

@@ -35,10 +35,23 @@ def test_of_two_studies_the_larger_says_what_was_asked_for(study, tmp_path, frai
         assert merged.missing == ["net/clean"] and merged.left_out == {"other": "no weights"}
 
 
-def test_a_network_in_two_files_is_refused(study, tmp_path):
+def test_a_network_in_two_files_of_three_is_refused(study, tmp_path, frail):
     shutil.copytree(study, tmp_path / "other")
+    write_results(tmp_path / "one.json", Results(runs={"net": frail}))
     with pytest.raises(ResultsError, match=r"Got sturdy in .* and in .*: leave one out"):
-        read_runs([study, tmp_path / "other"])
+        read_runs([study, tmp_path / "other", tmp_path / "one.json"])
+
+
+def test_a_network_in_both_of_two_is_there_before_and_after(study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    results, folders = read_runs([study, other])
+    assert list(results.runs) == [
+        "sturdy, before",
+        "frail, before",
+        "sturdy, after",
+        "frail, after",
+    ]
+    assert folders["frail, before"] == study and folders["frail, after"] == other
 
 
 def test_several_metrics_are_refused(study, tmp_path, frail):

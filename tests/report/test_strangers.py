@@ -10,6 +10,7 @@ import pytest
 
 from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.report.cards import card_page, ranking_page
+from hpe_art.report.cards_html import cards_html
 from hpe_art.report.html import report_html
 from hpe_art.report.markdown import report_markdown
 from hpe_art.report.reading import read_runs
@@ -170,3 +171,5 @@ def test_cards_are_shown_as_they_are():
     strange = card.model_copy(update={**names, "joints_inf": {script: 1.0}})
     for page in (card_page(strange), ranking_page([strange])):
         assert "<script" not in page and "[a](http" not in page and "&lt;script" in page
+    page = cards_html([strange])
+    assert script not in page and "&lt;script&gt;x" in page

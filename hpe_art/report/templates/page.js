@@ -48,7 +48,7 @@ function fill(select, names) {
 function sortRows(table, column, up) {
   const value = row => {
     const cell = row.cells[column], text = (cell.dataset.value ?? cell.textContent).trim();
-    return /^-?[\d.]+$/.test(text) ? parseFloat(text) : text;
+    return /^[-+]?[\d.]+$/.test(text) ? parseFloat(text) : text;
   };
   const rank = one => (one === "–" || one === "" ? 2 : typeof one === "string" ? 1 : 0);
   const rows = [...table.tBodies[0].rows].map(row => [value(row), row]);

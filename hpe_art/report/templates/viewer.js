@@ -73,7 +73,7 @@ byId("viewer-controls") && (() => {
   fill(network, names);
   other.append(...names.map(name => new Option(name)));
   byId("label-other").hidden = names.length < 2;
-  if (pictures.beside) [network.value, other.value] = pictures.beside;
+  for (const [before, after] of pictures.beside) [network.value, other.value] = [before, after];
   for (const select of [network, attack, person, other]) select.addEventListener("change", refresh);
   eps.addEventListener("input", show);
   refresh();
