@@ -100,14 +100,17 @@ def _attack(run: Run, attack: Attack) -> dict[str, Any]:
 
 
 def _clean(clean: Clean) -> dict[str, Point]:
-    official = {f"official {name}": [round(one, 4)] for name, one in clean.official.items()}
-    return {"score": _point(clean.score), **official}
+    return {"score": _point(clean.score), **_official(clean)}
 
 
 def _values(judged: Judged) -> dict[str, Point]:
     scores = {"relative": judged.relative, "score": judged.score, "target": judged.target}
     values = {key: _point(score) for key, score in scores.items() if score is not None}
-    return values | {f"official {name}": [round(v, 4)] for name, v in judged.official.items()}
+    return values | _official(judged)
+
+
+def _official(judged: Clean | Judged) -> dict[str, Point]:
+    return {f"official {name}": [round(value, 4)] for name, value in judged.official.items()}
 
 
 def _point(score: Score) -> Point:

@@ -71,11 +71,10 @@ def comparisons(results: Results, folders: Mapping[str, Path]) -> list[Compariso
         (name, name_in_file(name) + AFTER) for name in runs if name_in_file(name) + BEFORE == name
     ]
     if not pairs and len(runs) == 2:
-        pairs = [(*runs,)]
-    return [
-        compare(*(Side(one, runs[one], folders[one], name_in_file(one)) for one in pair))
-        for pair in pairs
-    ]
+        first, second = runs
+        pairs = [(first, second)]
+    sides = {name: Side(name, run, folders[name], name_in_file(name)) for name, run in runs.items()}
+    return [compare(sides[before], sides[after]) for before, after in pairs]
 
 
 def compare(before: Side, after: Side) -> Comparison:
@@ -118,8 +117,8 @@ def _unpaired(before: Run, after: Run, held: Sequence[RecordedRun]) -> str:
         return UNPAIRED["people"]
     if len(held) < 2:
         return UNPAIRED["scores"]
-    labelled = [~np.isnan(one.scores[Row(None)]) for one in held]
-    if not np.array_equal(*labelled):
+    one, other = (np.isnan(run.scores[Row(None)]) for run in held)
+    if not np.array_equal(one, other):  # not labelled alike
         return UNPAIRED["people"]
     return "" if isfinite(_draws(held[0], Row(None))[1:, 0].sum()) else UNPAIRED["few"]
 
@@ -145,7 +144,7 @@ def _row(
     else:
         scores = [(one.score.value, other.score.value)]
         scores += [(one.score.joints.get(k), other.score.joints.get(k)) for k in joints]
-        changes = [Change(None if None in two else two[1] - two[0]) for two in scores]
+        changes = [Change(None if old is None or new is None else new - old) for old, new in scores]
     total, *by_joint = changes
     by_joint = by_joint[: len(joints)]
     return ChangedRow(name, eps, one.score.value, other.score.value, total, by_joint)
