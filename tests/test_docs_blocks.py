@@ -14,7 +14,7 @@ from scipy.io import savemat
 ROOT = Path(__file__).parents[1]
 PAGES = ["start.md", "demo.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md"]
 PAGES += ["minimum.md"]
-HERE = ("hpe_art", "tools", "pyproject.toml")
+HERE = ("hpe_art", "tools", "pyproject.toml", "model_cards")
 # What is added to a command, so that it takes seconds.
 SHORTER = {
     "tools/attack.py": "--num-samples 2",
@@ -90,7 +90,8 @@ def test_five_minutes_and_its_report(workspace):
     run_page("start.md", workspace)
     assert (workspace / "results/curve/results.json").is_file()
     run_page("report.md", workspace)
-    assert "<title>" in (workspace / "report.html").read_text()
+    for page in ("report.html", "compared.html", "cards.html"):
+        assert "<title>" in (workspace / page).read_text()
 
 
 @pytest.mark.slow

@@ -138,6 +138,7 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     from rich.console import Console
 
     from hpe_art.evaluation.collecting import pictured_people
+    from hpe_art.evaluation.examples import saved_examples
     from hpe_art.evaluation.running import loop_of
     from hpe_art.report import table as tables
     from hpe_art.report.pictures import (
@@ -174,6 +175,7 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
         }
         removed = remove_pictures(folder)
         pictures = draw_pictures(folder, people, run)
+        run.examples = saved_examples(prepared, run, args.work_dir, "examples", people)
     loop.write()
     before = f", in place of {removed} of an earlier run" if removed else ""
     print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}{before}")

@@ -217,6 +217,22 @@ def rescored(folder: Path, run: Run, name: str) -> Run:
     return run
 
 
+def stored_scores(folder: Path, run: Run) -> tuple[Metric, dict[str, NDArray[np.float64]]]:
+    """The run's metric, and its scores (N, K) of people's joints by folder in the store.
+
+    Raises:
+        UserError: there is no store, or not all of it, or the metric is not known by its name.
+    """
+    store = Store(folder / "store")
+    people, skeleton, _ = _kept_people(store)
+    metric = metric_named(run.metric.key, skeleton)
+    if metric_record(metric) != run.metric:
+        raise UserError(f"Expected {metric.label}. Got {run.metric.label} in {folder}.")
+    names = (CLEAN, *(attack.folder for attack in run.attacks))
+    poses = {name: people.to_image(store.gathered(name, people.index)) for name in names}
+    return metric, {name: metric.joint_scores(one, people.truth) for name, one in poses.items()}
+
+
 def _kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
     path = store.folder / PEOPLE
     if not path.is_file():

@@ -80,22 +80,35 @@ def card_page(card: Card) -> str:
 
 def ranking_page(cards: Sequence[Card]) -> str:
     """The table of all cards, the most robust first; one for each list of people and protocol."""
-    lists: dict[tuple[str, int, int, str], list[Card]] = {}
-    for card in cards:
-        key = (card.annotations, card.people, card.protocol, card.metric)
-        lists.setdefault(key, []).append(card)
     first = cards[0]
     eps = ", ".join(first.worst_inf)
     lines = [INTRODUCTION.format(metric=first.metric, attack=first.attack, eps=eps)]
-    for (annotations, people, protocol, metric), some in lists.items():
-        about = plain_markdown(f"{annotations}, {people} people, {metric}, protocol {protocol}")
-        lines += [f"## {about}", ""]
-        lines += [*_ranking(some), ""]
+    for about, ranked in ranked_lists(cards).items():
+        columns, cells = ranking_cells(ranked)
+        rows = [
+            [
+                f"[{plain_markdown(card.network)}]({quote(card.network)}.md)",
+                *row,
+                "passed" if card.passed else "**not passed**",
+            ]
+            for card, row in zip(ranked, cells, strict=True)
+        ]
+        lines += [f"## {plain_markdown(about)}", ""]
+        lines += [*markdown_lines(["network", *columns, "checks"], rows), ""]
     return "\n".join(lines)
 
 
-def _ranking(cards: Iterable[Card]) -> list[str]:
-    ranked = sorted(cards, key=lambda card: -_mean_score(card))
+def ranked_lists(cards: Iterable[Card]) -> dict[str, list[Card]]:
+    """Cards that can be compared, by what they have in common; the most robust first."""
+    lists: dict[str, list[Card]] = {}
+    for card in sorted(cards, key=lambda card: -_mean_score(card)):
+        about = f"{card.annotations}, {card.people} people, {card.metric}, protocol {card.protocol}"
+        lists.setdefault(about, []).append(card)
+    return lists
+
+
+def ranking_cells(ranked: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
+    """Names of columns, and what they hold of each card."""
     bounds = [f"eps {eps}" for eps in ranked[0].worst_inf]
     bounds += [f"L2 {eps}" for eps in ranked[0].worst_2]
     rows = []
@@ -103,16 +116,13 @@ def _ranking(cards: Iterable[Card]) -> list[str]:
         worst = [*card.worst_inf.values(), *card.worst_2.values()]
         rows.append(
             [
-                f"[{plain_markdown(card.network)}]({quote(card.network)}.md)",
                 score_text(card.clean),
                 *(score_text(one.score) for one in worst),
                 score_text(card.minimum_inf.value, 2),
                 f"{sum(one.gradients for one in worst):.0f}",
-                "passed" if card.passed else "**not passed**",
             ]
         )
-    last = ["smallest eps", "gradients", "checks"]
-    return markdown_lines(["network", "clean", *bounds, *last], rows)
+    return ["clean", *bounds, "smallest eps", "gradients"], rows
 
 
 def _yes(passed: bool) -> str:
@@ -123,9 +133,10 @@ def _mean_score(card: Card) -> float:
     return mean(one.score or 0.0 for one in card.worst_inf.values())
 
 
-def _identity(card: Card) -> str:
+def card_facts(card: Card) -> dict[str, str]:
+    """What was attacked, by what, and what it cost."""
     by = "" if card.by_protocol else " (other people than it asks for: not to be compared)"
-    facts = {
+    return {
         "config": card.config,
         "weights": f"{card.checkpoint}, SHA-256 {(card.sha256 or 'unknown')[:12]}",
         "people": f"the first {card.people} of {card.annotations} ({card.dataset})",
@@ -135,7 +146,10 @@ def _identity(card: Card) -> str:
         f"{card.forward_passes:,} passes forward",
         "versions": ", ".join(f"{name} {version}" for name, version in card.versions.items()),
     }
-    lines = [f"- {name}: {plain_markdown(fact)}" for name, fact in facts.items()]
+
+
+def _identity(card: Card) -> str:
+    lines = [f"- {name}: {plain_markdown(fact)}" for name, fact in card_facts(card).items()]
     return "\n".join(
         fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for line in lines
     )

@@ -6,26 +6,42 @@ from pathlib import Path
 from hpe_art.evaluation.result_files import ResultsError, read_results
 from hpe_art.evaluation.results import Results, Run, Study
 
+BEFORE, AFTER = ", before", ", after"
+"""What a network's name ends in where it is in both of two results."""
+
+
+def name_in_file(name: str) -> str:
+    """A network's name in its own results, by that of `read_runs`."""
+    return name.removesuffix(BEFORE).removesuffix(AFTER)
+
 
 def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
     """Merges studies and single runs; gives also the folder of each network's pictures.
 
     Paths are result files, records of studies, or folders with a `results.json` or `record.npz`.
-    ResultsError if one is not, or for a network in two of them, none at all, or several metrics
+    Of two, a network in both is there twice, before and after.
+    ResultsError if one is not, or for a network in two of three, none at all, or several metrics
     or skeletons.
     """
     runs: dict[str, Run] = {}
     files: dict[str, Path] = {}
     studies: list[tuple[int, str, Study]] = []
-    for path in paths:
-        results = _read(path)
-        for name, run in results.runs.items():
+    read = [_read(path) for path in paths]
+    pictured: dict[str, Path] = {}
+    twice = set(read[0].runs).intersection(read[1].runs) if len(read) == 2 else set()
+    ends = (BEFORE, AFTER) if twice else ("",) * len(read)
+    for path, results, when in zip(paths, read, ends, strict=True):
+        for one, run in results.runs.items():
+            name = f"{one}{when}" if one in twice else one
             if name in files:
                 raise ResultsError(
                     f"Expected each network in one result file. Got {name} in {path} and in "
                     f"{files[name]}: leave one out."
                 )
             files[name], runs[name] = path, run
+            folder = path if path.is_dir() else path.parent
+            stopped = path.is_dir() and _is_stopped(path)
+            pictured[name] = folder / one if stopped else folder
         if results.study:
             studies.append((len(results.runs), str(path), results.study))
     if not runs:
@@ -33,8 +49,7 @@ def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
             f"Expected results of a network at least. Got none in {', '.join(map(str, paths))}."
         )
     _check_alike(runs)
-    folders = {name: path if path.is_dir() else path.parent for name, path in files.items()}
-    return Results(runs=runs, study=_merged(studies)), folders
+    return Results(runs=runs, study=_merged(studies)), pictured
 
 
 def _read(path: Path) -> Results:
@@ -43,7 +58,22 @@ def _read(path: Path) -> Results:
         from hpe_art.studies.record import read_record  # heavy
 
         return read_record(path).results
-    return read_results(path)
+    return _of_stopped(path) if path.is_dir() and _is_stopped(path) else read_results(path)
+
+
+def _is_stopped(folder: Path) -> bool:
+    """Whether a study was stopped there that has a network at least."""
+    return not (folder / "results.json").is_file() and any(folder.glob("*/results.json"))
+
+
+def _of_stopped(folder: Path) -> Results:
+    """The networks of a study that have results, each in a folder of its own; others are named."""
+    done = {path.parent.name: read_results(path) for path in sorted(folder.glob("*/results.json"))}
+    runs = {name: run for name, results in done.items() for run in results.runs.values()}
+    begun = {path.parent.name for path in folder.glob("*/store")}
+    note = "Results of single networks: a study that was stopped goes on by the same command."
+    study = Study(protocol=folder.name, missing=sorted(begun - done.keys()), notes=[note])
+    return Results(runs=runs, study=study)
 
 
 def _merged(studies: Sequence[tuple[int, str, Study]]) -> Study | None:

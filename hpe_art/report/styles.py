@@ -1,6 +1,6 @@
 """How networks and attacks are told apart in figures, and what figures of scores share.
 
-Told apart with every common form of colour blindness (Okabe and Ito 2008), and in grey print.
+Told apart with every common form of colour blindness, and in grey print by marks and dashes.
 """
 
 import io
@@ -21,9 +21,31 @@ from hpe_art.report.numbers import axis_label
 
 PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
 """For matplotlib: names are shown as they are, also those with a dollar."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*X"
-DASHES = ("-", "--", "-.", ":")
+COLOURS = (
+    "#5a87ff", "#ff9600", "#2d875a", "#960f00", "#a54bb4", "#3c4b5a",
+    "#ff0000", "#3cc3ff", "#7800a5", "#c3b4a5", "#780fff", "#a587b4",
+)  # fmt: skip
+"""Twelve that are far apart in OKLab, to the colour-blind too (simulated by Machado et al. 2009),
+and that stand out from white and black; found by exchange."""
+MARKS = {
+    "o": "M0,-.9A.9,.9,0,1,1,0,.9A.9,.9,0,1,1,0,-.9Z",
+    "s": "M-.8,-.8H.8V.8H-.8Z",
+    "D": "M0,-1.1L1.1,0L0,1.1L-1.1,0Z",
+    "^": "M0,-1L1.1,.9H-1.1Z",
+    "v": "M0,1L1.1,-.9H-1.1Z",
+    "P": "M-.35,-1H.35V-.35H1V.35H.35V1H-.35V.35H-1V-.35H-.35Z",
+    "X": "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z",
+    "*": "M0,-1.2L.3,-.4L1.15,-.37L.48,.16L.7,.97L0,.5L-.7,.97L-.48,.16L-1.15,-.37L-.3,-.4Z",
+    "<": "M-1,0L.9,-1.1V1.1Z",
+    ">": "M1,0L-.9,-1.1V1.1Z",
+    "d": "M0,-1.2L.65,0L0,1.2L-.65,0Z",
+    "|": "M-.3,-1.1H.3V1.1H-.3Z",
+}
+"""By matplotlib's name of each mark, its outline as an SVG path around 0."""
+DASHES: tuple[tuple[float, ...], ...] = (
+    (), (3, 1.5), (1, 1), (4, 1.5, 1, 1.5), (6, 1.5), (3, 1, 1, 1, 1, 1),
+)  # fmt: skip
+"""Lengths on and off, in widths of the line."""
 NOISE_LABEL = "random noise"
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "--", "++", "**", "||")
 
@@ -51,10 +73,9 @@ class Styles:
 
     def line(self, name: str) -> dict[str, Any]:
         """Of a curve."""
-        i = self.place[name]
-        dashes = DASHES[i // len(COLOURS) % len(DASHES)]
-        marker = MARKERS[i % len(MARKERS)]
-        return dict(color=self.colour(name), marker=marker, linestyle=dashes, label=name)
+        mark, dashes = self._mark(name), self.dashes(name)
+        style = (0, dashes) if dashes else "-"
+        return dict(color=self.colour(name), marker=mark, linestyle=style, label=name)
 
     def bar(self, name: str) -> dict[str, Any]:
         """Of bars."""
@@ -64,6 +85,18 @@ class Styles:
     def colour(self, name: str) -> str:
         """Of everything."""
         return COLOURS[self.place[name] % len(COLOURS)]
+
+    def dashes(self, name: str) -> tuple[float, ...]:
+        """Of a curve; after as many names as there are marks, each mark has the next dashes."""
+        place = self.place[name]
+        return DASHES[(place + place // len(MARKS)) % len(DASHES)]
+
+    def outline(self, name: str) -> str:
+        """Of its mark, as an SVG path around 0."""
+        return MARKS[self._mark(name)]
+
+    def _mark(self, name: str) -> str:
+        return list(MARKS)[self.place[name] % len(MARKS)]
 
 
 def side_by_side(count: int, width: float, height: float) -> tuple[Figure, Sequence[Axes]]:

@@ -26,14 +26,26 @@ def viewer_data(results: Results, folders: Mapping[str, Path]) -> dict[str, Any]
             attacks.setdefault(one.attack, []).append({"eps": one.eps, "people": people})
         for cells in attacks.values():
             cells.sort(key=lambda cell: cell["eps"])
-        if attacks:
-            bones = [list(bone) for bone in run.skeleton.bones]
-            networks[network] = {"attacks": attacks, "bones": bones}
+        if attacks.keys() - {"clean"}:
+            networks[network] = attacks
     return {
         "networks": networks,
+        "universal": _universal(results, folders),
         "lead": leading_attack(results, targeted=False),
         "sides": {side: [FILLS[side], OUTLINES[side]] for side in FILLS},
     }
+
+
+def _universal(results: Results, folders: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Each network's perturbations whose picture is there, and the poses seen in them alone."""
+    found = []
+    for network, run in results.runs.items():
+        for one in run.universal:
+            if image := _data_url(folders[network] / one.image):
+                loss = "" if one.outputs == "last" else f", loss over {one.outputs} outputs"
+                name = f"{network}, eps {one.eps:g}{loss}"
+                found.append({"name": name, "image": image, "poses": one.poses})
+    return found
 
 
 def _person(person: PicturedPerson, folder: Path) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hpe_art.errors import UserError
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.result_files import ResultsError, check_results
 from hpe_art.evaluation.results import Clean, Judged, MetricRecord, Results, Run, Score
-from hpe_art.evaluation.scoring import Scored
+from hpe_art.evaluation.scoring import Scored, stored_scores
 from hpe_art.evaluation.store import CLEAN, OWN, write_arrays
 from hpe_art.metrics import Metric, PeopleTruth
 from hpe_art.metrics.bootstrap import Draws, drawn_scores
@@ -122,6 +123,30 @@ def joint_scores(prepared: Prepared, run: Run) -> dict[Row, Scores]:
         poses = people.to_image(store.gathered(key, people.index, row.observer))
         found[row] = prepared.metric.joint_scores(poses, aims if row.to_target else truth)
     return found
+
+
+def person_scores(folder: Path, name: str, run: Run) -> RecordedRun | None:
+    """The scores of each person's joints, clean and under each attack, as a folder has them.
+
+    Args:
+        folder: of a run or a study, or of a record.
+        name: of the network in it.
+        run: its results.
+
+    Returns:
+        None where they are not there, or by another metric.
+    """
+    if (folder / RECORD).is_file():
+        one = read_record(folder).runs.get(name)
+        return one if one and one.run.metric == run.metric else None
+    own = folder / name  # in a study each network has one
+    try:
+        metric, scored = stored_scores(own if own.is_dir() else folder, run)
+    except UserError:
+        return None
+    found = {Row(None): scored[CLEAN]}
+    found |= {Row(i): scored[attack.folder] for i, attack in enumerate(run.attacks)}
+    return RecordedRun(run, found, metric)
 
 
 def write_record(path: str | Path, record: Record) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -118,3 +119,44 @@ def study(tmp_path: Path) -> Path:
     about = Study(protocol="the paper", grid={"curve_eps": 8.0}, **said)
     write_results(folder / "results.json", Results(runs=runs, study=about))
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, where the machine has one."""
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        pytest.skip("no Chromium here")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=executable, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """`opened(html, **how)`: a page in the browser, 1,200 pixels wide.
+
+    What a page says on the console, and what it asks for, is an error.
+    """
+    pages, said, asked = [], [], []
+
+    def opener(html, **how):
+        path = tmp_path / f"{len(pages)}.html"
+        path.write_text(html, encoding="utf-8")
+        page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, **how})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path.as_uri())
+        pages.append(page)
+        return page
+
+    yield opener
+    assert said == []
+    inside = ("data:", tmp_path.as_uri())
+    assert [url for url in asked if not url.startswith(inside)] == []
+    for page in pages:
+        page.close()

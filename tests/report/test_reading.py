@@ -11,7 +11,7 @@ from example_results import EPE
 from hpe_art.evaluation.result_files import ResultsError, write_results
 from hpe_art.evaluation.results import Results, Study
 from hpe_art.report.reading import read_runs
-from hpe_art.report.summary import summary
+from hpe_art.report.summary import remarks, summary
 
 
 def test_several_are_merged(study, tmp_path, frail):
@@ -35,10 +35,23 @@ def test_of_two_studies_the_larger_says_what_was_asked_for(study, tmp_path, frai
         assert merged.missing == ["net/clean"] and merged.left_out == {"other": "no weights"}
 
 
-def test_a_network_in_two_files_is_refused(study, tmp_path):
+def test_a_network_in_two_files_of_three_is_refused(study, tmp_path, frail):
     shutil.copytree(study, tmp_path / "other")
+    write_results(tmp_path / "one.json", Results(runs={"net": frail}))
     with pytest.raises(ResultsError, match=r"Got sturdy in .* and in .*: leave one out"):
-        read_runs([study, tmp_path / "other"])
+        read_runs([study, tmp_path / "other", tmp_path / "one.json"])
+
+
+def test_a_network_in_both_of_two_is_there_before_and_after(study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    results, folders = read_runs([study, other])
+    assert list(results.runs) == [
+        "sturdy, before",
+        "frail, before",
+        "sturdy, after",
+        "frail, after",
+    ]
+    assert folders["frail, before"] == study and folders["frail, after"] == other
 
 
 def test_several_metrics_are_refused(study, tmp_path, frail):
@@ -47,6 +60,18 @@ def test_several_metrics_are_refused(study, tmp_path, frail):
     words = r"Got PCKh@0.5 on 16 joints and EPE on 16 joints \(sturdy and net\): report them apart"
     with pytest.raises(ResultsError, match=words):
         read_runs([study, tmp_path / "one.json"])
+
+
+def test_a_study_that_was_stopped_is_shown_with_what_is_missing(tmp_path, frail):
+    for name in ("frail", "begun"):
+        (tmp_path / name / "store").mkdir(parents=True)
+    write_results(tmp_path / "frail" / "results.json", Results(runs={"net": frail}))
+    results, folders = read_runs([tmp_path])
+    assert list(results.runs) == ["frail"] and folders == {"frail": tmp_path / "frail"}
+    assert remarks(results) == [
+        "Not finished: begun.",
+        "Results of single networks: a study that was stopped goes on by the same command.",
+    ]
 
 
 def test_no_network_is_refused(tmp_path):

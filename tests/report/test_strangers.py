@@ -10,7 +10,7 @@ import pytest
 
 from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.report.cards import card_page, ranking_page
-from hpe_art.report.figures import report_figures
+from hpe_art.report.cards_html import cards_html
 from hpe_art.report.html import report_html
 from hpe_art.report.markdown import report_markdown
 from hpe_art.report.reading import read_runs
@@ -143,7 +143,7 @@ def test_names_are_shown_as_they_are(changed, keys):
     if keys[-1] == "label":  # of all networks
         changed(("runs", "sturdy", *keys[2:]), HOSTILE)
     results, folders = read_runs([folder])
-    page = report_html(results, folders, report_figures(results, folders))
+    page = report_html(results, folders)
     assert "<img src=x" not in page and "&lt;img src=x" in page
     text = report_markdown(results, {})
     assert "<img" not in text
@@ -171,3 +171,5 @@ def test_cards_are_shown_as_they_are():
     strange = card.model_copy(update={**names, "joints_inf": {script: 1.0}})
     for page in (card_page(strange), ranking_page([strange])):
         assert "<script" not in page and "[a](http" not in page and "&lt;script" in page
+    page = cards_html([strange])
+    assert script not in page and "&lt;script&gt;x" in page

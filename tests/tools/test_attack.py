@@ -47,6 +47,10 @@ def test_the_command_without_flags(run_tool, tmp_path, config, weights, people):
     assert steps[2:] == [(pytest.approx(3.2), 10), (1, 20)]
     pictures = list((folder / "pictures").glob("*.png"))
     assert pictures and all(cv2.imread(str(path)) is not None for path in pictures)
+    assert [one.attack for one in run.examples] == ["clean", *names[1:]]
+    shown = [one for example in run.examples for one in example.people]
+    files = {name for one in shown for name in (one.image, one.perturbation) if name}
+    assert len(files) == 4 + 3 * 2 * 4 and all((folder / name).is_file() for name in files)
     for word in (*names, "PCKh", "Ankle", "results.json"):
         assert word in done.stdout
     assert done.stderr == ""

@@ -8,23 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from hpe_art.attacks import Universal
-from hpe_art.evaluation.attacking import pixels, rgb
-from hpe_art.evaluation.collecting import pictured_people
+from hpe_art.evaluation.attacking import rgb
+from hpe_art.evaluation.examples import FINE, saved_examples, scaled, write_picture
 from hpe_art.evaluation.loop import RESULTS
 from hpe_art.evaluation.observers import Observer
 from hpe_art.evaluation.perturbations import training_set
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.result_files import mark_missing, write_results
-from hpe_art.evaluation.results import Alone, Example, PicturedPerson, Results, Run, Study
+from hpe_art.evaluation.results import Alone, Results, Study
 from hpe_art.evaluation.running import attack_runner, loop_of
-from hpe_art.evaluation.store import CLEAN
-from hpe_art.files import write_whole
 from hpe_art.metrics import MetricError
 from hpe_art.studies.jain2019.findings import findings
 from hpe_art.studies.jain2019.grid import USUAL, Grid
@@ -35,8 +31,6 @@ from hpe_art.studies.record import RECORD, Record, RecordedRun, joint_scores, wr
 
 TRAINING_PEOPLE = 128
 """How many of them universal perturbations that were fitted are scored on."""
-FINE, COARSE = 85, 50
-"""WebP qualities, of images and of perturbations."""
 
 
 def run_study(
@@ -69,7 +63,9 @@ def run_study(
             prepared, run = loop_of(runner).finished
             shown = {
                 "notes": [*run.notes, *notes],
-                "examples": _saved_examples(prepared, run, folder, network.name),
+                "examples": saved_examples(
+                    prepared, run, folder, f"{network.name}/pictures", USUAL
+                ),
                 "universal": _saved_alone(prepared, folder, network.name),
             }
             scores = joint_scores(prepared, run)
@@ -137,33 +133,6 @@ def _on_training_people(
     return RecordedRun(run, joint_scores(on_training, run), on_training.metric)
 
 
-def _saved_examples(prepared: Prepared, run: Run, folder: Path, name: str) -> list[Example]:
-    """Writes the first people, clean and usually attacked, as WebP to FOLDER/NAME/pictures."""
-    people = prepared.people[: prepared.spec.kept]
-    images = rgb(prepared.estimator, people.x[:])
-    poses = prepared.store.gathered(CLEAN, people.index)
-    clean = [
-        PicturedPerson(
-            person=person,
-            pose=_points(pose),
-            image=_write(folder, f"{name}/pictures/clean_{i}.webp", image, FINE),
-        )
-        for i, (person, pose, image) in enumerate(
-            zip(people.index.tolist(), poses, images, strict=True)
-        )
-    ]
-    found = [Example(attack=CLEAN, eps=0.0, people=clean)]
-    for attack in run.attacks:
-        if attack.name in USUAL and attack.eps:
-            stem = f"{name}/pictures/{attack.name.lower()}_eps{attack.eps:g}"
-            pictured = [
-                _pictured(one, attack.eps, folder, f"{stem}_{i}")
-                for i, one in enumerate(pictured_people(prepared, attack))
-            ]
-            found.append(Example(attack=attack.name, eps=attack.eps, people=pictured))
-    return found
-
-
 def _saved_alone(prepared: Prepared, folder: Path, name: str) -> list[Alone]:
     """Writes each fitted universal perturbation; says what every network sees in it alone."""
     found = []
@@ -173,43 +142,15 @@ def _saved_alone(prepared: Prepared, folder: Path, name: str) -> list[Alone]:
     for attack in prepared.attacks.values():
         if isinstance(attack, Universal):
             noise = attack.build(estimator).resized(*estimator.input_shape[1:]).cpu().numpy()
-            image = _scaled(noise, attack.eps)[None]
+            image = scaled(noise, attack.eps)[None]
             path = f"{name}/pictures/alone_{attack.label.lower()}_eps{attack.eps:g}.webp"
             seen = {one.name: one.poses(image, bgr)[0] for one in networks}
             found.append(
                 Alone(
                     outputs=attack.outputs,
                     eps=attack.eps,
-                    image=_write(folder, path, rgb(estimator, image)[0], FINE),
+                    image=write_picture(folder, path, rgb(estimator, image)[0], FINE),
                     poses={other: np.round(pose, 2).tolist() for other, pose in seen.items()},
                 )
             )
     return found
-
-
-def _pictured(one: dict[str, Any], eps: float, folder: Path, stem: str) -> PicturedPerson:
-    moved = _scaled(one["perturbed"] - one["clean"].astype(np.float32), eps)
-    return PicturedPerson(
-        person=one["index"],
-        pose=_points(one["perturbed_pose"]),
-        image=_write(folder, f"{stem}.webp", one["perturbed"], FINE),
-        perturbation=_write(folder, f"{stem}_delta.webp", moved, COARSE),
-    )
-
-
-def _points(pose: NDArray[Any]) -> list[list[float]]:
-    return np.round(pose[:, :2].astype(np.float64), 1).tolist()
-
-
-def _scaled(delta: NDArray[Any], eps: float) -> NDArray[np.float32]:
-    """A perturbation of -eps to eps as an image of 0 to 255."""
-    scaled: NDArray[np.float32] = np.clip((delta / eps + 1) * np.float32(127.5), 0, 255)
-    return scaled
-
-
-def _write(folder: Path, name: str, image: NDArray[Any], quality: int) -> str:
-    """Writes an image (3, H, W), red first; gives its name."""
-    written = np.ascontiguousarray(pixels(image)[..., ::-1])
-    _, webp = cv2.imencode(".webp", written, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    write_whole(folder / name, webp.tobytes())
-    return name

@@ -96,7 +96,7 @@ def test_its_report(whole):
     results, folders = read_runs([whole])
     figures = report_figures(results, folders)
     assert {"eps", "transfer", "universal"} <= set(figures)
-    assert "IGSM-U-10" in report_html(results, folders, figures)
+    assert "IGSM-U-10" in report_html(results, folders)
 
 
 def test_a_study_that_was_stopped_goes_on(study, whole, tmp_path, monkeypatch):

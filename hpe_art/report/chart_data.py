@@ -1,0 +1,125 @@
+"""What the page's charts show, as JSON for its script: every attack with its scores by joint."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hpe_art.evaluation.results import Attack, Clean, Judged, Results, Run, Score
+from hpe_art.report.body_layout import HEIGHT, WIDTH, body_layout
+from hpe_art.report.leading import (
+    family,
+    is_noise,
+    leading_attack,
+    leading_eps,
+    metric_of,
+    ranked_attacks,
+)
+from hpe_art.report.numbers import axis_label, digits_of
+from hpe_art.report.styles import Styles
+
+DIGITS = 3
+FIRST_ATTACKS = 2
+"""Attacks that are shown until the reader chooses others."""
+Point = list[float | None]
+"""A score, and the ends of its interval if there is one."""
+
+
+def chart_data(results: Results) -> dict[str, Any]:
+    """JSON of all runs; names are told from numbers by their places in `networks` and `attacks`."""
+    metric, runs = metric_of(results), results.runs
+    attacks = list(dict.fromkeys(a.name for run in runs.values() for a in run.attacks))
+    first = next(iter(runs.values()))
+    return {
+        "metric": {**metric.model_dump(), "digits": digits_of(metric)},
+        "scores": _scores(results),
+        "networks": styled(list(runs)),
+        "attacks": styled(attacks),
+        "shown": _shown(results, attacks),
+        "lead": {"attack": leading_attack(results, False), "eps": leading_eps(results)},
+        "joints": first.skeleton.joints,
+        "bones": first.skeleton.bones,
+        "layout": next(filter(None, map(body_layout, runs.values())), None),
+        "runs": [_run(run) for run in runs.values()],
+        "body": [WIDTH, HEIGHT],
+    }
+
+
+def styled(names: Sequence[str]) -> list[dict[str, Any]]:
+    """How each is drawn, as the page's scripts have it."""
+    styles = Styles(names)
+    return [
+        {
+            "name": name,
+            "colour": styles.colour(name),
+            "mark": styles.outline(name),
+            "dashes": styles.dashes(name),
+        }
+        for name in names
+    ]
+
+
+def _scores(results: Results) -> list[dict[str, Any]]:
+    """Scores that the reader can choose: the key in a row, and what stands beside the axis."""
+    metric, runs = metric_of(results), results.runs.values()
+    scores = [
+        {"key": "relative", "label": axis_label("relative", metric, long=True)},
+        {"key": "score", "label": axis_label("", metric, long=True).strip()},
+    ]
+    if any(attack.target for run in runs for attack in run.attacks):
+        scores.append({"key": "target", "label": axis_label("target", metric, long=True)})
+    names = dict.fromkeys(name for run in runs for name in run.clean.official)
+    scores += [{"key": f"official {name}", "label": name} for name in names]
+    return scores
+
+
+def _shown(results: Results, attacks: Sequence[str]) -> list[str]:
+    """Names of the attacks to begin with: the strongest untargeted, else targeted, else all."""
+    ranked = ranked_attacks(results, False) or ranked_attacks(results, True)
+    return ranked[:FIRST_ATTACKS] or list(attacks)
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "clean": _clean(run.clean),
+        "observers": {name: one.kind for name, one in run.observers.items()},
+        "attacks": [_attack(run, attack) for attack in run.attacks],
+    }
+
+
+def _attack(run: Run, attack: Attack) -> dict[str, Any]:
+    return {
+        "name": attack.name,
+        "family": family(attack),
+        "eps": attack.eps,
+        "steps": attack.max_iter,
+        "norm": attack.norm,
+        "noise": is_noise(run, attack),
+        "values": _values(attack),
+        "joints": _by_joint(attack.relative, run.skeleton.joints),
+        "observed": {name: _point(judged.relative) for name, judged in attack.observed.items()},
+    }
+
+
+def _clean(clean: Clean) -> dict[str, Point]:
+    return {"score": _point(clean.score), **_official(clean)}
+
+
+def _values(judged: Judged) -> dict[str, Point]:
+    scores = {"relative": judged.relative, "score": judged.score, "target": judged.target}
+    values = {key: _point(score) for key, score in scores.items() if score is not None}
+    return values | _official(judged)
+
+
+def _official(judged: Clean | Judged) -> dict[str, Point]:
+    return {f"official {name}": [round(value, 4)] for name, value in judged.official.items()}
+
+
+def _point(score: Score) -> Point:
+    return _rounded(score.value, *(score.interval or ()))
+
+
+def _by_joint(score: Score, joints: Sequence[str]) -> list[Point]:
+    return [_rounded(score.joints.get(k), *(score.joint_intervals.get(k) or ())) for k in joints]
+
+
+def _rounded(*values: float | None) -> Point:
+    return [None if value is None else round(value, DIGITS) for value in values]

@@ -1,0 +1,101 @@
+// Charts by Vega-Lite: how one is drawn, by a theme that follows the page's colours.
+const distinct = values => [...new Set(values)];
+const colourOf = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function theme() {
+  const ink = colourOf("--ink"), line = colourOf("--line");
+  const axis = {
+    labelColor: ink, titleColor: ink, domainColor: line, tickColor: line, gridColor: line,
+    gridOpacity: 0.6, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal",
+  };
+  return { font: "system-ui, sans-serif", axis, view: { stroke: null } };
+}
+
+// Says of a point its score with the interval, and whose it is.
+function showTip(event, row) {
+  const tip = byId("tip");
+  tip.hidden = !row;
+  if (!row) return;
+  tip.replaceChildren(element("strong", {}, row.says), element("br"), row.about);
+  const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
+  tip.style.left = `${Math.max(4, left)}px`;
+  tip.style.top = `${Math.min(event.clientY + 18, innerHeight - tip.offsetHeight - 8)}px`;
+}
+
+// Draws a chart in a place of the page under a title; `spec` is a layer and its rows.
+function drawChart(place, title, spec, height = 260) {
+  const stage = element("div", { class: "chart" });
+  place.append(element("figure", {}, element("figcaption", {}, title), stage));
+  const whole = {
+    width: "container", height, background: null, config: theme(), description: title,
+    autosize: { type: "fit", contains: "padding" }, ...spec,
+  };
+  const view = new vega.View(vega.parse(vegaLite.compile(whole).spec), { container: stage, renderer: "svg" });
+  view.tooltip((_, event, item, value) => showTip(event, value ? item.datum : null));
+  view.runAsync();
+  stage.view = view;
+}
+
+function clearCharts(place) {
+  place.querySelectorAll(".chart").forEach(stage => stage.view.finalize());
+  place.replaceChildren();
+}
+
+// The x axis: numbers, or names where there is one number alone.
+function axisOfX(title, values, log) {
+  const ticks = distinct(values.map(row => row.x)).sort((a, b) => a - b);
+  const axis = { title, labelOverlap: true };
+  if (typeof ticks[0] === "string" || ticks.length < 2) {
+    return { field: "x", type: "nominal", sort: null, axis: { ...axis, labelAngle: 0 } };
+  }
+  const numbers = { field: "x", type: "quantitative", axis: { ...axis, format: "~g" } };
+  if (!log) return numbers;
+  numbers.axis.values = ticks;
+  return { ...numbers, scale: { type: "log", base: 2, domain: [ticks[0], ticks.at(-1)], nice: false } };
+}
+
+// A line through the points of each series, with its intervals as a band.
+// Rows are {x, y, low, high, name, says, about}; `styles` are of all names.
+function lines(values, styles, { x, y, top, log }) {
+  const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
+  const by = of => ({
+    field: "name", type: "nominal", legend: null,
+    scale: { domain: drawnBy.map(one => one.name), range: drawnBy.map(of) },
+  });
+  const scale = { zero: true, nice: !top, ...(top && { domain: [0, Math.max(top, ...values.map(row => row.y))] }) };
+  const on = field => ({ field, type: "quantitative", scale, axis: { title: y } });
+  const across = axisOfX(x, values, log), color = by(one => one.colour);
+  const dashes = by(one => (one.dashes.length ? one.dashes.map(length => 2 * length) : [1, 0]));
+  const ends = across.type === "nominal" ? { type: "rule" } : { type: "area", opacity: 0.12 };
+  const point = { type: "point", filled: true, aria: false };
+  const layer = [
+    { mark: { type: "line", strokeWidth: 2, aria: false }, encoding: { color, strokeDash: dashes, y: on("y") } },
+    { mark: { ...point, size: 70, opacity: 1 }, encoding: { color, shape: by(one => one.mark), y: on("y") } },
+    // Larger than what is seen, so that it is easily met.
+    { mark: { ...point, size: 500, opacity: 0, tooltip: true }, encoding: { y: on("y") } },
+  ];
+  if (values.some(row => known(row.low))) {
+    layer.unshift({ mark: { ...ends, aria: false }, encoding: { color, y: on("low"), y2: { field: "high" } } });
+  }
+  return { data: { values }, encoding: { x: across }, layer };
+}
+
+// Bars for one name, marks for several, of each joint from the top.
+function marksOf(values, styles, { x, top }) {
+  const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
+  const by = range => ({
+    field: "name", type: "nominal", legend: null, scale: { domain: drawnBy.map(one => one.name), range },
+  });
+  const color = by(drawnBy.map(one => one.colour));
+  const on = field => ({ field, type: "quantitative", axis: { title: x }, scale: top ? { domain: [0, Math.max(top, ...values.map(row => row.y))] } : {} });
+  const y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
+  const one = drawnBy.length === 1;
+  const layer = [
+    one
+      ? { mark: { type: "bar", aria: false, tooltip: true }, encoding: { color, x: on("y") } }
+      : { mark: { type: "point", filled: true, size: 80, opacity: 1, aria: false, tooltip: true },
+          encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") } },
+  ];
+  if (one) layer.push({ mark: { type: "rule", aria: false, color: colourOf("--ink") }, encoding: { x: on("low"), x2: { field: "high" } } });
+  return { data: { values }, encoding: { y }, layer };
+}

@@ -1,0 +1,231 @@
+"""The page in a browser: what it shows, what can be chosen, and whom it serves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from example_results import attack, observer, run
+
+from hpe_art.evaluation.results import Results
+from hpe_art.report.cards_html import cards_html
+from hpe_art.report.comparison import comparisons
+from hpe_art.report.html import report_html
+from hpe_art.report.reading import read_runs
+from hpe_art.studies.robustness_card import read_cards
+
+CARDS = Path(__file__).parents[2] / "model_cards"
+
+HOSTILE = "<img src=x onerror=document.title='run'>{{1+1}}'\\"
+
+
+def page_of(*paths):
+    results, folders = read_runs(list(paths))
+    compared = comparisons(results, folders) if len(paths) == 2 else []
+    return report_html(results, folders, compared)
+
+
+@pytest.fixture
+def page(opened, study):
+    return opened(page_of(study))
+
+
+def marks(page, part):
+    """What can be seen of each mark in the charts of a part: its outline and colour."""
+    return page.evaluate(
+        """part => [...document.querySelectorAll(`#${part} .mark-symbol path`)]
+        .filter(mark => mark.getAttribute('opacity') !== '0' && mark.style.opacity !== '0')
+        .map(mark => [mark.getAttribute('d'), mark.getAttribute('fill')])""",
+        part,
+    )
+
+
+def titles(page, part):
+    return page.locator(f"#{part} figcaption").all_text_contents()
+
+
+def test_what_the_charts_show_is_chosen(page):
+    assert titles(page, "over-eps") == ["IGSM-U-10", "FGSM-U"]
+    assert len(marks(page, "over-eps")) == 2 * 2 * 3
+    assert len({tuple(one) for one in marks(page, "over-eps")}) == 2  # one of each network
+    page.locator("#toggle-networks").get_by_label("frail").uncheck()
+    assert len(marks(page, "over-eps")) == 2 * 3
+    page.locator("#toggle-attacks").get_by_label("FGSM-U").uncheck()
+    assert titles(page, "over-eps") == ["IGSM-U-10"]
+    axis = page.locator("#over-eps .chart .role-axis-title")
+    assert "relative PCKh@0.5 (%)" in axis.all_text_contents()
+    page.locator("#pick-score").select_option("target PCKh@0.5 (%)")
+    assert page.locator("#no-curve").is_visible()
+    page.locator("#pick-score").select_option("PCKh@0.5 (%)")
+    assert "PCKh@0.5 (%)" in axis.all_text_contents()
+    ticks = page.locator("#over-eps .role-axis-label text")
+    assert {"2", "8", "16"} <= set(ticks.all_text_contents())
+    page.get_by_role("radio", name="linear").check()
+    assert "10" in ticks.all_text_contents()
+    page.get_by_role("radio", name="network").check()
+    assert titles(page, "over-eps") == ["sturdy"]
+
+
+def test_a_point_says_its_number_and_interval(page):
+    chart = page.locator("#over-eps .chart").first
+    chart.scroll_into_view_if_needed()
+    chart.locator(".mark-symbol path").last.hover(force=True)
+    assert page.locator("#tip").text_content() == (
+        "10.0 (9.0 to 11.0) relative PCKh@0.5 (%)frail, IGSM-U-10, eps 16"
+    )
+    page.mouse.move(0, 0)
+    assert page.locator("#tip").is_hidden()
+
+
+def column(table, place):
+    return table.locator(f"tbody tr td:nth-child({place})").all_text_contents()
+
+
+def test_a_body_shows_what_is_left_of_each_joint(page):
+    first = page.locator("#bodies .body").first
+    assert page.locator("#joint-eps-now").text_content() == "eps 8"  # half is lost, nearly
+    assert "pelvis 60" in first.locator("svg").first.get_attribute("aria-label")
+    assert first.locator("text").all_text_contents() == ["60"] * 16
+    before = first.locator("circle").first.get_attribute("fill")
+    page.locator("#joint-eps").press("End")
+    assert page.locator("#joint-eps-now").text_content() == "eps 16"
+    assert first.locator("text").first.text_content() == "40"
+    assert first.locator("circle").first.get_attribute("fill") != before
+    assert page.locator("#joint-chart .mark-symbol path").count() == 2 * 16
+
+
+def test_the_slider_changes_the_picture(page):
+    image, say = page.locator("#stage-perturbed img"), page.locator("#say-perturbed")
+    assert page.locator("#pick-attack").input_value() == "IGSM-U-10"
+    before = image.get_attribute("src")
+    page.locator("#pick-eps").focus()
+    page.keyboard.press("End")
+    assert image.get_attribute("src") != before
+    assert say.text_content() == "IGSM-U-10, eps 16"
+    page.keyboard.press("ArrowLeft")
+    assert say.text_content() == "IGSM-U-10, eps 8"
+    assert page.locator("#stage-perturbed svg line:not(.edge)").count() == 2 * 15
+    page.locator("#pick-network").select_option("frail")
+    page.locator("#pick-person").select_option("7")
+    assert image.get_attribute("src") != before
+    assert page.locator("#view-other").is_hidden()
+    page.locator("#pick-other").select_option("sturdy")
+    assert page.locator("#say-other").text_content() == "sturdy, IGSM-U-10, eps 8"
+    assert page.locator("#stage-other img").get_attribute("src") != image.get_attribute("src")
+
+
+def test_sorting_sorts(page):
+    table = page.locator("#all-scores")
+    page.locator("#all-scores th", has_text="relative").locator("button").click()
+
+    def relative():
+        return [float(cell) for cell in column(table, 5) if cell != "–"]
+
+    assert relative() == sorted(relative()) and len(relative()) == 16
+    page.locator("#all-scores th", has_text="relative").locator("button").press("Enter")
+    assert relative() == sorted(relative(), reverse=True)
+    assert page.locator("#all-scores th[aria-sort=descending]").count() == 1
+    page.locator("#filter").select_option("frail")
+    assert table.locator("tbody tr:visible").count() == 9
+
+
+def test_a_transfer_matrix_is_sorted_by_row_and_by_column(opened, sturdy, frail):
+    sturdy.observers = {"frail": observer(), "third": observer(), "jpeg": observer("defence")}
+    seen = {"frail": attack("X", 8, 75.0), "third": attack("X", 8, 5.0)}
+    sturdy.attacks[1].observed = seen
+    results = Results(runs={"sturdy": sturdy, "frail": frail})
+    table = opened(report_html(results, {})).locator("#transfer-table")
+    assert table.locator("thead th").all_text_contents()[1:] == ["sturdy", "frail"]
+    assert column(table, 2) == ["60.0", "75.0", "5.0"] and column(table, 3) == ["–", "30.0", "–"]
+    table.locator("thead").get_by_role("button", name="sturdy").click()
+    assert column(table, 2) == ["5.0", "60.0", "75.0"]
+    table.locator("tbody").get_by_role("button", name="frail").click()
+    assert table.locator("thead th").all_text_contents()[1:] == ["frail", "sturdy"]
+
+
+def test_a_page_serves_everybody_on_any_screen(opened, study):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(page_of(study), reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
+    for width, scheme, paper in ((1200, "light", (255, 255, 255)), (380, "dark", (23, 23, 27))):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == f"rgb{paper}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        found = axe.run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_every_choice_is_reached_by_keyboard(page):
+    page.locator("#pick-score").focus()
+    for _ in range(4):  # the scale, the panels, a network for each
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.evaluate("document.activeElement.value") == "frail"
+    assert not page.locator("#toggle-networks").get_by_label("frail").is_checked()
+    assert len(marks(page, "over-eps")) == 2 * 3
+
+
+def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
+    path = study / "results.json"
+    for name in ("frail", "IGSM-U-10", "head_top", "Wrist"):
+        path.write_text(path.read_text().replace(json.dumps(name), json.dumps(HOSTILE + name[0])))
+    path.write_text(
+        path.read_text().replace(json.dumps("PCKh@0.5"), json.dumps("</script>" + HOSTILE))
+    )
+    page = opened(page_of(study))
+    assert page.title() == "How robust are these pose models?"
+    assert page.locator("img[src=x]").count() == 0
+    assert titles(page, "over-eps")[0] == HOSTILE + "I"
+    assert HOSTILE + "f" in page.locator("#toggle-networks").text_content()
+    assert HOSTILE + "f" in page.locator("#pick-network").text_content()
+
+
+@pytest.mark.parametrize(
+    ("attacks", "drawn"),
+    [
+        ([attack("FGSM-U", 8, 50.0)], 1),
+        ([attack("FREE-U", None, 15.0)], 0),
+        ([attack("IGSM-U-10", 8, None)], 0),
+        ([], 0),
+    ],
+    ids=["one eps", "no bound", "no labels", "no attack"],
+)
+def test_little_is_shown_and_what_is_missing_is_said(opened, attacks, drawn):
+    page = opened(report_html(Results(runs={"net": run(attacks)}), {}))
+    assert page.locator("#over-eps .chart").count() == drawn
+    assert "No pictures are with these results." in page.locator("#viewer").text_content()
+    assert page.locator("#viewer img").count() == 0
+    if attacks:
+        assert page.locator("#no-curve").is_visible() == (drawn == 0)
+        assert page.locator("#no-joints").is_visible() == (attacks[0].relative.value is None)
+
+
+def test_two_are_compared_side_by_side(opened, study, tmp_path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(page_of(study, shutil.copytree(study, tmp_path / "other")))
+    assert titles(page, "compare") == [
+        "sturdy, after, by joint, IGSM-U-10, eps 2",
+        "frail, after, by joint, IGSM-U-10, eps 2",
+    ]
+    page.locator("#compare .pick-change").first.select_option("FGSM-U, eps 16")
+    assert titles(page, "compare")[0] == "sturdy, after, by joint, FGSM-U, eps 16"
+    assert page.locator("#pick-network").input_value() == "sturdy, before"
+    assert page.locator("#say-other").text_content() == "sturdy, after, IGSM-U-10, eps 8"
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_table_of_cards_is_sorted(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(cards_html(read_cards(CARDS)))
+    table = page.locator("table.sortable").first
+    assert page.locator(".panels .chart").count() == 1
+    table.locator("th", has_text="clean").locator("button").click()
+    clean = [float(cell) for cell in column(table, 2)]
+    assert clean == sorted(clean) and len(clean) > 1
+    found = axe.run(page)
+    assert found.violations_count == 0, found.generate_report()
