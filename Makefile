@@ -11,7 +11,7 @@ NETWORKS = hourglass hourglass_8stack dlcm \
 COCO = coco_resnet_heatmap rtmpose_tiny
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
-.PHONY: attack test test-all check lint types layers requirements zoo benchmark
+.PHONY: attack test test-all check lint types layers docs requirements zoo benchmark
 .SECONDARY:
 
 attack: $(READY)
@@ -34,6 +34,10 @@ types:
 
 layers:
 	$(BIN)lint-imports --no-logo
+
+# Into site/, without the network; warnings are errors. Its search wants a server: python -m http.server -d site
+docs:
+	NO_MKDOCS_2_WARNING=1 $(BIN)python -m mkdocs build
 
 requirements:
 	$(BIN)uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \
