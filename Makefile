@@ -13,7 +13,7 @@ COCO = coco_resnet_heatmap rtmpose_tiny
 ROBUST = hourglass_robust8 hourglass_robust4 resnet_heatmap_robust4 deeppose_robust4
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
-.PHONY: attack test test-all check lint types layers requirements zoo benchmark benchmark-quick
+.PHONY: attack test test-all check lint types layers docs requirements zoo benchmark benchmark-quick
 .SECONDARY:
 
 attack: $(READY)
@@ -36,6 +36,10 @@ types:
 
 layers:
 	$(BIN)lint-imports --no-logo
+
+# Into site/, without the network; warnings are errors. Its search wants a server: python -m http.server -d site
+docs:
+	NO_MKDOCS_2_WARNING=1 $(BIN)python -m mkdocs build
 
 requirements:
 	$(BIN)uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \

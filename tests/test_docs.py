@@ -12,7 +12,10 @@ import torch
 from mmpose.registry import MODELS
 
 from hpe_art import zoo
+from hpe_art.attacks import ATTACKS, shareable
 from hpe_art.attacks.art.recipes import NOT_FOR_POSES, RECIPES
+from hpe_art.commands import attack
+from hpe_art.commands.attacks_asked import attacks_asked
 from hpe_art.estimators.loading import load_config
 
 REPOSITORY = Path(__file__).parents[1]
@@ -55,6 +58,21 @@ def test_every_attack_of_art_has_been_tried():
     assert set(re.findall(r"^[|] `(\w+)`", other, re.MULTILINE)) == set(NOT_FOR_POSES)
     # Whatever the seconds, each ran.
     assert all("→" in row for row in rows)
+
+
+def test_costs_of_attacks_are_what_their_specs_say():
+    page = (REPOSITORY / "docs" / "choose.md").read_text(encoding="utf-8")
+    rows = re.findall(r"`(--attack .*?)` \| (.*?) \| (.*?) \|", page)
+    asked = set()
+    for flags, forward, gradients in rows:
+        args = attack.parse(["hourglass", *flags.replace("CONFIG", "deeppose").split()])
+        (group,) = shareable(attacks_asked(args))
+        # A gradient has a pass forward, which is not counted twice.
+        passes = type(group[0]).passes(group)
+        told = None if passes is None else (str(passes[0] - passes[1]), str(passes[1]))
+        assert (forward, gradients) == (told or ("-", "not known before")), flags
+        asked |= set(args.attack)
+    assert asked == set(ATTACKS.module_dict) - {"art"}
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
 """The code blocks of the pages in docs/ run, page by page, on fewer people than they say."""
 
+import csv
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +14,13 @@ import pytest
 from releases import write_release
 from scipy.io import savemat
 
+from hpe_art.data.coco.writer import PERSON
+from hpe_art.skeleton import MPII
+
 ROOT = Path(__file__).parents[1]
 PAGES = ["start.md", "demo.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md"]
-PAGES += ["minimum.md"]
 HERE = ("hpe_art", "tools", "pyproject.toml", "model_cards")
+PAGES += ["minimum.md", "photographs.md", "coco.md"]
 # What is added to a command, so that it takes seconds.
 SHORTER = {
     "tools/attack.py": "--num-samples 2",
@@ -99,6 +105,50 @@ def test_one_photograph(workspace):
     run_page("demo.md", workspace)
     for folder in ("demo/00004", "mirror", "coco"):
         assert (workspace / "results" / folder / "perturbed.png").is_file()
+
+
+@pytest.fixture
+def clicked(workspace):
+    """Photographs by names of their own, and clicks on their joints in tables, one per format."""
+    people = workspace / "hpe_art" / "rendered_people"
+    stored = json.loads((people / "people_val" / "annotations" / "mpii_val.json").read_text())
+    rows = {"clicks.csv": [], "coco_clicks.csv": []}
+    (workspace / "photographs").mkdir()
+    for place, one in enumerate(stored[:4]):
+        image = f"IMG_{place}.jpg"
+        shutil.copy(
+            people / "people_val" / "images" / one["image"], workspace / "photographs" / image
+        )
+        for joint, (x, y), seen in zip(MPII.joints, one["joints"], one["joints_vis"]):
+            x, y = (x - 1, y - 1) if seen else ("", "")
+            rows["clicks.csv"].append((image, 1, joint, x, y))
+            if joint in PERSON["keypoints"]:
+                rows["coco_clicks.csv"].append((image, 1, joint, x, y))
+    for name, lines in rows.items():
+        with (workspace / name).open("w", newline="", encoding="utf-8-sig") as file:
+            csv.writer(file).writerows([("image", "person", "joint", "x", "y"), *lines])
+    yield stored[:4]
+    shutil.rmtree(workspace / "photographs")
+
+
+@pytest.mark.slow
+def test_own_photographs(workspace, clicked):
+    run_page("photographs.md", workspace)
+    made = json.loads((workspace / "my_people/annotations/mpii_val.json").read_text())
+    for one, true in zip(made, clicked):
+        for key in ("joints", "joints_vis", "center", "scale"):
+            np.testing.assert_allclose(one[key], true[key], atol=0.01)  # rounded again
+    assert len(list((workspace / "my_people/drawn").iterdir())) == 4
+    pictures = [path.name for path in (workspace / "results/my_people/pictures").iterdir()]
+    assert "fgsm-u_eps8_0000.png" in pictures
+
+
+@pytest.mark.slow
+def test_own_photographs_with_cocos_joints(workspace, clicked):
+    run_page("coco.md", workspace)
+    results = json.loads((workspace / "results/my_coco/results.json").read_text())
+    assert "my_coco/annotations/people_val.json" in json.dumps(results)
+    assert len(list((workspace / "my_coco/drawn").iterdir())) == 4
 
 
 @pytest.mark.slow

@@ -179,7 +179,8 @@ def complete_donors(pool: Array, index: NDArray[np.int64]) -> NDArray[np.int64]:
     if not set(complete) - set(index.tolist()) and len(complete) < 2:
         raise UserError(
             f"Expected people with all {pool.shape[1]} joints labelled for target poses. "
-            f"Got {len(complete)} in a test set of {len(pool)}: name a pose with --target."
+            f"Got {len(complete)} in a test set of {len(pool)}: name another pose, "
+            "such as --target mirror."
         )
     return complete
 

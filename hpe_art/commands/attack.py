@@ -13,7 +13,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands import arguments, door
+from hpe_art.commands import arguments, door, spoken
 from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
 from hpe_art.commands.paths import check_data, check_folder, check_paths, data_folder, fit_folder
@@ -24,8 +24,7 @@ USUAL_PEOPLE = 128
 TABLE_WIDTH = 100
 
 
-def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The arguments; argparse ends the process where they are wrong."""
+def _parser() -> argparse.ArgumentParser:
     parser = arguments.command_parser("attack", __doc__)
     add = parser.add_argument
     arguments.add_network_arguments(parser)
@@ -64,6 +63,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments.add_data_arguments(parser)
     arguments.add_speed_arguments(parser)
     arguments.add_process_arguments(parser, "results/NAME")
+    spoken.add_output_arguments(parser)
+    return parser
+
+
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The arguments; argparse ends the process where they are wrong."""
+    parser = _parser()
     args = parser.parse_args(argv)
     args.work_dir = args.work_dir or Path("results") / Path(args.config).stem
     arguments.check_data_arguments(parser, args)
@@ -81,17 +87,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _attack(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    with mendable():
-        runner = _prepared(args)
-    from hpe_art.evaluation.processes import is_main
-    from hpe_art.evaluation.running import loop_of
+    with spoken.printed_where(args):
+        with mendable():
+            runner = _prepared(args)
+        from hpe_art.evaluation.processes import is_main
+        from hpe_art.evaluation.running import loop_of
 
-    lost = loop_of(runner).spec.lost
-    if lost and is_main():
-        print(f"Note: {lost}", flush=True)
-    runner.test()
-    if is_main():
-        _show(args, runner)
+        loop = loop_of(runner)
+        if is_main():
+            print(spoken.plan(loop.prepared, args.work_dir), flush=True)
+            if loop.spec.lost:
+                print(f"Note: {loop.spec.lost}", flush=True)
+        runner.test()
+        if is_main():
+            _show(args, runner)
+    if args.json and is_main():
+        print((args.work_dir / "results.json").read_text(encoding="utf-8"))
     return 0
 
 
@@ -179,3 +190,4 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     loop.write()
     before = f", in place of {removed} of an earlier run" if removed else ""
     print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}{before}")
+    print("Next:", *spoken.next_commands(_parser(), args), sep="\n  ")

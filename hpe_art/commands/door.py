@@ -87,9 +87,18 @@ def called(name: str) -> str:
 
 def command_line() -> str:
     """The command that is running, as it goes into a page."""
-    program, *words = sys.argv
-    tool = Path(program).suffix == ".py" and Path(program).name != "__main__.py"
-    return " ".join([f"python tools/{Path(program).name}" if tool else "hpe-art", *words])
+    name, *words = sys.argv
+    return " ".join([f"python tools/{Path(name).name}" if _is_tool() else "hpe-art", *words])
+
+
+def program(name: str) -> str:
+    """What to type for a command, by its module's name: as the running one was called."""
+    return f"python tools/{name}.py" if _is_tool() else f"hpe-art {name.replace('_', '-')}"
+
+
+def _is_tool() -> bool:
+    path = Path(sys.argv[0])
+    return path.suffix == ".py" and path.name != "__main__.py"
 
 
 def _ran(command: Command, args: argparse.Namespace) -> int:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
 
+import numpy as np
 from mmpose.utils import register_all_modules
+from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError, read_json
-from hpe_art.data.checks import look_at, people_faults, unloaded, usable_file
+from hpe_art.data.checks import format_of, look_at, people_faults, unloaded, usable_file
+from hpe_art.skeleton import Skeleton
 
 COCO_JOINTS = 17
+
+
+class Annotated(NamedTuple):
+    """A person as MMPose's dataset gives it; pixels are those of the image, counted from 0."""
+
+    number: int  # MPII: place in the file, from 0; COCO: the id of the annotation
+    image: Path
+    pose: NDArray[np.float32]  # (K, 3), x, y, and 0 where a joint is not labelled
+    box: NDArray[np.float32]  # x1, y1, x2, y2, which the pipeline pads and crops
+    head_box: NDArray[np.float32] | None  # the same, of MPII's people who are scored
+    skeleton: Skeleton | None  # None where the dataset's description has another number of joints
 
 
 class FileCheck(NamedTuple):
@@ -25,6 +39,7 @@ class FileCheck(NamedTuple):
     people: int
     faults: list[str]  # of people and images, in words
     notes: list[str]  # what is left out and nothing wrong
+    usable: Iterable[Annotated] = ()  # everybody else, read when asked for
 
 
 def check_folder(
@@ -105,12 +120,35 @@ def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | No
     wrong = [str(fault) for fault in faults.values() if fault.stops]
     notes = [str(fault) for fault in faults.values() if not fault.stops]
     people = len(content if kind == "MpiiDataset" else content["annotations"])
+    usable: Iterable[Annotated] = ()
     if len(faults) < people:
         with redirect_stdout(io.StringIO()), usable_file(dataset, faults):
             dataset.full_init()
         # MPII's people keep their places, and others stand in for them.
         held = set(faults) if kind == "MpiiDataset" else set()
-        seen = look_at(dataset, [i for i in range(len(dataset)) if i not in held])
+        shown = [i for i in range(len(dataset)) if i not in held]
+        seen = look_at(dataset, shown)
         wrong += [f"image {path}: {fault}" for path, fault in seen.unread.items()]
         wrong += [str(fault) for fault in seen.away.values()]
-    return FileCheck(file, people, wrong, notes)
+        usable = _usable(dataset, (i for i in shown if i not in seen.away), seen.unread)
+    return FileCheck(file, people, wrong, notes, usable)
+
+
+def _usable(dataset: Any, places: Iterable[int], unread: Container[str]) -> Iterator[Annotated]:
+    known = Skeleton.from_metainfo(dataset.metainfo)
+    boxes = getattr(dataset, "headbox_dict", {}).get("headboxes_src")
+    # Of MPII's people MMPose's dataset has the box counted from 0, the joints from 1.
+    first = 1 if format_of(dataset) == "mpii" else 0
+    for place in places:
+        info = dataset.get_data_info(place)
+        if info["img_path"] in unread:
+            continue
+        points, seen = np.squeeze(info["keypoints"], 0), np.ravel(info["keypoints_visible"])
+        yield Annotated(
+            number=info["id"],
+            image=Path(info["img_path"]),
+            pose=np.column_stack([points - first, seen]).astype(np.float32),
+            box=np.ravel(info["bbox"]),
+            head_box=None if boxes is None else np.float32(boxes[..., place]).ravel() - first,
+            skeleton=known if len(known.joints) == len(points) else None,
+        )

@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch.utils.data import DataLoader
 
 from hpe_art.errors import UserError
@@ -32,6 +32,7 @@ from hpe_art.evaluation.gradient_checks import checks_of
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
+from hpe_art.evaluation.progress import forecast, images_of, progress_bar
 from hpe_art.evaluation.result_files import check_kind, mark_missing, write_results
 from hpe_art.evaluation.results import Results, Run
 from hpe_art.evaluation.saved_crops import check_dataset, claim_crops, write_labels
@@ -210,25 +211,20 @@ class AttackLoop(BaseLoop):
     def _attack(self, run: Prepared, own: list[Block]) -> None:
         """Attacks this process's share of the batches."""
         self.dataloader = self._loader(run, own)
-        total = sum(len(block.rows) * len(block.lacking) for block in own)
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("images"),
-            TimeRemainingColumn(),
-            disable=not (self.progress and is_main() and total > 0),
-        )
-        with bar:
+        total = images_of(own)
+        with progress_bar(self.progress and is_main() and total > 0) as bar:
             task = bar.add_task("clean", total=total)
             attacker = BatchAttacker(
                 run, self.phases, lambda name, n: bar.update(task, description=name, advance=n)
             )
             batches = iter(self.dataloader)
-            for block in own:
+            for number, block in enumerate(own):
+                begun = perf_counter()
                 with self.phases.spent("read"):
                     x = torch.stack(next(batches)["inputs"]).numpy().astype(np.float32)
                 attacker.attack(block, x)
+                if number == 0 < len(own) - 1 and not bar.disable:
+                    bar.console.print(forecast(own, perf_counter() - begun), highlight=False)
 
     def _loader(self, run: Prepared, blocks: list[Block]) -> DataLoader:
         """The config's loader, over these batches of people."""

@@ -108,6 +108,23 @@ def test_flags_are_obeyed_and_recorded(attack, config, weights):
     assert (done.folder / "pictures" / "eps_curve.png").is_file()
 
 
+def test_what_is_printed_and_where(attack, config):
+    flags = [config, *FAST, "--attack", "fgsm", "--num-samples", 5, "--batch-size", 4]
+    plain = attack(*flags)
+    assert plain.out.startswith("Attacks 5 people with FGSM-U at eps 8: at most 1 gradient for")
+    assert "The first 4 people took" in plain.out and "for the other 1." in plain.out
+    *_, report, stronger = plain.out.splitlines()
+    assert report == "  python tools/report.py results/tiny -o results/tiny/report.html"
+    assert stronger.startswith("  python tools/attack.py ") and stronger.endswith(" --attack auto")
+    as_json = attack(*flags, "--json")
+    assert json.loads(as_json.out) == json.loads((as_json.folder / "results.json").read_text())
+    assert "FGSM-U" in as_json.err
+    quiet = attack(*flags, "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    refused = attack(*flags, "--quiet", "--seed", 1)
+    assert (refused.code, refused.out) == (2, "") and "--overwrite" in refused.err
+
+
 def test_target_poses_of_ones_own(attack, config, weights, tmp_path):
     pose = tmp_path / "pose.json"
     pose.write_text(json.dumps([[k / 16, 0.25] for k in range(16)]))

@@ -6,10 +6,13 @@ import json
 import shutil
 import warnings
 
+import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from hpe_art.data.folder_checks import check_folder
 from hpe_art.rendered_people.dataset import coco_people_folder
+from hpe_art.report.annotated_people import described
 
 
 @pytest.fixture
@@ -66,6 +69,43 @@ def test_everybody_and_every_image_is_named(check, folder):
     assert lines[5:] == ["  left out: person 1 (00001.jpg): no joint is labelled"]
 
 
+def test_what_was_understood_is_drawn(check, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("hpe_art.commands.check_data.DRAWN_PEOPLE", 1)
+    file, drawn = folder / "annotations" / "mpii_val.json", tmp_path / "drawn"
+    people = json.loads(file.read_text())
+    people[0]["scale"] = -1
+    file.write_text(json.dumps(people))
+    check(folder, "--draw", drawn)  # those of training have no head boxes
+    code, lines, _ = check(folder, "--ann-file", file, "--draw", drawn)
+    assert code == 1 and lines[-1] == f"  drawn in {drawn}: 1"
+    # Not of person 0, who cannot be used, and nothing of the run before.
+    assert [path.name for path in drawn.iterdir()] == ["mpii_val_0001.png"]
+
+
+def test_pictures_that_cannot_be_written_are_said_first(check, folder, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    code, lines, error = check(folder, "--draw", tmp_path / "file")
+    assert (code, lines) == (2, []) and "Expected a writable folder for --draw" in error
+
+
+def test_pixels_of_what_was_understood_count_from_0(folder):
+    train, val = check_folder(folder)
+    stored = json.loads((folder / "annotations" / "mpii_val.json").read_text())
+    third = list(val.usable)[3]
+    labelled = np.array(stored[3]["joints_vis"]) > 0
+    assert third.number == 3 and third.image.name == "00003.jpg"
+    np.testing.assert_allclose(third.pose[:, 2] > 0, labelled)
+    points = np.array(stored[3]["joints"])[labelled] - 1
+    np.testing.assert_allclose(third.pose[labelled, :2], points, atol=1e-4)
+    x, y = stored[3]["center"]
+    middle = x - 1, y + 15 * stored[3]["scale"] - 1  # as MpiiDataset has it
+    np.testing.assert_allclose((third.box[:2] + third.box[2:]) / 2, middle, atol=1e-3)
+    np.testing.assert_allclose(third.head_box, [9, 9, 169, 189])
+    assert "person 3, 00003.jpg: 14 of 16 joints" in described(third)
+    assert f"head_size {0.6 * np.hypot(160, 180):.1f} pixels" in described(third)
+    assert next(iter(train.usable)).head_box is None
+
+
 def test_cocos_format(check, tmp_path):
     folder = shutil.copytree(coco_people_folder("val"), tmp_path / "coco")
     file = folder / "annotations" / "person_keypoints_val.json"
@@ -80,6 +120,12 @@ def test_cocos_format(check, tmp_path):
     assert lines[1] == "  left out: no people with joints: not checked", "detections"
     assert f"  person {number} (" in lines[3] and "outside its image of 192 x" in lines[3]
     assert [line.split(": ")[1] for line in lines[4:]] == ["2 annotations have the id 10"] * 2
+    *_, keypoints = check_folder(folder)
+    first, person = next(iter(keypoints.usable)), content["annotations"][0]
+    x, y, width, height = person["bbox"]
+    assert first.number == person["id"] and first.head_box is None
+    np.testing.assert_allclose(first.box, [x, y, x + width, y + height], atol=1)
+    np.testing.assert_allclose(first.pose[0, :2], person["keypoints"][:2], atol=1e-3)
 
 
 @pytest.mark.parametrize(

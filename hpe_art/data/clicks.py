@@ -1,0 +1,91 @@
+"""People whose joints somebody has clicked on, as entries of MPII's and of COCO's annotations.
+
+Clicks are x, y by MMPose's name of the joint, such as `left_wrist`, in pixels counted from 0; a
+joint without a click is unlabelled.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_art.data.annotations import DataError
+from hpe_art.data.coco.writer import PERSON
+from hpe_art.data.mpii.writer import annotation
+from hpe_art.skeleton import MPII
+
+Clicks = Mapping[str, Sequence[float]]
+
+HEAD = ("head_top", "upper_neck")
+"""Joints between which PCKh's unit is measured where no head boxes are drawn."""
+MARGIN = 0.1
+"""Of COCO's box around the clicks, on each side, in units of its longer side."""
+FILLED = 0.53
+"""Share of a box that is the person, where there is no mask: that of MMPose's `MpiiDataset`."""
+
+
+def mpii_person(image: str, clicks: Clicks) -> dict[str, Any]:
+    """One person for `hpe_art.data.mpii.writer.write_annotations`.
+
+    The head box is the upright square around the middle between the top of the head and the upper
+    neck whose head_size, 0.6 times its diagonal, is the distance of these two. On 250 rendered
+    people head_size of the drawn boxes is 0.92 to 1.41 times that (5 and 95 %), at the median 1.02.
+
+    Args:
+        image: file name of the picture, an integer before the suffix.
+        clicks: on MPII's joints.
+    Raises:
+        DataError: a joint that MPII lacks, a place that is none, or no click on the head.
+    """
+    points, clicked = _placed(image, clicks, MPII.joints)
+    if missing := [name for name in HEAD if name not in clicks]:
+        raise DataError(
+            f"Expected clicks on {' and '.join(HEAD)}, between which head_size is measured. "
+            f"Got a person in {image} without {' and '.join(missing)}: click there too, or leave "
+            "the person out."
+        )
+    top, neck = (points[MPII.joints.index(name)] for name in HEAD)
+    middle, half = (top + neck) / 2, np.linalg.norm(top - neck) / 0.6 / np.sqrt(8)
+    head_box = np.concatenate([middle - half, middle + half])
+    return annotation(image, points, clicked, np.zeros(len(points), bool), head_box)
+
+
+def coco_person(image: Mapping[str, Any], clicks: Clicks) -> dict[str, Any]:
+    """One person of COCO's `annotations`, but for a number of its own (`id`).
+
+    Args:
+        image: its entry in `images`, with `id` and `file_name`.
+        clicks: on COCO's joints, at least one.
+    Raises:
+        DataError: a joint that COCO lacks, or a place that is none.
+    """
+    points, clicked = _placed(image["file_name"], clicks, PERSON["keypoints"])
+    low, high = points[clicked].min(axis=0), points[clicked].max(axis=0)
+    margin = MARGIN * (high - low).max()
+    size = high - low + 2 * margin
+    flagged = np.column_stack([points, 2 * clicked])
+    return {
+        "image_id": image["id"],
+        "category_id": PERSON["id"],
+        "iscrowd": 0,
+        "area": float(FILLED * size.prod()),
+        "bbox": [*(low - margin).tolist(), *size.tolist()],
+        "num_keypoints": int(clicked.sum()),
+        "keypoints": np.where(clicked[:, None], flagged, 0).ravel().tolist(),
+    }
+
+
+def _placed(
+    image: str, clicks: Clicks, joints: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Places (K, 2) of the joints, and which are clicked on (K,)."""
+    if unknown := sorted(set(clicks) - set(joints)):
+        raise DataError(
+            f"Expected joints out of {', '.join(joints)}. Got {', '.join(unknown)} in {image}."
+        )
+    clicked = np.isin(joints, list(clicks))
+    points = np.array([clicks.get(name, (-1, -1)) for name in joints], float)
+    if not clicked.any() or not np.isfinite(points).all():
+        raise DataError(f"Expected finite places of joints. Got {dict(clicks)} in {image}.")
+    return points, clicked
