@@ -19,8 +19,8 @@ from hpe_art.skeleton import MPII
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["start.md", "demo.md", "own_model.md", "runs.md", "mpii.md", "report.md", "extend.md"]
-HERE = ("hpe_art", "tools", "pyproject.toml", "model_cards")
 PAGES += ["minimum.md", "photographs.md", "coco.md"]
+HERE = ("hpe_art", "tools", "pyproject.toml", "model_cards")
 # What is added to a command, so that it takes seconds.
 SHORTER = {
     "tools/attack.py": "--num-samples 2",
