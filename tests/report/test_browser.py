@@ -208,13 +208,13 @@ def test_two_are_compared_side_by_side(opened, study, tmp_path):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = opened(page_of(study, shutil.copytree(study, tmp_path / "other")))
     assert titles(page, "compare") == [
-        "sturdy, after, by joint, IGSM-U-10, eps 2",
-        "frail, after, by joint, IGSM-U-10, eps 2",
+        "sturdy (after), by joint, IGSM-U-10, eps 8",
+        "frail (after), by joint, IGSM-U-10, eps 8",
     ]
     page.locator("#compare .pick-change").first.select_option("FGSM-U, eps 16")
-    assert titles(page, "compare")[0] == "sturdy, after, by joint, FGSM-U, eps 16"
-    assert page.locator("#pick-network").input_value() == "sturdy, before"
-    assert page.locator("#say-other").text_content() == "sturdy, after, IGSM-U-10, eps 8"
+    assert titles(page, "compare")[0] == "sturdy (after), by joint, FGSM-U, eps 16"
+    assert page.locator("#pick-network").input_value() == "sturdy (before)"
+    assert page.locator("#say-other").text_content() == "sturdy (after), IGSM-U-10, eps 8"
     found = axe.run(page)
     assert found.violations_count == 0, found.generate_report()
 
