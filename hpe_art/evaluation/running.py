@@ -14,9 +14,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from hpe_art.errors import UserError, mendable
-from hpe_art.estimators.loading import load_config, load_weights
+from hpe_art.estimators.loading import build_model, load_config, load_weights
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
+from hpe_art.evaluation.prepared import Prepared, prepare, settled_precision
 from hpe_art.evaluation.processes import join_processes
 from hpe_art.evaluation.spec import RunSpec
 
@@ -60,6 +61,22 @@ def attack_runner(
         runner._test_loop = runner.build_test_loop(runner._test_loop)
         loop_of(runner).prepare()
     return runner
+
+
+def prepared_run(
+    cfg: Config, spec: RunSpec, folder: Path, checkpoint: str | None = None
+) -> Prepared:
+    """A run whose settings have been found good, to be looked at and not run; nothing is written.
+
+    Takes what `attack_runner` takes. Raises a UserError if something cannot be used, or the folder
+    was made from something else.
+    """
+    spec = spec.model_copy(update={"precision": settled_precision(spec, folder)})
+    model = build_model(cfg, checkpoint)
+    run = prepare(spec, cfg, model, cfg.test_dataloader, cfg.test_evaluator, folder)
+    if run.store.folder.is_dir() and not spec.overwrite:
+        run.store.claim(run.fingerprint)
+    return run
 
 
 def _built(cfg: Config) -> Runner:
