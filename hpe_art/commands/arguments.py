@@ -181,6 +181,7 @@ def add_process_arguments(parser: argparse.ArgumentParser, usual: str) -> None:
     add("--work-dir", "--out", dest="work_dir", type=Path, help=out)
     anew = "begin anew where the folder has other settings"
     add("--overwrite", action="store_true", help=anew)
+    add("--plan", action="store_true", help="print what it costs in passes and time, and stop")
     started = "what started the processes [none: there is one]"
     add("--launcher", choices=LAUNCHERS, default="none", help=started)
     add("--local_rank", "--local-rank", type=int, default=0, help=argparse.SUPPRESS)

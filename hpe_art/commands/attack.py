@@ -17,6 +17,7 @@ from hpe_art.commands import arguments, door, spoken
 from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
 from hpe_art.commands.paths import check_data, check_folder, check_paths, data_folder, fit_folder
+from hpe_art.commands.plan import print_plan
 from hpe_art.errors import mendable
 
 PICTURED_PEOPLE = 4
@@ -87,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _attack(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+<<<<<<< .merge_file_5sBpJG
     with spoken.printed_where(args):
         with mendable():
             runner = _prepared(args)
@@ -103,10 +105,28 @@ def _attack(args: argparse.Namespace) -> int:
             _show(args, runner)
     if args.json and is_main():
         print((args.work_dir / "results.json").read_text(encoding="utf-8"))
+=======
+    with mendable():
+        cfg, checkpoint = _asked(args)
+        if args.plan:
+            name = Path(args.config).stem
+            return print_plan([(name, cfg, spec_of(args), args.work_dir, checkpoint)])
+        runner = _prepared(args, cfg, checkpoint)
+    from hpe_art.evaluation.processes import is_main
+    from hpe_art.evaluation.running import loop_of
+
+    lost = loop_of(runner).spec.lost
+    if lost and is_main():
+        print(f"Note: {lost}", flush=True)
+    runner.test()
+    if is_main():
+        _show(args, runner)
+>>>>>>> .merge_file_3e2DQZ
     return 0
 
 
-def _prepared(args: argparse.Namespace) -> Any:
+def _asked(args: argparse.Namespace) -> tuple[Any, str]:
+    """The config of the network over its people, and where its weights are."""
     check_paths([args.config, *(args.transfer_to or ())], args.work_dir, args.data_root)
     if args.show_dir:
         check_folder(args.show_dir, "--show-dir")
@@ -116,13 +136,19 @@ def _prepared(args: argparse.Namespace) -> Any:
     check_data(args)
     from hpe_art.data.mpii.folder import use_folder
     from hpe_art.evaluation.processes import check_launcher
-    from hpe_art.evaluation.running import attack_runner, checkpoint_of, config_to_attack
+    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
 
     check_launcher(args.launcher)
     cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)
+    return cfg, checkpoint
+
+
+def _prepared(args: argparse.Namespace, cfg: Any, checkpoint: str) -> Any:
+    from hpe_art.evaluation.running import attack_runner
+
     record = {"arguments": arguments.recorded(args)}
     return attack_runner(cfg, spec_of(args), args.work_dir, checkpoint, args.launcher, record)
 

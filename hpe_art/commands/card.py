@@ -17,6 +17,7 @@ from typing import Any
 from hpe_art.commands import arguments, door
 from hpe_art.commands.arguments import positive_int
 from hpe_art.commands.paths import check_folder, check_paths, data_folder
+from hpe_art.commands.plan import print_plan
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -45,7 +46,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _card(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    card = _measured(args)
+    cfg, checkpoint = _asked(args)
+    from rich.console import Console
+
+    from hpe_art.evaluation.processes import is_main
+    from hpe_art.studies.robustness_card import measure, protocol_runs
+
+    settings, folder = arguments.settings_of(args), args.work_dir
+    people = settings.pop("num_samples")
+    if args.plan:
+        runs = protocol_runs(people, **settings)
+        return print_plan((name, cfg, runs[name], folder / name, checkpoint) for name in runs)
+    say = Console(quiet=not is_main(), markup=False).print
+    card = measure(cfg, checkpoint, folder, people, args.launcher, say, **settings)
     if card is None:
         return 0
     from hpe_art.files import write_whole
@@ -60,16 +73,15 @@ def _card(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measured(args: argparse.Namespace) -> Any:
+def _asked(args: argparse.Namespace) -> tuple[Any, str]:
+    """The config of the network over its people, and where its weights are."""
     check_paths([args.config], args.work_dir, args.data_root)
     check_folder(args.cards, "--cards")
     dataset = data_folder(args)
-    from rich.console import Console
-
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.evaluation.processes import check_launcher, is_main
+    from hpe_art.evaluation.processes import check_launcher
     from hpe_art.evaluation.running import checkpoint_of, config_to_attack
-    from hpe_art.studies.robustness_card import measure, read_cards
+    from hpe_art.studies.robustness_card import read_cards
 
     check_launcher(args.launcher)
     read_cards(args.cards)  # what cannot be read is said before the work
@@ -77,7 +89,4 @@ def _measured(args: argparse.Namespace) -> Any:
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset:
         use_folder(cfg.test_dataloader, dataset)
-    settings = arguments.settings_of(args)
-    people = settings.pop("num_samples")
-    say = Console(quiet=not is_main(), markup=False).print
-    return measure(cfg, checkpoint, args.work_dir, people, args.launcher, say, **settings)
+    return cfg, checkpoint

@@ -11,11 +11,12 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpe_art.commands import arguments, door
 from hpe_art.commands.arguments import config, positive_float
 from hpe_art.commands.paths import check_paths, config_files, data_folder, fit_folder
+from hpe_art.commands.plan import print_plan
 from hpe_art.configs import shipped_folder
 from hpe_art.errors import UserError, mendable
 
@@ -34,7 +35,6 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--configs", nargs="+", type=config, help="configs, names, or folders [those shipped]")
     add("--quick", action="store_true", help="bundled perturbations, 64 people, a reduced grid")
-    add("--plan", action="store_true", help="print the runs and what they cost, and stop")
     add(
         "--only",
         nargs="+",
@@ -88,7 +88,7 @@ def _study(args: argparse.Namespace) -> int:
     for note in notes:
         console.print(note)
     if args.plan:
-        return _print_plan(networks, wide)
+        return print_plan((n.name, n.cfg, n.spec, n.folder, None) for n in networks)
     folder, record = args.work_dir, arguments.recorded(args)
     runs = run_study(networks, folder, args.launcher, record, console.print)
     if is_main():
@@ -142,16 +142,3 @@ def _grid(args: argparse.Namespace) -> Grid:
     if args.eps and not set(OVER_EPS) & set(grid.parts):
         raise UserError(f"Expected --eps with {', '.join(OVER_EPS)}. Got --only {asked}.")
     return grid
-
-
-def _print_plan(networks: Sequence[Network], console: Any) -> int:
-    from hpe_art.report.study_tables import plan_table
-    from hpe_art.studies.jain2019.networks import prepared_network
-    from hpe_art.studies.plan import planned_runs
-
-    planned = []
-    for one in networks:
-        size = one.spec.batch_size or BATCH_SIZE
-        planned += planned_runs(one.name, prepared_network(one), size)
-    console.print(plan_table(planned))
-    return 0

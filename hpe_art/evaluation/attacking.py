@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
 from collections import defaultdict
@@ -68,13 +69,12 @@ class Block(NamedTuple):
     lacking: dict[str, list[str]]
 
 
-def planned_blocks(run: Prepared, batch_size: int) -> list[Block]:
-    """Batches of people with something to do, the same however many processes there are."""
+def planned_blocks(run: Prepared, batch_size: int, processes: int = 1) -> list[Block]:
+    """Batches of people with something to do, which processes take in turns (`batches_of`)."""
     wanted = run.observed_by()
     held = {key: _held(run, key) for key in wanted}
     blocks = []
-    for first in range(0, len(run.people), batch_size):
-        rows = np.arange(first, min(first + batch_size, len(run.people)))
+    for rows in batches_of(len(run.people), batch_size, processes):
         index = run.people.index[rows].tolist()
         lacking = {}
         for key, names in wanted.items():
@@ -84,6 +84,15 @@ def planned_blocks(run: Prepared, batch_size: int) -> list[Block]:
         if lacking:
             blocks.append(Block(rows, lacking))
     return blocks
+
+
+def batches_of(count: int, batch_size: int, processes: int = 1) -> list[Index]:
+    """Rows of each batch; processes that take them in turns have as many people, but for one."""
+    rows = np.arange(count)
+    if processes == 1:
+        return [rows[first : first + batch_size] for first in range(0, count, batch_size)]
+    each = math.ceil(count / processes / batch_size) or 1
+    return [part for part in np.array_split(rows, each * processes) if len(part)]
 
 
 def _held(run: Prepared, key: str) -> dict[str, set[int]]:

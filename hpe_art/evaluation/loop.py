@@ -17,7 +17,6 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from hpe_art.errors import UserError
-from hpe_art.estimators.gradient_copy import settled
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.attacking import (
     BatchAttacker,
@@ -30,14 +29,13 @@ from hpe_art.evaluation.attacking import (
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
 from hpe_art.evaluation.gradient_checks import checks_of
 from hpe_art.evaluation.perturbations import fitted
-from hpe_art.evaluation.prepared import Prepared, prepare
+from hpe_art.evaluation.prepared import Prepared, prepare, settled_precision
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
 from hpe_art.evaluation.progress import forecast, images_of, progress_bar
 from hpe_art.evaluation.result_files import check_kind, mark_missing, write_results
 from hpe_art.evaluation.results import Results, Run
 from hpe_art.evaluation.saved_crops import check_dataset, claim_crops, write_labels
 from hpe_art.evaluation.spec import RunSpec, run_spec
-from hpe_art.evaluation.store import Store
 
 BATCH_SIZE = 32
 RESULTS = "results.json"
@@ -92,7 +90,7 @@ class AttackLoop(BaseLoop):
 
     def prepare(self) -> Prepared:
         """Does all that can fail on bad input, and claims the folder; all processes or none."""
-        precision = agreed(self._settled_precision())
+        precision = agreed(settled_precision(self.spec, self.folder))
         self.spec = self.spec.model_copy(update={"precision": precision})
         model = unwrapped(self.runner.model)
         with self.phases.spent("load"), together():
@@ -104,15 +102,6 @@ class AttackLoop(BaseLoop):
                 with run.store.locked():
                     self._claim(run)
         return run
-
-    def _settled_precision(self) -> str:
-        """That of the store which is gone on with, or what "auto" comes to here."""
-        # Another machine, or process, might come to something else.
-        held = Store(self.folder / "store").fingerprint.get("precision")
-        if self.spec.precision == "auto" and held and not self.spec.overwrite:
-            return str(held)
-        on_cpu = self.spec.device == "cpu" or not torch.cuda.is_available()
-        return settled(self.spec.precision, torch.device("cpu" if on_cpu else "cuda"))
 
     def _claim(self, run: Prepared) -> None:
         if not self.spec.overwrite:
@@ -179,8 +168,8 @@ class AttackLoop(BaseLoop):
             self.prepared = run = self._fit(run)
             with together():
                 if is_main():
-                    size = self.spec.batch_size or self.settings.get("batch_size") or BATCH_SIZE
-                    blocks = planned_blocks(run, size)
+                    size = batch_size_of(self.spec, self.settings)
+                    blocks = planned_blocks(run, size, self.runner.world_size)
                     self._mark_missing(run, blocks)
             blocks = agreed(blocks)
             with together():
@@ -270,6 +259,11 @@ class AttackLoop(BaseLoop):
                 name = f"{attack.label}_eps{attack.eps:g}_{person:05d}"
                 shown = pixels(rgb(run.estimator, image[None])[0])
                 self.runner.visualizer.add_image(name, shown, step)
+
+
+def batch_size_of(spec: RunSpec, dataloader: Mapping[str, Any]) -> int:
+    """People at once: as asked for, or as in the config of the dataloader."""
+    return int(spec.batch_size or dataloader.get("batch_size") or BATCH_SIZE)
 
 
 def scalars(run: Run) -> dict[str, float]:

@@ -28,6 +28,7 @@ from hpe_art.data.people import People, load_people, people_of
 from hpe_art.data.test_sets import parts_of
 from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
+from hpe_art.estimators.gradient_copy import settled
 from hpe_art.evaluation.observers import Observer, SavedImages, check_names, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
 from hpe_art.evaluation.spec import RunSpec, SpecError
@@ -104,6 +105,16 @@ class Prepared:
             ),
         }
         return [note for note, holds in notes.items() if holds]
+
+
+def settled_precision(spec: RunSpec, folder: Path) -> str:
+    """That of the store which is gone on with, or what "auto" comes to here."""
+    # Another machine, or process, might come to something else.
+    held = Store(folder / "store").fingerprint.get("precision")
+    if spec.precision == "auto" and held and not spec.overwrite:
+        return str(held)
+    on_cpu = spec.device == "cpu" or not torch.cuda.is_available()
+    return settled(spec.precision, torch.device("cpu" if on_cpu else "cuda"))
 
 
 def prepare(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
@@ -56,12 +56,20 @@ class ChangedRow:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs of one network, or of two; `verdict` says only what the intervals allow."""
+    """Two runs of one network, or of two.
+
+    Attributes:
+        before, after: their names.
+        rows: the clean images, then each attack.
+        lead: place of the row that the verdict is by.
+        verdict: sentences that say only what the intervals allow.
+    """
 
     before: str
     after: str
-    rows: list[ChangedRow] = field(default_factory=list)
-    verdict: list[str] = field(default_factory=list)
+    rows: list[ChangedRow]
+    lead: int
+    verdict: list[str]
 
 
 def comparisons(results: Results, folders: Mapping[str, Path]) -> list[Comparison]:
@@ -87,8 +95,9 @@ def compare(before: Side, after: Side) -> Comparison:
         _row(before.run, after.run, pair, held if not unpaired else [])
         for pair in [(None, None), *pairs]
     ]
-    verdict = [unpaired] if unpaired else _verdict(before, after, rows)
-    return Comparison(before.name, after.name, rows, verdict)
+    lead = _lead(before.run, rows)
+    verdict = [unpaired] if unpaired else _verdict(before, after, rows, lead)
+    return Comparison(before.name, after.name, rows, lead, verdict)
 
 
 def _pairs(before: Run, after: Run) -> list[tuple[int | None, int | None]]:
@@ -159,14 +168,15 @@ def _change(draws: Draws) -> Change:
     return Change(*(value if isfinite(value) else None for value in interval(draws)))
 
 
-def _verdict(before: Side, after: Side, rows: Sequence[ChangedRow]) -> list[str]:
-    """Sentences about the clean images, the leading attack, and all attacks together."""
+def _verdict(before: Side, after: Side, rows: Sequence[ChangedRow], lead: int) -> list[str]:
+    """Sentences about the leading attack, the clean images, and all attacks together."""
     metric = before.run.metric
     clean, *attacks = rows
     said = [_sentence("On clean images", clean.change, after.name, metric)]
-    if lead := _lead(before.run, attacks):
-        under = f"Under {lead.name}" + ("" if lead.eps is None else f" at eps {eps_text(lead.eps)}")
-        said.insert(0, _sentence(under, lead.change, after.name, metric))
+    if lead:
+        row = rows[lead]
+        under = f"Under {row.name}" + ("" if row.eps is None else f" at eps {eps_text(row.eps)}")
+        said.insert(0, _sentence(under, row.change, after.name, metric))
     if len(attacks) > 1:
         told = [_direction(row.change, metric) for row in attacks]
         said.append(
@@ -176,14 +186,14 @@ def _verdict(before: Side, after: Side, rows: Sequence[ChangedRow]) -> list[str]
     return said
 
 
-def _lead(run: Run, rows: Sequence[ChangedRow]) -> ChangedRow | None:
-    """The row of the leading attack at the leading eps, or else the one that leaves least."""
+def _lead(run: Run, rows: Sequence[ChangedRow]) -> int:
+    """The place of the leading attack at the leading eps, or else of what leaves least."""
     results = Results(runs={"one": run})
-    name, eps = leading_attack(results, targeted=False), leading_eps(results)
-    named = [row for row in rows if (row.name, row.eps) == (name, eps)]
-    known = [row for row in rows if row.before is not None]
+    named = (leading_attack(results, targeted=False), leading_eps(results))
+    places = [i for i, row in enumerate(rows) if (row.name, row.eps) == named]
     sign = 1 if run.metric.higher_is_better else -1
-    return next(iter(named), min(known, key=lambda row: sign * (row.before or 0), default=None))
+    known = {i: sign * row.before for i, row in enumerate(rows) if i and row.before is not None}
+    return next(iter(places), min(known, key=lambda i: known[i], default=0))
 
 
 def _direction(change: Change, metric: MetricRecord) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from hpe_art.evaluation.result_files import ResultsError, read_results
 from hpe_art.evaluation.results import Results, Run, Study
 
-BEFORE, AFTER = ", before", ", after"
+BEFORE, AFTER = " (before)", " (after)"
 """What a network's name ends in where it is in both of two results."""
 
 

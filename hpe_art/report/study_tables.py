@@ -1,4 +1,4 @@
-"""The plan of a study on the screen, and its findings."""
+"""Plans on the screen, and the findings of a study."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,6 +9,8 @@ from rich.text import Text
 
 from hpe_art.evaluation.results import Finding
 from hpe_art.studies.plan import PlannedRun
+
+DEVICES = (2, 4, 8, 16, 32, 64)
 
 
 def findings_table(title: str, findings: Sequence[Finding]) -> Table:
@@ -24,7 +26,7 @@ def findings_table(title: str, findings: Sequence[Finding]) -> Table:
 
 
 def plan_table(runs: Sequence[PlannedRun]) -> Table:
-    """Every run, its passes in images, and what is left to do."""
+    """Every run, its passes in images at most, and what is left to do, here and on more devices."""
     table = Table(title="plan", box=box.SIMPLE_HEAD, show_footer=True)
     left = [one for one in runs if not one.finished]
     footer = f"{len(runs)} runs, {len(left)} to do"
@@ -39,8 +41,13 @@ def plan_table(runs: Sequence[PlannedRun]) -> Table:
     table.add_column("about", justify="right", footer=_duration(seconds), no_wrap=True)
     for one in runs:
         counts = (f"{getattr(one, name):,}" for name in passes)
-        about = "done" if one.finished else _duration(one.seconds)
-        table.add_row(one.network, one.attacks, one.eps, *counts, about)
+        about = _duration(one.seconds) if one.known else "not known"
+        table.add_row(one.network, one.attacks, one.eps, *counts, "done" if one.finished else about)
+    if left:
+        # Processes have as many people each, but for one (`batches_of`).
+        shared = (f"{n}: {_duration(seconds / n)}" for n in DEVICES)
+        least = "" if all(one.known for one in left) else " at least"
+        table.caption = f"On as many such devices,{least} about: {', '.join(shared)}; and loading."
     return table
 
 

@@ -28,6 +28,7 @@ class PlannedRun:
         forward, backward: images passed through the network, with scoring and fits.
         elsewhere: images passed through those who see them too.
         seconds: estimated from a batch that was timed.
+        known: whether the attack says before what it costs; else its own passes are not counted.
         finished: whether all of it is in the store; the counts are then those of all of it.
     """
 
@@ -38,6 +39,7 @@ class PlannedRun:
     backward: int
     elsewhere: int
     seconds: float
+    known: bool
     finished: bool
 
 
@@ -78,6 +80,7 @@ def _planned(
         backward,
         elsewhere=seen.total(),
         seconds=seconds + sum(count * pace[other] for other, count in seen.items()),
+        known=not group or type(group[0]).passes(group) is not None,
         finished=finished,
     )
 

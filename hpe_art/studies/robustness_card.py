@@ -105,6 +105,16 @@ def protocol_attacks() -> tuple[list[AttackSpec], list[AttackSpec]]:
     return many, [Fmn(norm=float(norm)) for norm in EPS]
 
 
+def protocol_runs(people: int | None = None, **settings: Any) -> dict[str, RunSpec]:
+    """The two runs of a card by their folders; takes what `measure` takes."""
+    counts, attacks = (PEOPLE, MINIMUM_PEOPLE), protocol_attacks()
+    found = {}
+    for part, count, asked in zip(("worst", "minimum"), counts, attacks, strict=True):
+        size = dict(num_samples=people) if people else dict(max_samples=count)
+        found[part] = run_spec(attacks=asked, **size, **settings)
+    return found
+
+
 def measure(
     cfg: Config,
     checkpoint: str,
@@ -132,11 +142,8 @@ def measure(
         UserError: something cannot be used; the message says what and the mend.
     """
     runs: list[Run] = []
-    counts = (PEOPLE, MINIMUM_PEOPLE)
-    for part, count, attacks in zip(("worst", "minimum"), counts, protocol_attacks(), strict=True):
-        asked = dict(num_samples=people) if people else dict(max_samples=count)
-        spec: RunSpec = run_spec(attacks=attacks, **asked, **settings)
-        say(f"{part}: {len(attacks)} attacks")
+    for part, spec in protocol_runs(people, **settings).items():
+        say(f"{part}: {len(spec.attacks)} attacks")
         runner = attack_runner(cfg, spec, folder / part, checkpoint, launcher)
         runner.test()
         if is_main():

@@ -54,7 +54,7 @@ def compared(tmp_path):
             record = Record(Results(runs={"net": one.run}), {"net": one})
             write_record(tmp_path / name / "record.npz", record)
         results, folders = read_runs([tmp_path / "a", tmp_path / "b"])
-        assert list(results.runs) == ["net, before", "net, after"]
+        assert list(results.runs) == ["net (before)", "net (after)"]
         (found,) = comparisons(results, folders)
         return found, report_html(results, folders, [found])
 
@@ -72,7 +72,7 @@ def test_differences_are_of_pairs(compared, hits):
     assert under.change.value == pytest.approx(under.after - under.before) and under.change.low > 0
     assert under.joints[0].low > 0 and under.joints[1] == (0, 0, 0)
     first, second = found.verdict
-    assert first.startswith("Under IGSM-U-10 at eps 8, net, after is better: +")
+    assert first.startswith("Under IGSM-U-10 at eps 8, net (after) is better: +")
     assert "points of PCKh@0.5 (95 % interval +" in first
     assert second.startswith("On clean images, no difference can be told: +0.0 points")
     assert first in page and 'id="compare"' in page
@@ -81,7 +81,7 @@ def test_differences_are_of_pairs(compared, hits):
 def test_what_is_worse_is_said(compared, hits):
     clean, perturbed = hits
     found, _ = compared(recorded(hits), recorded((clean, perturbed * 0)))
-    assert "net, after is worse: -" in found.verdict[0]
+    assert "net (after) is worse: -" in found.verdict[0]
 
 
 def test_what_cannot_be_told_is_said(compared, hits):

@@ -46,12 +46,12 @@ def test_a_network_in_both_of_two_is_there_before_and_after(study, tmp_path):
     other = shutil.copytree(study, tmp_path / "other")
     results, folders = read_runs([study, other])
     assert list(results.runs) == [
-        "sturdy, before",
-        "frail, before",
-        "sturdy, after",
-        "frail, after",
+        "sturdy (before)",
+        "frail (before)",
+        "sturdy (after)",
+        "frail (after)",
     ]
-    assert folders["frail, before"] == study and folders["frail, after"] == other
+    assert folders["frail (before)"] == study and folders["frail (after)"] == other
 
 
 def test_several_metrics_are_refused(study, tmp_path, frail):

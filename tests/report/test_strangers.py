@@ -118,6 +118,13 @@ def test_what_is_too_large_is_not_read(study, tmp_path, monkeypatch):
         read_runs([tmp_path / "record.npz"])
 
 
+def test_a_result_file_of_200_mb_is_refused_unread(tmp_path):
+    with open(tmp_path / "results.json", "wb") as file:
+        file.truncate(200_000_000)
+    with pytest.raises(ResultsError, match=r"at most 100 MB. Got .*results.json of 200 MB"):
+        read_runs([tmp_path])
+
+
 def test_a_run_that_was_stopped_is_said(tmp_path):
     (tmp_path / "store").mkdir()
     with pytest.raises(ResultsError, match="exist: a run was stopped there, and the same command"):

@@ -1,7 +1,7 @@
 // What has changed by joint, before and after: a mark with its interval for each.
 document.querySelectorAll(".comparison").forEach((section, i) => {
   const pick = section.querySelector(".pick-change"), place = section.querySelector(".change-chart");
-  const { rows, after } = data.compared[i], digits = data.metric.digits;
+  const { rows, after, lead } = data.compared[i], digits = data.metric.digits;
   const named = row => (known(row.eps) ? `${row.name}, eps ${row.eps}` : row.name);
 
   function draw() {
@@ -25,7 +25,7 @@ document.querySelectorAll(".comparison").forEach((section, i) => {
   }
 
   fill(pick, rows.map(named));
-  pick.selectedIndex = rows.length > 1 ? 1 : 0;
+  pick.selectedIndex = lead;
   pick.addEventListener("change", draw);
   if (explorer) explorer.onRedraw(draw);
   else draw();

@@ -17,7 +17,6 @@ from hpe_art.errors import UserError
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.perturbations import training_set
-from hpe_art.evaluation.prepared import Prepared, prepare
 from hpe_art.evaluation.running import config_to_attack
 from hpe_art.evaluation.spec import FitSpec, RunSpec
 from hpe_art.metrics import metric_for
@@ -116,19 +115,6 @@ def study_networks(
         spec = common.model_copy(update=asked)
         networks.append(Network(file.stem, cfg, spec, folder / file.stem, not fits))
     return networks
-
-
-def prepared_network(network: Network) -> Prepared:
-    """A network whose settings have been found good, to be looked at and not run.
-
-    Raises a UserError if something cannot be used, or its folder was made from something else.
-    """
-    cfg, model = network.cfg, build_model(network.cfg)
-    loader, evaluator = cfg.test_dataloader, cfg.test_evaluator
-    run = prepare(network.spec, cfg, model, loader, evaluator, network.folder)
-    if run.store.folder.is_dir() and not network.spec.overwrite:
-        run.store.claim(run.fingerprint)
-    return run
 
 
 def bundled_note(networks: Sequence[Network], grid: Grid) -> list[str]:

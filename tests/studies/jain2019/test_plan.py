@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from hpe_art.evaluation.result_files import read_results
+from hpe_art.evaluation.running import prepared_run
 from hpe_art.evaluation.store import StoreError
-from hpe_art.studies.jain2019.networks import prepared_network
 from hpe_art.studies.plan import planned_runs
 
 
@@ -14,7 +14,7 @@ from hpe_art.studies.plan import planned_runs
 def plan(planned_networks):
     def plan(folder, **settings):
         (network,) = planned_networks(folder, "deep", **settings)
-        return planned_runs("deep", prepared_network(network), 4)
+        return planned_runs("deep", prepared_run(network.cfg, network.spec, network.folder), 4)
 
     return plan
 
