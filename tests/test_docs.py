@@ -50,6 +50,18 @@ def test_every_network_has_a_row_and_a_section():
         assert re.search(rf"^## .*\b{name}\b", TEXT, re.MULTILINE) or f"{name}.py" in TEXT, name
 
 
+def test_lines_of_prose_are_short():
+    # Those that a tool writes are as it writes them.
+    written = ("performance", "art_attacks", "mmpose_models")
+    long = []
+    for page in [REPOSITORY / "README.md", *REPOSITORY.glob("docs/*.md")]:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        prose = [line for line in text.splitlines() if not line.startswith(("|", "    "))]
+        if not page.name.startswith(written):
+            long += [f"{page.name}: {line[:40]}" for line in prose if len(line) > 120]
+    assert long == []
+
+
 def test_every_attack_of_art_has_been_tried():
     page = (REPOSITORY / "docs" / "art_attacks.md").read_text(encoding="utf-8")
     tried, other = page.split("## Not for poses")

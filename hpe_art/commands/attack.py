@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from math import isclose
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from hpe_art.commands import arguments, door, spoken
@@ -97,7 +98,10 @@ def _attack(args: argparse.Namespace) -> int:
 
         loop = loop_of(runner)
         if is_main():
-            print(spoken.plan(loop.prepared, args.work_dir), flush=True)
+            said = spoken.plan(loop.prepared, args.work_dir)
+            print(
+                fill(said, TABLE_WIDTH, break_long_words=False, break_on_hyphens=False), flush=True
+            )
             if loop.spec.lost:
                 print(f"Note: {loop.spec.lost}", flush=True)
         runner.test()
