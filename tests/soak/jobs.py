@@ -87,7 +87,7 @@ JOBS = {
     "attack": Job("attack.py", ("hourglass", "--attack", "noise", "fgsm", "igsm", *PEOPLE), scores),
     "study": Job(
         "study.py",
-        ("--configs", "deeppose", "resnet_heatmap", "--quick", "--only", "main", *PEOPLE),
+        ("--configs", "deeppose", "resnet_heatmap", "--quick", "--only", "fgsm", *PEOPLE),
         scores,
     ),
     "corruptions": Job(

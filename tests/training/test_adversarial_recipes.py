@@ -234,9 +234,25 @@ def test_the_guard_stops_what_withstands_single_steps_only(model, batch, data):
     guard.after_train_iter(runner, 1, dict(batch))  # an ordinary network
     # Small steps raise it; the single step that is trained on does not any more.
     hook.own_loss = lambda x, samples: {"loss": 1 + 99 * (x - images).mean()}
-    hook.perturbed = lambda inputs, samples: inputs
+    hook.moved = lambda inputs, samples: inputs
     with pytest.raises(ValueError, match=r"Got 1 after one and .* after 10 small ones at iter.* 2"):
         guard.after_train_iter(runner, 1, dict(batch))
+
+
+def test_the_guard_does_not_count_the_clean_share(model, batch):
+    seen = []
+
+    def ratio(name, value):
+        seen.append(value)
+
+    for share in (0.0, 0.7):
+        torch.manual_seed(0)
+        hook, guard = PGDTrainingHook(EPS, max_iter=1, clean_share=share), SingleStepGuardHook(1)
+        runner = begun(hook, model, 0, guard)
+        runner.message_hub.update_scalar = ratio
+        guard.after_train_iter(runner, 0, dict(batch))
+        hook.after_train(None)
+    assert seen[0] == pytest.approx(seen[1])
 
 
 def test_the_guard_needs_something_to_watch(model):

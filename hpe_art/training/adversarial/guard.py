@@ -60,7 +60,7 @@ class SingleStepGuardHook(Hook):
         loss = recipe.inner_loss(inputs, samples)
         ball = Ball.around(inputs, model.data_preprocessor, eps)
         with statistics_kept(model):
-            single = recipe.perturbed(inputs, samples)
+            single = recipe.moved(inputs, samples)
             small = ball.ascended(ball.clean, loss, 2.5 * eps / self.max_iter, self.max_iter)
             with torch.no_grad():
                 one, many = float(loss(single)), float(loss(small))

@@ -94,13 +94,16 @@ class PGDTrainingHook(Hook):
         clean = round(self.clean_share * len(inputs))
         if clean == len(inputs):
             return inputs
+        return torch.cat([inputs[:clean], self.moved(inputs[clean:], data_samples[clean:])])
+
+    def moved(self, inputs: Tensor, data_samples: Any) -> Tensor:
+        """The images after the recipe's steps, without a clean share."""
         eps = self.current_eps
-        ball = Ball.around(inputs[clean:], self.model.data_preprocessor, eps)
+        ball = Ball.around(inputs, self.model.data_preprocessor, eps)
         step = self.eps_step * (eps / self.eps if self.eps else 0)
         with statistics_kept(self.model):
-            loss = self.inner_loss(ball.clean, data_samples[clean:])
-            images = ball.ascended(self.start(ball, eps), loss, step, self.max_iter)
-        return torch.cat([inputs[:clean], images])
+            loss = self.inner_loss(inputs, data_samples)
+            return ball.ascended(self.start(ball, eps), loss, step, self.max_iter)
 
     @property
     def current_eps(self) -> float:
