@@ -89,10 +89,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _attack(args: argparse.Namespace) -> int:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-<<<<<<< .merge_file_5sBpJG
     with spoken.printed_where(args):
         with mendable():
-            runner = _prepared(args)
+            cfg, checkpoint = _asked(args)
+            if args.plan:
+                name = Path(args.config).stem
+                return print_plan([(name, cfg, spec_of(args), args.work_dir, checkpoint)])
+            runner = _prepared(args, cfg, checkpoint)
         from hpe_art.evaluation.processes import is_main
         from hpe_art.evaluation.running import loop_of
 
@@ -109,23 +112,6 @@ def _attack(args: argparse.Namespace) -> int:
             _show(args, runner)
     if args.json and is_main():
         print((args.work_dir / "results.json").read_text(encoding="utf-8"))
-=======
-    with mendable():
-        cfg, checkpoint = _asked(args)
-        if args.plan:
-            name = Path(args.config).stem
-            return print_plan([(name, cfg, spec_of(args), args.work_dir, checkpoint)])
-        runner = _prepared(args, cfg, checkpoint)
-    from hpe_art.evaluation.processes import is_main
-    from hpe_art.evaluation.running import loop_of
-
-    lost = loop_of(runner).spec.lost
-    if lost and is_main():
-        print(f"Note: {lost}", flush=True)
-    runner.test()
-    if is_main():
-        _show(args, runner)
->>>>>>> .merge_file_3e2DQZ
     return 0
 
 

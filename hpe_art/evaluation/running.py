@@ -13,13 +13,8 @@ from uuid import uuid4
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-<<<<<<< .merge_file_AxG3eP
 from hpe_art.errors import UserError, mendable, usable
-from hpe_art.estimators.loading import BUILDABLE, load_config, load_weights
-=======
-from hpe_art.errors import UserError, mendable
-from hpe_art.estimators.loading import build_model, load_config, load_weights
->>>>>>> .merge_file_ZHJZrR
+from hpe_art.estimators.loading import BUILDABLE, build_model, load_config, load_weights
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.prepared import Prepared, prepare, settled_precision
@@ -69,8 +64,6 @@ def attack_runner(
     return runner
 
 
-<<<<<<< .merge_file_AxG3eP
-=======
 def prepared_run(
     cfg: Config, spec: RunSpec, folder: Path, checkpoint: str | None = None
 ) -> Prepared:
@@ -87,16 +80,6 @@ def prepared_run(
     return run
 
 
-def _built(cfg: Config) -> Runner:
-    try:
-        return Runner.from_cfg(cfg)
-    except UserError:
-        raise
-    except Exception as error:  # whatever the constructors of a user's network raise
-        raise UserError(f"Expected a model that MMPose can build. Got: {error}.") from error
-
-
->>>>>>> .merge_file_ZHJZrR
 @contextmanager
 def nothing_left_of_refused(folder: Path) -> Iterator[None]:
     """Removes the folder of a run that is refused, if MMEngine's Runner has just made it."""
