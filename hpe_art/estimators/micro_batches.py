@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from hpe_art.estimators.network import alone, eval_mode, raw_outputs
 
-LARGEST_TENSOR = 2 * 2**20
+LARGEST_TENSOR = 4 * 2**20
 """Bytes that no output of a layer passes on a CPU, unless a single image has more.
 
 As much in each worker, and so little that a batch has parts for many of them.

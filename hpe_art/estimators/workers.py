@@ -38,8 +38,9 @@ def side_by_side(
 ) -> list[Result]:
     """What `work` gives for each part, in their order.
 
-    A part that is alone has all of PyTorch's threads. Several have one each, whatever the number of
-    workers, so that the results are the same bit for bit. PyTorch is left as it was set.
+    A part that is alone has all of PyTorch's threads. Several have one each, or more where cores
+    outnumber them: whatever the number of workers, so that the results are the same bit for bit.
+    PyTorch is left as it was set.
 
     Args:
         work: of a part; called by several threads at once.
@@ -50,10 +51,10 @@ def side_by_side(
     number = min(workers or usable_cores(), len(waiting))
     if len(waiting) < 2 or number == threads == 1:
         return [work(part) for part in waiting]
-    recorded = torch.is_grad_enabled()
+    each, recorded = max(1, usable_cores() // len(waiting)), torch.is_grad_enabled()
 
     def begin() -> None:
-        torch.set_num_threads(1)  # also of threads that begin later, until it is set back
+        torch.set_num_threads(each)  # also of threads that begin later, until it is set back
         torch.set_grad_enabled(recorded)
 
     try:

@@ -112,6 +112,12 @@ def test_workers_have_a_thread_and_the_callers_gradients_each(two_threads):
     assert side_by_side(settings, range(1), 2) == [(2, True)]
 
 
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_cores_that_outnumber_the_parts_are_shared_among_them(two_threads, monkeypatch, workers):
+    monkeypatch.setattr("hpe_art.estimators.workers.usable_cores", lambda: 7)
+    assert side_by_side(lambda part: torch.get_num_threads(), range(3), workers) == [2] * 3
+
+
 def test_a_part_that_fails_fails_all_and_leaves_nothing_running():
     @LOSSES.register_module(name="failing")
     def failing(outputs, y, head):
