@@ -22,9 +22,28 @@ function showTip(event, row) {
   tip.style.top = `${Math.min(event.clientY + 18, innerHeight - tip.offsetHeight - 8)}px`;
 }
 
+// Lets the arrow keys go through the points of a chart, one name after the other.
+function walkPoints(stage, spec) {
+  const order = (a, b) => (a.name ?? "").localeCompare(b.name ?? "") || (typeof a.x === "number" ? a.x - b.x : 0);
+  const rows = [...spec.data.values].sort(order);
+  const [across, up] = spec.encoding?.x ? ["x", "y"] : ["y", "x"];
+  let at = -1;
+  stage.addEventListener("keydown", event => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    at = (Math.max(at, step < 0 ? 0 : -1) + step + rows.length) % rows.length;
+    const { view } = stage, box = stage.getBoundingClientRect(), [left, top] = view.origin();
+    const clientX = box.left + left + view.scale("x")(rows[at][across]);
+    showTip({ clientX, clientY: box.top + top + view.scale("y")(rows[at][up]) }, rows[at]);
+  });
+  stage.addEventListener("blur", () => showTip(null, null));
+}
+
 // Draws a chart in a place of the page under a title; `spec` is a layer and its rows.
 function drawChart(place, title, spec, height = 260) {
-  const stage = element("div", { class: "chart" });
+  const keys = `${title}: a chart, whose points the arrow keys go through`;
+  const stage = element("div", { class: "chart", tabindex: 0, role: "group", "aria-label": keys });
   place.append(element("figure", {}, element("figcaption", {}, title), stage));
   const whole = {
     width: "container", height, background: null, config: theme(), description: title,
@@ -34,9 +53,11 @@ function drawChart(place, title, spec, height = 260) {
   view.tooltip((_, event, item, value) => showTip(event, value ? item.datum : null));
   view.runAsync();
   stage.view = view;
+  walkPoints(stage, spec);
 }
 
 function clearCharts(place) {
+  byId("tip").hidden = true;
   place.querySelectorAll(".chart").forEach(stage => stage.view.finalize());
   place.replaceChildren();
 }

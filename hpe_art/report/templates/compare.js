@@ -15,13 +15,13 @@ document.querySelectorAll(".comparison").forEach((section, i) => {
     const on = field => ({ field, type: "quantitative", axis: { title: label } });
     const ink = colourOf("--ink"), y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
     const layer = [
-      { mark: { type: "rule", color: ink, strokeWidth: 2, aria: false }, encoding: { x: { datum: 0 } } },
-      { mark: { type: "point", filled: true, size: 80, opacity: 1, color: colourOf("--mark"), aria: false, tooltip: true }, encoding: { y, x: on("y") } },
+      { mark: { type: "rule", color: ink, strokeWidth: 2, aria: false }, encoding: { x: { datum: 0 }, y: null } },
+      { mark: { type: "point", filled: true, size: 80, opacity: 1, color: colourOf("--mark"), aria: false, tooltip: true }, encoding: { x: on("y") } },
     ];
     if (values.some(one => known(one.low))) {
-      layer.unshift({ mark: { type: "rule", color: colourOf("--mark"), aria: false }, encoding: { y, x: on("low"), x2: { field: "high" } } });
+      layer.unshift({ mark: { type: "rule", color: colourOf("--mark"), aria: false }, encoding: { x: on("low"), x2: { field: "high" } } });
     }
-    drawChart(place, `${after}, by joint, ${named(row)}`, { data: { values }, layer }, 60 + 20 * data.joints.length);
+    drawChart(place, `${after}, by joint, ${named(row)}`, { data: { values }, encoding: { y }, layer }, 60 + 20 * data.joints.length);
   }
 
   fill(pick, rows.map(named));
