@@ -48,7 +48,9 @@ def report_html(
         ),
     }
     pictures = viewer_data(results, folders)
-    pictures["beside"] = [(one.before, one.after) for one in compared][:1]
+    pairs = [(one.before, one.after) for one in compared]
+    # Not those of which one has no pictures.
+    pictures["beside"] = [pair for pair in pairs if pictures["networks"].keys() >= {*pair}][:1]
     kinds = [one.kind for run in runs.values() for one in run.observers.values()]
     return rendered(
         "report.html.j2",

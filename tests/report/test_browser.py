@@ -187,6 +187,11 @@ def test_every_choice_is_reached_by_keyboard(page):
     assert page.evaluate("document.activeElement.value") == "frail"
     assert not page.locator("#toggle-networks").get_by_label("frail").is_checked()
     assert len(marks(page, "over-eps")) == 2 * 3
+    page.locator("#over-eps .chart").first.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    said = "60.0 (59.0 to 61.0) relative PCKh@0.5 (%)sturdy, IGSM-U-10, eps 8"
+    assert page.locator("#tip").text_content() == said
 
 
 def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
@@ -232,6 +237,9 @@ def test_two_are_compared_side_by_side(opened, study, tmp_path):
     ]
     page.locator("#compare .pick-change").first.select_option("FGSM-U, eps 16")
     assert titles(page, "compare")[0] == "sturdy (after), by joint, FGSM-U, eps 16"
+    page.locator("#compare .chart").first.press("ArrowLeft")
+    said = page.locator("#tip").text_content()
+    assert said == "0.0 change of PCKh@0.5left_wrist, FGSM-U, eps 16"
     assert page.locator("#pick-network").input_value() == "sturdy (before)"
     assert page.locator("#say-other").text_content() == "sturdy (after), IGSM-U-10, eps 8"
 

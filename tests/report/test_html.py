@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import pytest
 from example_results import EPE, attack, run
 
 from hpe_art.evaluation.result_files import write_results
 from hpe_art.evaluation.results import Results
+from hpe_art.report.comparison import comparisons
 from hpe_art.report.html import LIBRARIES, TEMPLATES, report_html
 from hpe_art.report.reading import read_runs
 
 
 def whole_page_of(*paths):
     results, folders = read_runs(list(paths))
-    return report_html(results, folders)
+    compared = comparisons(results, folders) if len(paths) == 2 else []
+    return report_html(results, folders, compared)
 
 
 def page_of(*paths):
@@ -116,6 +119,16 @@ def test_a_picture_that_is_gone_is_left_out(study):
     for path in study.glob("frail_uap.webp"):
         path.unlink()
     assert [one["name"] for one in pictures_of(study)["universal"]] == ["sturdy, eps 16"]
+
+
+def test_only_pictures_that_are_there_are_put_side_by_side(study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    beside = [["sturdy (before)", "sturdy (after)"]]
+    assert pictures_of(study, other)["beside"] == beside
+    document = json.loads((other / "results.json").read_text())
+    document["runs"]["sturdy"]["examples"] = []
+    (other / "results.json").write_text(json.dumps(document))
+    assert pictures_of(study, other)["beside"] == [["frail (before)", "frail (after)"]]
 
 
 def test_the_viewer_keeps_within_its_size(study, monkeypatch):

@@ -2,12 +2,28 @@
 function drawCards() {
   document.querySelectorAll(".panels").forEach((place, i) => {
     clearCharts(place);
-    const cards = data.tables[i], { metric, attack } = cards[0];
-    const values = cards.flatMap(({ name, worst }) => worst.filter(([, score]) => known(score)).map(([x, y, low, high]) => ({
-      name, x, y, low, high, says: `${inWords([y, low, high])} ${metric}`, about: `${name}, eps ${x}`,
-    })));
+    const cards = data.tables[i],
+      { metric, attack } = cards[0];
+    const values = cards.flatMap(({ name, worst }) =>
+      worst
+        .filter(([, score]) => known(score))
+        .map(([x, y, low, high]) => ({
+          name,
+          x,
+          y,
+          low,
+          high,
+          says: `${inWords([y, low, high])} ${metric}`,
+          about: `${name}, eps ${x}`,
+        })),
+    );
     if (!values.length) return;
-    const axes = { x: "eps (grey levels of 255)", y: metric, top: metric.endsWith("(%)") ? 100 : 0, log: true };
+    const axes = {
+      x: "eps (grey levels of 255)",
+      y: metric,
+      top: metric.endsWith("(%)") ? 100 : 0,
+      log: true,
+    };
     drawChart(place, `The worst case by ${attack}`, lines(values, data.networks, axes));
   });
 }

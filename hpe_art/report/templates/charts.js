@@ -3,10 +3,18 @@ const distinct = values => [...new Set(values)];
 const colourOf = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function theme() {
-  const ink = colourOf("--ink"), line = colourOf("--line");
+  const ink = colourOf("--ink"),
+    line = colourOf("--line");
   const axis = {
-    labelColor: ink, titleColor: ink, domainColor: line, tickColor: line, gridColor: line,
-    gridOpacity: 0.6, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal",
+    labelColor: ink,
+    titleColor: ink,
+    domainColor: line,
+    tickColor: line,
+    gridColor: line,
+    gridOpacity: 0.6,
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
   };
   return { font: "system-ui, sans-serif", axis, view: { stroke: null } };
 }
@@ -22,21 +30,53 @@ function showTip(event, row) {
   tip.style.top = `${Math.min(event.clientY + 18, innerHeight - tip.offsetHeight - 8)}px`;
 }
 
+// Lets the arrow keys go through the points of a chart, one name after the other.
+function walkPoints(stage, spec) {
+  const order = (a, b) =>
+    (a.name ?? "").localeCompare(b.name ?? "") || (typeof a.x === "number" ? a.x - b.x : 0);
+  const rows = [...spec.data.values].sort(order);
+  const [across, up] = spec.encoding?.x ? ["x", "y"] : ["y", "x"];
+  let at = -1;
+  stage.addEventListener("keydown", event => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    at = (Math.max(at, step < 0 ? 0 : -1) + step + rows.length) % rows.length;
+    const { view } = stage,
+      box = stage.getBoundingClientRect(),
+      [left, top] = view.origin();
+    const clientX = box.left + left + view.scale("x")(rows[at][across]);
+    showTip({ clientX, clientY: box.top + top + view.scale("y")(rows[at][up]) }, rows[at]);
+  });
+  stage.addEventListener("blur", () => showTip(null, null));
+}
+
 // Draws a chart in a place of the page under a title; `spec` is a layer and its rows.
 function drawChart(place, title, spec, height = 260) {
-  const stage = element("div", { class: "chart" });
+  const keys = `${title}: a chart, whose points the arrow keys go through`;
+  const stage = element("div", { class: "chart", tabindex: 0, role: "group", "aria-label": keys });
   place.append(element("figure", {}, element("figcaption", {}, title), stage));
   const whole = {
-    width: "container", height, background: null, config: theme(), description: title,
-    autosize: { type: "fit", contains: "padding" }, ...spec,
+    width: "container",
+    height,
+    background: null,
+    config: theme(),
+    description: title,
+    autosize: { type: "fit", contains: "padding" },
+    ...spec,
   };
-  const view = new vega.View(vega.parse(vegaLite.compile(whole).spec), { container: stage, renderer: "svg" });
+  const view = new vega.View(vega.parse(vegaLite.compile(whole).spec), {
+    container: stage,
+    renderer: "svg",
+  });
   view.tooltip((_, event, item, value) => showTip(event, value ? item.datum : null));
   view.runAsync();
   stage.view = view;
+  walkPoints(stage, spec);
 }
 
 function clearCharts(place) {
+  byId("tip").hidden = true;
   place.querySelectorAll(".chart").forEach(stage => stage.view.finalize());
   place.replaceChildren();
 }
@@ -51,7 +91,10 @@ function axisOfX(title, values, log) {
   const numbers = { field: "x", type: "quantitative", axis: { ...axis, format: "~g" } };
   if (!log) return numbers;
   numbers.axis.values = ticks;
-  return { ...numbers, scale: { type: "log", base: 2, domain: [ticks[0], ticks.at(-1)], nice: false } };
+  return {
+    ...numbers,
+    scale: { type: "log", base: 2, domain: [ticks[0], ticks.at(-1)], nice: false },
+  };
 }
 
 // A line through the points of each series, with its intervals as a band.
@@ -59,23 +102,39 @@ function axisOfX(title, values, log) {
 function lines(values, styles, { x, y, top, log }) {
   const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
   const by = of => ({
-    field: "name", type: "nominal", legend: null,
+    field: "name",
+    type: "nominal",
+    legend: null,
     scale: { domain: drawnBy.map(one => one.name), range: drawnBy.map(of) },
   });
-  const scale = { zero: true, nice: !top, ...(top && { domain: [0, Math.max(top, ...values.map(row => row.y))] }) };
+  const scale = {
+    zero: true,
+    nice: !top,
+    ...(top && { domain: [0, Math.max(top, ...values.map(row => row.y))] }),
+  };
   const on = field => ({ field, type: "quantitative", scale, axis: { title: y } });
-  const across = axisOfX(x, values, log), color = by(one => one.colour);
+  const across = axisOfX(x, values, log),
+    color = by(one => one.colour);
   const dashes = by(one => (one.dashes.length ? one.dashes.map(length => 2 * length) : [1, 0]));
   const ends = across.type === "nominal" ? { type: "rule" } : { type: "area", opacity: 0.12 };
   const point = { type: "point", filled: true, aria: false };
   const layer = [
-    { mark: { type: "line", strokeWidth: 2, aria: false }, encoding: { color, strokeDash: dashes, y: on("y") } },
-    { mark: { ...point, size: 70, opacity: 1 }, encoding: { color, shape: by(one => one.mark), y: on("y") } },
+    {
+      mark: { type: "line", strokeWidth: 2, aria: false },
+      encoding: { color, strokeDash: dashes, y: on("y") },
+    },
+    {
+      mark: { ...point, size: 70, opacity: 1 },
+      encoding: { color, shape: by(one => one.mark), y: on("y") },
+    },
     // Larger than what is seen, so that it is easily met.
     { mark: { ...point, size: 500, opacity: 0, tooltip: true }, encoding: { y: on("y") } },
   ];
   if (values.some(row => known(row.low))) {
-    layer.unshift({ mark: { ...ends, aria: false }, encoding: { color, y: on("low"), y2: { field: "high" } } });
+    layer.unshift({
+      mark: { ...ends, aria: false },
+      encoding: { color, y: on("low"), y2: { field: "high" } },
+    });
   }
   return { data: { values }, encoding: { x: across }, layer };
 }
@@ -84,18 +143,32 @@ function lines(values, styles, { x, y, top, log }) {
 function marksOf(values, styles, { x, top }) {
   const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
   const by = range => ({
-    field: "name", type: "nominal", legend: null, scale: { domain: drawnBy.map(one => one.name), range },
+    field: "name",
+    type: "nominal",
+    legend: null,
+    scale: { domain: drawnBy.map(one => one.name), range },
   });
   const color = by(drawnBy.map(one => one.colour));
-  const on = field => ({ field, type: "quantitative", axis: { title: x }, scale: top ? { domain: [0, Math.max(top, ...values.map(row => row.y))] } : {} });
+  const on = field => ({
+    field,
+    type: "quantitative",
+    axis: { title: x },
+    scale: top ? { domain: [0, Math.max(top, ...values.map(row => row.y))] } : {},
+  });
   const y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
   const one = drawnBy.length === 1;
   const layer = [
     one
       ? { mark: { type: "bar", aria: false, tooltip: true }, encoding: { color, x: on("y") } }
-      : { mark: { type: "point", filled: true, size: 80, opacity: 1, aria: false, tooltip: true },
-          encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") } },
+      : {
+          mark: { type: "point", filled: true, size: 80, opacity: 1, aria: false, tooltip: true },
+          encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") },
+        },
   ];
-  if (one) layer.push({ mark: { type: "rule", aria: false, color: colourOf("--ink") }, encoding: { x: on("low"), x2: { field: "high" } } });
+  if (one)
+    layer.push({
+      mark: { type: "rule", aria: false, color: colourOf("--ink") },
+      encoding: { x: on("low"), x2: { field: "high" } },
+    });
   return { data: { values }, encoding: { y }, layer };
 }

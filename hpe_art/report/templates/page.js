@@ -25,7 +25,9 @@ const number = (value, digits = 1) => (known(value) ? value.toFixed(digits) : "�
 // A score and its interval in words; a point is [value] or [value, low, high].
 function inWords(point, digits = 1) {
   if (!point || !known(point[0])) return "–";
-  const ends = known(point[1]) ? ` (${number(point[1], digits)} to ${number(point[2], digits)})` : "";
+  const ends = known(point[1])
+    ? ` (${number(point[1], digits)} to ${number(point[2], digits)})`
+    : "";
   return number(point[0], digits) + ends;
 }
 
@@ -34,7 +36,13 @@ function swatch(style) {
   const line = { x1: 0, y1: 8, x2: 36, y2: 8, stroke: style.colour, "stroke-width": 2.5 };
   if (style.dashes.length) line["stroke-dasharray"] = style.dashes.map(one => 2.5 * one).join(" ");
   const mark = { d: style.mark, fill: style.colour, transform: "translate(18 8) scale(5)" };
-  const box = { class: "swatch", viewBox: "0 0 36 16", width: 36, height: 16, "aria-hidden": "true" };
+  const box = {
+    class: "swatch",
+    viewBox: "0 0 36 16",
+    width: 36,
+    height: 16,
+    "aria-hidden": "true",
+  };
   return drawn("svg", box, drawn("line", line), drawn("path", mark));
 }
 
@@ -47,7 +55,8 @@ function fill(select, names) {
 // Rows of a table by the cells of a column; a dash is always last.
 function sortRows(table, column, up) {
   const value = row => {
-    const cell = row.cells[column], text = (cell.dataset.value ?? cell.textContent).trim();
+    const cell = row.cells[column],
+      text = (cell.dataset.value ?? cell.textContent).trim();
     return /^[-+]?[\d.]+$/.test(text) ? parseFloat(text) : text;
   };
   const rank = one => (one === "–" || one === "" ? 2 : typeof one === "string" ? 1 : 0);
@@ -59,12 +68,14 @@ function sortRows(table, column, up) {
 
 function makeSortable(table) {
   const heads = [...table.tHead.rows[0].cells];
-  heads.forEach((head, column) => head.querySelector("button")?.addEventListener("click", () => {
-    const up = head.getAttribute("aria-sort") !== "ascending";
-    heads.forEach(other => other.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", up ? "ascending" : "descending");
-    sortRows(table, column, up);
-  }));
+  heads.forEach((head, column) =>
+    head.querySelector("button")?.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      sortRows(table, column, up);
+    }),
+  );
 }
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);

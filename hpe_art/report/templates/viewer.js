@@ -1,18 +1,31 @@
-// Pictures: people under each attack, and universal perturbations alone, with the poses seen in them.
+// Pictures of people under each attack, and of universal perturbations alone, with poses.
 const pictures = JSON.parse(byId("viewer-data").textContent);
 
 // A pose on the picture of a stage; a dashed one is what the network sees in the clean image.
 function drawPose(svg, pose, dashed) {
   for (const [a, b, side] of data.bones) {
     const [fill, outline] = pictures.sides[side];
-    const ends = { x1: pose[a][0], y1: pose[a][1], x2: pose[b][0], y2: pose[b][1], "stroke-linecap": "round" };
+    const ends = {
+      x1: pose[a][0],
+      y1: pose[a][1],
+      x2: pose[b][0],
+      y2: pose[b][1],
+      "stroke-linecap": "round",
+    };
     if (dashed) {
-      const thin = { stroke: "#ffffff", "stroke-width": 0.8, "stroke-dasharray": "2 2", opacity: 0.8 };
+      const thin = {
+        stroke: "#ffffff",
+        "stroke-width": 0.8,
+        "stroke-dasharray": "2 2",
+        opacity: 0.8,
+      };
       svg.append(drawn("line", { ...ends, ...thin }));
       continue;
     }
     // An edge, so that limbs stand out on any picture, in grey too.
-    svg.append(drawn("line", { ...ends, stroke: outline, "stroke-width": 3, opacity: 0.7, class: "edge" }));
+    svg.append(
+      drawn("line", { ...ends, stroke: outline, "stroke-width": 3, opacity: 0.7, class: "edge" }),
+    );
     svg.append(drawn("line", { ...ends, stroke: fill, "stroke-width": 1.8 }));
   }
 }
@@ -20,7 +33,8 @@ function drawPose(svg, pose, dashed) {
 function place(stage, source, poses) {
   stage.hidden = !source;
   if (!source) return;
-  const image = stage.querySelector("img"), svg = stage.querySelector("svg");
+  const image = stage.querySelector("img"),
+    svg = stage.querySelector("svg");
   image.onload = () => {
     const { naturalWidth: wide, naturalHeight: high } = image;
     stage.style.setProperty("--aspect", `${wide} / ${high}`);
@@ -31,70 +45,112 @@ function place(stage, source, poses) {
   poses?.forEach(([pose, dashed]) => drawPose(svg, pose, dashed));
 }
 
-byId("viewer-controls") && (() => {
-  const network = byId("pick-network"), attack = byId("pick-attack"), person = byId("pick-person");
-  const eps = byId("pick-eps"), other = byId("pick-other");
-  const shown = () => pictures.networks[network.value], cells = () => shown()[attack.value];
-  const called = number => one => one.person === number;
+byId("viewer-controls") &&
+  (() => {
+    const network = byId("pick-network"),
+      attack = byId("pick-attack"),
+      person = byId("pick-person");
+    const eps = byId("pick-eps"),
+      other = byId("pick-other");
+    const shown = () => pictures.networks[network.value],
+      cells = () => shown()[attack.value];
+    const called = number => one => one.person === number;
 
-  // The same person under another network, or after what the pages compare.
-  function besides(cell, number) {
-    const all = pictures.networks[other.value], held = all?.[attack.value]?.find(one => one.eps === cell.eps);
-    const clean = all?.clean?.[0].people.find(called(number)), one = held?.people.find(called(number));
-    place(byId("stage-other"), one?.image, one && [...(clean ? [[clean.pose, true]] : []), [one.pose, false]]);
-    byId("view-other").hidden = !other.value;
-    byId("say-other").textContent = one ? `${other.value}, ${attack.value}, eps ${cell.eps}` : `no such picture of ${other.value}`;
-  }
+    // The same person under another network, or after what the pages compare.
+    function besides(cell, number) {
+      const all = pictures.networks[other.value],
+        held = all?.[attack.value]?.find(one => one.eps === cell.eps);
+      const clean = all?.clean?.[0].people.find(called(number)),
+        one = held?.people.find(called(number));
+      place(
+        byId("stage-other"),
+        one?.image,
+        one && [...(clean ? [[clean.pose, true]] : []), [one.pose, false]],
+      );
+      byId("view-other").hidden = !other.value;
+      byId("say-other").textContent = one
+        ? `${other.value}, ${attack.value}, eps ${cell.eps}`
+        : `no such picture of ${other.value}`;
+    }
 
-  function show() {
-    const cell = cells()[eps.value], one = cell.people[person.selectedIndex];
-    const clean = shown().clean?.[0].people.find(called(one.person));
-    byId("eps-now").textContent = `${cell.eps} of 255`;
-    eps.setAttribute("aria-valuetext", `${cell.eps} grey levels`);
-    place(byId("stage-clean"), clean?.image, clean && [[clean.pose, false]]);
-    place(byId("stage-perturbed"), one.image, [...(clean ? [[clean.pose, true]] : []), [one.pose, false]]);
-    place(byId("stage-delta"), one.delta);
-    byId("view-delta").hidden = !one.delta;
-    byId("say-perturbed").textContent = `${attack.value}, eps ${cell.eps}`;
-    besides(cell, one.person);
-  }
+    function show() {
+      const cell = cells()[eps.value],
+        one = cell.people[person.selectedIndex];
+      const clean = shown().clean?.[0].people.find(called(one.person));
+      byId("eps-now").textContent = `${cell.eps} of 255`;
+      eps.setAttribute("aria-valuetext", `${cell.eps} grey levels`);
+      place(byId("stage-clean"), clean?.image, clean && [[clean.pose, false]]);
+      place(byId("stage-perturbed"), one.image, [
+        ...(clean ? [[clean.pose, true]] : []),
+        [one.pose, false],
+      ]);
+      place(byId("stage-delta"), one.delta);
+      byId("view-delta").hidden = !one.delta;
+      byId("say-perturbed").textContent = `${attack.value}, eps ${cell.eps}`;
+      besides(cell, one.person);
+    }
 
-  function refresh() {
-    fill(attack, Object.keys(shown()).filter(name => name !== "clean"));
-    if (!attack.dataset.chosen && [...attack.options].some(one => one.value === pictures.lead)) attack.value = pictures.lead;
-    attack.dataset.chosen = true;
-    fill(person, cells()[0].people.map(one => one.person));
-    eps.max = cells().length - 1;
-    if (+eps.value > +eps.max) eps.value = eps.max;
+    function refresh() {
+      fill(
+        attack,
+        Object.keys(shown()).filter(name => name !== "clean"),
+      );
+      if (!attack.dataset.chosen && [...attack.options].some(one => one.value === pictures.lead))
+        attack.value = pictures.lead;
+      attack.dataset.chosen = true;
+      fill(
+        person,
+        cells()[0].people.map(one => one.person),
+      );
+      eps.max = cells().length - 1;
+      if (+eps.value > +eps.max) eps.value = eps.max;
+      show();
+    }
+
+    const names = Object.keys(pictures.networks);
+    fill(network, names);
+    other.append(...names.map(name => new Option(name)));
+    byId("label-other").hidden = names.length < 2;
+    for (const [before, after] of pictures.beside) [network.value, other.value] = [before, after];
+    for (const select of [network, attack, person, other])
+      select.addEventListener("change", refresh);
+    eps.addEventListener("input", show);
+    refresh();
+    eps.value = Math.floor(eps.max / 2);
     show();
-  }
+  })();
 
-  const names = Object.keys(pictures.networks);
-  fill(network, names);
-  other.append(...names.map(name => new Option(name)));
-  byId("label-other").hidden = names.length < 2;
-  for (const [before, after] of pictures.beside) [network.value, other.value] = [before, after];
-  for (const select of [network, attack, person, other]) select.addEventListener("change", refresh);
-  eps.addEventListener("input", show);
-  refresh();
-  eps.value = Math.floor(eps.max / 2);
-  show();
-})();
-
-byId("universal") && (() => {
-  const pick = byId("pick-universal");
-  function draw() {
-    const one = pictures.universal[pick.selectedIndex];
-    byId("universal-views").replaceChildren(...[["", null], ...Object.entries(one.poses)].map(([name, pose]) => {
-      const says = pose ? `seen by ${name}` : "alone", image = element("img", { alt: `${pick.value}, ${says}` });
-      const stage = element("div", { class: "stage" }, image, drawn("svg", { "aria-hidden": "true" }));
-      place(stage, one.image, pose ? [[pose, false]] : []);
-      return element("figure", { class: "view small-view" }, stage, element("figcaption", {}, says));
-    }));
-  }
-  fill(pick, pictures.universal.map(one => one.name));
-  pick.addEventListener("change", draw);
-  draw();
-})();
+byId("universal") &&
+  (() => {
+    const pick = byId("pick-universal");
+    function draw() {
+      const one = pictures.universal[pick.selectedIndex];
+      byId("universal-views").replaceChildren(
+        ...[["", null], ...Object.entries(one.poses)].map(([name, pose]) => {
+          const says = pose ? `seen by ${name}` : "alone",
+            image = element("img", { alt: `${pick.value}, ${says}` });
+          const stage = element(
+            "div",
+            { class: "stage" },
+            image,
+            drawn("svg", { "aria-hidden": "true" }),
+          );
+          place(stage, one.image, pose ? [[pose, false]] : []);
+          return element(
+            "figure",
+            { class: "view small-view" },
+            stage,
+            element("figcaption", {}, says),
+          );
+        }),
+      );
+    }
+    fill(
+      pick,
+      pictures.universal.map(one => one.name),
+    );
+    pick.addEventListener("change", draw);
+    draw();
+  })();
 
 explorer?.redraw();
