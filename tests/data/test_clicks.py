@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +14,7 @@ from hpe_art.data.annotations import DataError, coco_faults, mpii_faults
 from hpe_art.data.clicks import coco_person, mpii_person
 from hpe_art.data.coco.writer import PERSON
 
+PAGE = Path(__file__).parents[2] / "docs" / "photographs.md"
 HEAD = {"head_top": (60, 10), "upper_neck": (60, 40)}
 CLICKS = {**HEAD, "left_wrist": (90, 70.5)}
 IMAGE = {"id": 5, "file_name": "a.jpg", "width": 100, "height": 200}
@@ -53,3 +59,31 @@ def test_clicks_that_make_nobody(clicks, words):
 def test_a_joint_of_mpii_is_none_of_cocos():
     with pytest.raises(DataError, match="Expected joints out of nose, .* Got head_top in a.jpg"):
         coco_person(IMAGE, {"head_top": (60, 10)})
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_script_of_the_page_reads_both_kinds_of_tables(tmp_path, monkeypatch, wide):
+    monkeypatch.chdir(tmp_path)
+    Path("photographs").mkdir()
+    Path("photographs/IMG_1.JPG").write_bytes(b"a photograph")
+    text = PAGE.read_text()
+    (script,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (long_loop,) = re.findall(r"    for row in .*?float.*?\n", script, re.DOTALL)
+    (wide_loop,) = re.findall(r"    for number, row in .*?\n\n", text, re.DOTALL)
+    rows = [
+        {"image": "IMG_1.JPG", "joint": name, "x": x, "y": y} for name, (x, y) in CLICKS.items()
+    ]
+    if wide:
+        places = {f"{one['joint']}_{axis}": one[axis] for one in rows for axis in "xy"}
+        rows = [{"image": "IMG_1.JPG", **places, "left_knee_x": "", "left_knee_y": ""}]
+        script = script.replace(long_loop, wide_loop)
+    with Path("clicks.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    exec(script, {})
+    (person,) = json.loads(Path("my_people/annotations/mpii_val.json").read_text())
+    known = mpii_person("00000.JPG", CLICKS)
+    assert person == {key: value for key, value in known.items() if key != "head_box"}
+    assert Path("my_people/images/00000.JPG").read_bytes() == b"a photograph"
+    assert Path("my_people/annotations/mpii_gt_val.mat").is_file()
