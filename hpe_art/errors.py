@@ -8,6 +8,11 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of errors that are mended by free space."""
 
 
+def is_full_disk(error: BaseException) -> bool:
+    """Whether free space mends it, whoever meant to write: MMEngine, for one, copies configs."""
+    return isinstance(error, OSError) and error.errno in FULL
+
+
 class UserError(ValueError):
     """What was given cannot be used; no traceback is needed to see why."""
 
@@ -43,7 +48,6 @@ def usable(
     try:
         yield
     except Exception as error:
-        full = isinstance(error, OSError) and error.errno in FULL
-        if full or isinstance(error, (UserError, *passing)):
+        if is_full_disk(error) or isinstance(error, (UserError, *passing)):
             raise
         raise refusal(f"Expected {expected}. Got {type(error).__name__}: {error}.") from error

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hpe_art.errors import FULL, UserError
+from hpe_art.errors import UserError, is_full_disk
 from hpe_art.files import package_versions
 
 RESUMES = "what was done is kept, and the same command goes on from there"
@@ -62,7 +62,7 @@ def enter(
     except BrokenPipeError:
         code, words = NO_READER, f"stopped, as nobody reads its output any more: {kept}."
     except OSError as error:
-        full = error.errno in FULL
+        full = is_full_disk(error)
         code, words = FAILED if full else REFUSED, f"error: {_told(error, kept)}"
     except KeyboardInterrupt as stopped:
         reason = str(stopped) or "Ctrl-C"
@@ -121,7 +121,7 @@ def _told(error: OSError, kept: str) -> str:
         return " ".join(str(error).split())
     path = error.filename2 or error.filename
     what = f"Expected to read or write {'files' if path is None else path}. Got: {error.strerror}"
-    mend = f"free some space; {kept}" if error.errno in FULL else "name another path"
+    mend = f"free some space; {kept}" if is_full_disk(error) else "name another path"
     return f"{what}: {mend}."
 
 

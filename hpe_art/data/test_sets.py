@@ -13,7 +13,7 @@ from mmpose.utils import register_all_modules
 from hpe_art.data.annotations import DataError, Fault
 from hpe_art.data.checks import format_of, look_at, people_faults, stop, unloaded, usable_file
 from hpe_art.data.detections import Annotated
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, is_full_disk
 
 SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
 CONVERTER = "KeypointConverter"
@@ -92,6 +92,8 @@ def load_test_set(
     except UserError:
         raise
     except (AssertionError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
+        if is_full_disk(error):
+            raise
         raise DataError(
             f"Expected a test set that MMPose can load. Got {type(error).__name__}: {error}. "
             "Name yours with --data-root, --ann-file and --headbox-file."

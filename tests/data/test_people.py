@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import pickle
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 from mmengine.config import Config
 from mmpose.datasets.transforms import KeypointConverter
 
+from hpe_art.data import test_sets
 from hpe_art.data.annotations import DataError
 from hpe_art.data.crops import write_annotations
 from hpe_art.data.people import load_people, people_of
@@ -270,3 +272,15 @@ def test_images_that_the_pipeline_reads_as_floats_stay_so(cfg):
     x = load_people(changed, 1).x
     assert x.dtype == x[:].dtype == np.float32
     assert (x[:] % 1 != 0).any()
+
+
+def test_a_full_disk_is_no_fault_of_the_test_set(monkeypatch):
+    """MMEngine writes a copy of the file that says what joints there are."""
+
+    def full(settings):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(test_sets, "unloaded", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        build_test_set({})
+    assert not isinstance(raised.value, DataError)

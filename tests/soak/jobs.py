@@ -45,7 +45,7 @@ class Job:
         """The command line, for the first time or once more."""
         tool = [sys.executable, str(ROOT / "tools" / self.tool)]
         more = self.resume if again else ()
-        return [*tool, "--work-dir", str(folder), *more, *self.arguments]
+        return [*tool, *self.arguments, "--work-dir", str(folder), *more]
 
 
 def scores(folder: Path) -> Any:
