@@ -178,7 +178,8 @@ def _quick(spec: BenchmarkSpec, device: Device, say: Callable[[str], Any]) -> Me
     path = quick.record_path(device_name(torch.device(device)))
     new, before = quick.record(rows), quick.read_record(path)
     if before is None:
-        write_whole(path, json.dumps({**_about(spec, device), "ratios": new}, indent=2) + "\n")
+        about = {key: _about(spec, device)[key] for key in ("machine", "date", "versions")}
+        write_whole(path, json.dumps({**about, "ratios": new}, indent=1) + "\n")
         say(f"No record of this kind of machine yet: {path.name} is the first.")
     slower = quick.slower(new, before or new)
     for line in slower:
