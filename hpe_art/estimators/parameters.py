@@ -143,6 +143,11 @@ class PoseEstimatorParameters(PyTorchEstimator):
         return self._wrapped.head
 
     @property
+    def fits(self) -> int | None:
+        """Images at once for which the device has had memory; None where all batches passed."""
+        return self._wrapped.fits
+
+    @property
     def forward_passes(self) -> int:
         """Images passed forward so far; flip-test passes two for one."""
         return self._wrapped.forward_passes

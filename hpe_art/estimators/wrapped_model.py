@@ -6,7 +6,7 @@ Shapes: N images of (3, H, W) pixels.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hpe_art.errors import UserError
 from hpe_art.estimators.gradient_copy import GradientCopy, Precision, name_of
 from hpe_art.estimators.heads import head_adaptor
 from hpe_art.estimators.micro_batches import Seen, images_at_once, look, micro_batches
@@ -51,6 +52,7 @@ class WrappedModel:
         test_cfg: the model's.
         forward_passes: images passed forward so far (flip-test passes two for one).
         backward_passes: images passed backward so far.
+        fits: images at once for which the device has had memory, once it had none for more.
 
     Raises:
         ValueError: the head has no adaptor, or weights that were made in inference mode or are not
@@ -79,6 +81,7 @@ class WrappedModel:
         self._copy: GradientCopy | None = None
         self._seen: Seen | None = None
         self._joints: int | None = None
+        self.fits: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -223,8 +226,29 @@ class WrappedModel:
         network = self.model if copy is None else copy.model
         free = self._seen is not None and self._seen.keeps_nothing and self.head.keeps_nothing
         if len(parts) < 2 or workers == 0 or not free or has_hooks(network):
-            return [work(rows) for rows in parts]
+            return self._one_by_one(work, parts)
         return side_by_side(work, parts, workers)
+
+    def _one_by_one(self, work: Callable[[slice], Result], parts: Sequence[slice]) -> list[Result]:
+        """What `work` gives for each part, or for its halves where the device's memory is full."""
+        results, waiting = [], list(reversed(parts))
+        while waiting:
+            rows = waiting.pop()
+            size = rows.stop - rows.start
+            try:
+                results.append(work(rows))
+            except torch.cuda.OutOfMemoryError as error:
+                if size == 1:
+                    raise UserError(
+                        f"Expected a device with memory for one image. Got {self.device}, which "
+                        f"is full: free some, or take --device cpu. {error}"
+                    ) from error
+                # An image's gradient does not depend on the others of its batch.
+                self.fits = size // 2
+                torch.cuda.empty_cache()
+                middle = rows.start + self.fits
+                waiting += [slice(middle, rows.stop), slice(rows.start, middle)]
+        return results
 
     def micro_batches(
         self, count: int, batch_size: int, copy: GradientCopy | None = None
@@ -237,7 +261,8 @@ class WrappedModel:
                 self._seen = look(self.model, self._example())
             dtype = self.dtype if copy is None else copy.dtype
             at_once = images_at_once(self._seen.largest, dtype)
-        return micro_batches(count, batch_size, at_once)
+        known = [number for number in (at_once, self.fits) if number is not None]
+        return micro_batches(count, batch_size, min(known, default=None))
 
     def _example(self) -> Tensor:
         """(1, 3, H, W), a normalised image of all grey levels."""

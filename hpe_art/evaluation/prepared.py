@@ -99,6 +99,9 @@ class Prepared:
             "No training people are rendered: the bundled perturbations were used.": bundled,
             "Scored and attacked with flip-test.": estimator.flip_test,
             f"Scored and attacked behind {spec.behind}.": spec.behind,
+            f"The device has memory for {estimator.fits} images at once: batches were halved.": (
+                estimator.fits
+            ),
             str(spec.lost): spec.lost,
             "People are the detections of the config; unmatched ones have no true pose.": (
                 spec.detections
