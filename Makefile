@@ -10,7 +10,7 @@ NETWORKS = hourglass hourglass_8stack dlcm \
 # With COCO's joints; no perturbation of theirs is bundled.
 COCO = coco_resnet_heatmap rtmpose_tiny
 # Trained against attacks, from the weights of others; no perturbation either.
-ROBUST = hourglass_robust8 hourglass_robust4 resnet_heatmap_robust4 deeppose_robust4
+ROBUST = hourglass_robust8 resnet_heatmap_robust4
 RESNETS = chained_predictions deeppose resnet_regression resnet_heatmap
 
 .PHONY: attack test test-all check lint types layers docs requirements zoo benchmark benchmark-quick
@@ -106,9 +106,7 @@ $(ROBUST_START)/trained: | $(READY)
 		--work-dir $(ROBUST_START) --resume --cfg-options default_hooks.adversarial.clean_share=0 \
 		default_hooks.adversarial.warmup=500 train_cfg.max_epochs=7 optim_wrapper.optimizer.lr=1e-3
 	touch $@
-work_dirs/hourglass_robust4/published: TRAIN += --load-from zoo://hourglass_robust8
 work_dirs/resnet_heatmap_robust4/published: TRAIN += --load-from zoo://resnet_heatmap
-work_dirs/deeppose_robust4/published: TRAIN += --load-from zoo://deeppose
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
