@@ -65,14 +65,16 @@ def next_commands(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
     folder = args.work_dir
     report = [program("report"), shlex.join([str(folder), "-o", str(folder / "report.html")])]
     commands = [" ".join(report)]
-    strongest = {None: "auto", "fast": "auto --size standard"}
+    strongest = {None: ["auto"], "fast": ["auto", "--size", "standard"]}
     done = args.size or "fast" if "auto" in (args.attack or ()) else None
     if done in strongest and args.norm != 1:  # it climbs in norms inf and 2
         left_out = {*OF_ATTACKS, *OF_THE_CALL}
         if not args.targeted:
             left_out |= {"target", "target_joints"}
-        again = shlex.join(_words(parser, args, left_out))
-        commands.append(f"{program('attack')} {again} --attack {strongest[done]}")
+        # In a folder of its own: its target poses may be others.
+        own = argparse.Namespace(**{**vars(args), "work_dir": Path(f"{folder}_strongest")})
+        again = shlex.join([*_words(parser, own, left_out), "--attack", *strongest[done]])
+        commands.append(f"{program('attack')} {again}")
     return commands
 
 

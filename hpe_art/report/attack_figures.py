@@ -34,7 +34,7 @@ Panels = list[tuple[Attack, bool, dict[str, Curve]]]
 
 
 def eps_curve(run: Run) -> Figure:
-    """The relative score over eps (a base-2 logarithm), a line per attack; noise is dashed.
+    """The relative score over eps (a base-2 logarithm), a line per attack; noise is grey.
 
     An eps of 0 has no place on the axis and is left out; a null score leaves a gap. ValueError for
     fewer than two values of eps above 0.

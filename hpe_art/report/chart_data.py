@@ -7,7 +7,6 @@ from hpe_art.evaluation.results import Attack, Clean, Judged, Results, Run, Scor
 from hpe_art.report.body_layout import HEIGHT, WIDTH, body_layout
 from hpe_art.report.leading import (
     family,
-    is_noise,
     leading_attack,
     leading_eps,
     metric_of,
@@ -92,7 +91,6 @@ def _attack(run: Run, attack: Attack) -> dict[str, Any]:
         "eps": attack.eps,
         "steps": attack.max_iter,
         "norm": attack.norm,
-        "noise": is_noise(run, attack),
         "values": _values(attack),
         "joints": _by_joint(attack.relative, run.skeleton.joints),
         "observed": {name: _point(judged.relative) for name, judged in attack.observed.items()},

@@ -15,9 +15,9 @@ def test_one_line_per_attack_in_order_of_eps(results):
     np.testing.assert_array_equal(lines["IGSM-T-100-ALL"].get_ydata(), [np.nan, 6.25])
 
 
-def test_noise_alone_is_dashed_and_the_axis_is_binary(results):
+def test_noise_alone_is_grey_and_the_axis_is_binary(results):
     axes = eps_curve(results).axes[0]
-    assert [line.get_linestyle() for line in axes.lines] == ["--", "-", "-"]
+    assert [line.get_color() == "0.4" for line in axes.lines] == [True, False, False]
     assert axes.get_xscale() == "log"
     assert axes.xaxis.get_transform().base == 2
     assert axes.get_title() == "128 people, clean PCKh 80.0 %"
