@@ -56,7 +56,7 @@ def _check(args: argparse.Namespace) -> int:
         for text in one.faults:
             print(f"  {text}")
         for text in one.notes:
-            print(f"  left out: {text}", flush=True)
+            print(f"  {text}", flush=True)
         if args.draw:
             drawn = draw_annotated(args.draw, one.file.stem, islice(one.usable, DRAWN_PEOPLE))
             print(f"  drawn in {args.draw}: {drawn}", flush=True)

@@ -16,6 +16,7 @@ import numpy as np
 from mmpose.datasets import MpiiDataset
 from mmpose.datasets.datasets.base import BaseCocoStyleDataset
 from mmpose.registry import DATASETS
+from numpy.typing import NDArray
 
 from hpe_art.data.annotations import (
     DataError,
@@ -131,6 +132,7 @@ class Seen(NamedTuple):
 
     unread: dict[str, str]  # why an image cannot be read, by its path
     away: dict[int, Fault]  # who is not in the image, by the place in the dataset
+    doubtful: dict[int, Fault]  # who has joints outside of it, likewise
 
     def check(self, dataset: Any, mend: str = "") -> None:
         """DataError if anybody cannot be used; it names the first."""
@@ -147,12 +149,30 @@ def look_at(dataset: Any, places: Iterable[int]) -> Seen:
     """Reads the images of people of a loaded dataset, as its pipeline does."""
     infos = {i: dataset.get_data_info(i) for i in places}
     readings = read_images((info["img_path"] for info in infos.values()), reader_of(dataset))
-    away = {}
+    away, doubtful = {}, {}
     for i, info in infos.items():
         reading = readings[str(info["img_path"])]
-        if reading.fault is None and (what := place_fault(info, reading)):
-            away[i] = Fault(info.get("id", i), Path(info["img_path"]).name, what)
-    return Seen({path: one.fault for path, one in readings.items() if one.fault}, away)
+        who = info.get("id", i), Path(info["img_path"]).name
+        if reading.fault is not None:
+            continue
+        if what := place_fault(info, reading):
+            away[i] = Fault(*who, what)
+        elif outside := int((~joints_inside(info, reading)).sum()):
+            size = f"{reading.width} x {reading.height}"
+            what = f"{outside} of its joints lie outside the image of {size} pixels"
+            doubtful[i] = Fault(*who, what, stops=False)
+    unread = {path: one.fault for path, one in readings.items() if one.fault}
+    return Seen(unread, away, doubtful)
+
+
+def joints_inside(info: Mapping[str, Any], image: Reading) -> NDArray[np.bool_]:
+    """Of each labelled joint, by MMPose's `data_info`, whether it lies in the image."""
+    if "keypoints" not in info or "keypoints_visible" not in info:
+        return np.ones(0, bool)
+    points = np.reshape(info["keypoints"], (-1, np.shape(info["keypoints"])[-1]))[:, :2]
+    points = points[np.reshape(info["keypoints_visible"], (len(points), -1))[:, 0] > 0]
+    inside = (points >= 0) & (points <= (image.width, image.height))
+    return np.asarray(inside.all(axis=1))
 
 
 def place_fault(info: Mapping[str, Any], image: Reading) -> str | None:
@@ -172,7 +192,7 @@ def place_fault(info: Mapping[str, Any], image: Reading) -> str | None:
         points = np.reshape(info["keypoints"], (-1, np.shape(info["keypoints"])[-1]))[:, :2]
         if not np.isfinite(points).all():
             return "a joint is at no finite place"
-        points = points[np.reshape(info["keypoints_visible"], (len(points), -1))[:, 0] > 0]
-        if len(points) and not ((points >= 0) & (points <= size)).all(axis=1).any():
+        inside = joints_inside(info, image)
+        if len(inside) and not inside.any():
             return f"all its joints lie {where}"
     return None

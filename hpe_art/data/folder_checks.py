@@ -38,7 +38,7 @@ class FileCheck(NamedTuple):
     file: Path
     people: int
     faults: list[str]  # of people and images, in words
-    notes: list[str]  # what is left out and nothing wrong
+    notes: list[str]  # what is left out, or doubtful, and nothing wrong
     usable: Iterable[Annotated] = ()  # everybody else, read when asked for
 
 
@@ -74,7 +74,7 @@ def check_folder(
                 boxes = root / headbox_file if headbox_file else _boxes_beside(file)
                 yield _checked(file, kind, content, images, boxes)
             else:
-                yield FileCheck(file, 0, [], ["no people with joints: not checked"])
+                yield FileCheck(file, 0, [], ["left out: no people with joints: not checked"])
         except DataError as error:
             yield FileCheck(file, 0, [str(error)], [])
 
@@ -118,7 +118,7 @@ def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | No
     dataset = unloaded(settings)
     faults = people_faults(dataset, joints)
     wrong = [str(fault) for fault in faults.values() if fault.stops]
-    notes = [str(fault) for fault in faults.values() if not fault.stops]
+    notes = [f"left out: {fault}" for fault in faults.values() if not fault.stops]
     people = len(content if kind == "MpiiDataset" else content["annotations"])
     usable: Iterable[Annotated] = ()
     if len(faults) < people:
@@ -130,6 +130,7 @@ def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | No
         seen = look_at(dataset, shown)
         wrong += [f"image {path}: {fault}" for path, fault in seen.unread.items()]
         wrong += [str(fault) for fault in seen.away.values()]
+        notes += [f"doubtful: {fault}" for fault in seen.doubtful.values()]
         usable = _usable(dataset, (i for i in shown if i not in seen.away), seen.unread)
     return FileCheck(file, people, wrong, notes, usable)
 

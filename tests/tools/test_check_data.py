@@ -51,6 +51,7 @@ def test_everybody_and_every_image_is_named(check, folder):
     people[0].update(scale=-1, center=[-1, -1])
     people[1]["joints_vis"] = [0] * 16
     people[3]["center"] = [5000, 20]
+    people[4]["joints"][2:4] = [[130, 20], [20, -9]]
     file.write_text(json.dumps(people))
     boxes = loadmat(heads)["headboxes_src"]
     boxes[:, :, 5] = 0
@@ -66,7 +67,11 @@ def test_everybody_and_every_image_is_named(check, folder):
     ]
     assert lines[3].startswith(f"  image {image}: image file is truncated")
     assert lines[4].startswith("  person 3 (00003.jpg): its box lies outside the image of 120 x")
-    assert lines[5:] == ["  left out: person 1 (00001.jpg): no joint is labelled"]
+    assert lines[5:] == [
+        "  left out: person 1 (00001.jpg): no joint is labelled",
+        "  doubtful: person 4 (00004.jpg): 2 of its joints lie outside the image of "
+        "120 x 190 pixels",
+    ]
 
 
 def test_what_was_understood_is_drawn(check, folder, tmp_path, monkeypatch):
