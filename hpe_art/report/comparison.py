@@ -180,8 +180,9 @@ def _verdict(before: Side, after: Side, rows: Sequence[ChangedRow], lead: int) -
     if len(attacks) > 1:
         told = [_direction(row.change, metric) for row in attacks]
         said.append(
-            f"Of {len(attacks)} attacks, each by its own interval, {after.name} is better under "
-            f"{told.count(1)} and worse under {told.count(-1)}; {told.count(0)} cannot be told."
+            f"Of {len(attacks)} attacks, each by its own interval, {after.name} scores better "
+            f"under {told.count(1)} and worse under {told.count(-1)}; {told.count(0)} cannot be "
+            "told."
         )
     return said
 
@@ -210,5 +211,6 @@ def _sentence(under: str, change: Change, after: str, metric: MetricRecord) -> s
     value, low, high = (f"{one:+.{digits}f}" for one in change)
     unit = "points" if metric.unit == "%" else UNITS.get(metric.unit, "").removeprefix("in ")
     measured = f"{value} {unit}".rstrip() + f" of {metric.label} (95 % interval {low} to {high})"
-    told = {1: f"{after} is better", -1: f"{after} is worse", 0: "no difference can be told"}
-    return f"{under}, {told[_direction(change, metric)]}: {measured}."
+    told = {1: f"{after} scores better", -1: f"{after} scores worse"}
+    said = told.get(_direction(change, metric), "no difference can be told")
+    return f"{under}, {said}: {measured}."

@@ -72,7 +72,7 @@ def test_differences_are_of_pairs(compared, hits):
     assert under.change.value == pytest.approx(under.after - under.before) and under.change.low > 0
     assert under.joints[0].low > 0 and under.joints[1] == (0, 0, 0)
     first, second = found.verdict
-    assert first.startswith("Under IGSM-U-10 at eps 8, net (after) is better: +")
+    assert first.startswith("Under IGSM-U-10 at eps 8, net (after) scores better: +")
     assert "points of PCKh@0.5 (95 % interval +" in first
     assert second.startswith("On clean images, no difference can be told: +0.0 points")
     assert first in page and 'id="compare"' in page
@@ -81,7 +81,7 @@ def test_differences_are_of_pairs(compared, hits):
 def test_what_is_worse_is_said(compared, hits):
     clean, perturbed = hits
     found, _ = compared(recorded(hits), recorded((clean, perturbed * 0)))
-    assert "net (after) is worse: -" in found.verdict[0]
+    assert "net (after) scores worse: -" in found.verdict[0]
 
 
 def test_what_cannot_be_told_is_said(compared, hits):
@@ -137,7 +137,9 @@ def test_of_an_error_less_is_better():
     metric = EPE.model_copy()
     change = comparison.Change(-2.0, -3.0, -1.0)
     said = comparison._sentence("On clean images", change, "b", metric)
-    assert said == "On clean images, b is better: -2.0 pixels of EPE (95 % interval -3.0 to -1.0)."
+    assert (
+        said == "On clean images, b scores better: -2.0 pixels of EPE (95 % interval -3.0 to -1.0)."
+    )
 
 
 def test_nothing_is_compared_without_a_score():
