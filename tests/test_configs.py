@@ -206,7 +206,8 @@ def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
     moved = [n for n, value in model.named_parameters() if not torch.equal(value, before[n])]
     assert len(moved) > 0.9 * len(list(model.parameters()))
 
-    if path not in LARGE:  # whose schedules are those of smaller ones
+    # The paper's schedules are those of the smaller ones; this network's gradient is zero at first.
+    if path not in LARGE or path.stem == "attention_hourglass":
         config.merge_from_dict(
             {"train_cfg.max_epochs": 2, "resume": True, "experiment_name": path.stem}
         )
