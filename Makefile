@@ -64,6 +64,8 @@ work_dirs/hourglass/published: BITS = 8
 work_dirs/hourglass_8stack/published: BITS = 6
 work_dirs/dlcm/published: BITS = 7
 work_dirs/attention_hourglass/published: BITS = 6
+$(COCO:%=work_dirs/%/published) work_dirs/hourglass_robust8/published: BITS = 6
+work_dirs/resnet_heatmap_robust4/published: BITS = 4
 
 # Goes on where it was stopped; `make work_dirs/NAME/published` makes one network.
 zoo: work_dirs/hourglass/published
@@ -89,7 +91,7 @@ work_dirs/attention_hourglass/trained: work_dirs/pretraining/attention_hourglass
 $(COCO:%=work_dirs/%/published) $(ROBUST:%=work_dirs/%/published): \
 		work_dirs/%/published: work_dirs/%/trained
 	$(VENV)/bin/python tools/publish.py mmpose_configs/$*.py \
-		$$(cat work_dirs/$*/last_checkpoint) --bits 6 \
+		$$(cat work_dirs/$*/last_checkpoint) --bits $(BITS) \
 		--command "python tools/train.py mmpose_configs/$*.py $(TRAIN)"
 	touch $@
 # The backbone's bundled weights on MPII's joints, and what hints of the network above have left.

@@ -33,8 +33,8 @@ def test_every_entry_says_how_it_was_made():
 
 
 def test_every_file_is_there_whole_and_small():
-    sizes = [zoo.checkpoint_path(name).stat().st_size for name in zoo.index()]
-    assert sum(sizes) / len(sizes) < 0.65e6 and max(sizes) < 0.95e6
+    total = sum(zoo.checkpoint_path(name).stat().st_size for name in zoo.index())
+    assert total < 7.5e6
     for name in zoo.index():
         # Nothing but weights: no optimizer, no log, no path of the machine it was trained on.
         content = load(f"zoo://{name}")
