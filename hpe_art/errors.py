@@ -13,6 +13,11 @@ def is_full_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in FULL
 
 
+def is_lost_worker(error: BaseException) -> bool:
+    """Whether a worker process of PyTorch's dataloader has died, or has given no batch in time."""
+    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
+
+
 class UserError(ValueError):
     """What was given cannot be used; no traceback is needed to see why."""
 

@@ -193,7 +193,7 @@ def test_its_codec_is_that_of_the_head_and_of_the_targets(path):
 def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
     config = training_config(path, work_dir=str(work_dir), data_root=str(people), options=NO_START)
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
-        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        loader.update(batch_size=2, num_workers=0, timeout=0, persistent_workers=False)
     config.train_dataloader.dataset.indices = 4
     config.merge_from_dict({"train_cfg.max_epochs": 1, "train_cfg.val_interval": 9})
     if path.stem in ROBUST:

@@ -16,6 +16,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from hpe_art.data.workers import bounded
 from hpe_art.errors import UserError
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.attacking import (
@@ -226,7 +227,8 @@ class AttackLoop(BaseLoop):
             kept["num_workers"] = 0
         places = [run.people.index[block.rows].tolist() for block in blocks]
         over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
-        return self.runner.build_dataloader({**kept, **over}, seed=self.runner.seed)
+        settings = bounded({**kept, **over})
+        return self.runner.build_dataloader(settings, seed=self.runner.seed)
 
     def _collected(self, run: Prepared, started: datetime) -> Run:
         with self.phases.spent("scores"):

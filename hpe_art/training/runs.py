@@ -25,6 +25,7 @@ from hpe_art.files import write_whole
 from hpe_art.training.config import first_weights
 from hpe_art.training.hooks import FiniteHook, StoppedError, kept_checkpoint
 from hpe_art.training.resuming import check_optimizer, check_resumed, newest_whole
+from hpe_art.training.seeding import EpochSeedHook
 
 
 def training_runner(cfg: Config) -> Runner:
@@ -81,6 +82,7 @@ def train(runner: Runner) -> None:
     """
     watch = FiniteHook()
     runner.register_hook(watch)
+    runner.register_hook(EpochSeedHook())
     try:
         runner.train()
     except UserError:

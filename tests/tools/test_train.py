@@ -129,12 +129,15 @@ def test_goes_on_from_what_is_whole_and_keeps_it_when_it_diverges(trained, train
 
 @pytest.mark.slow
 def test_what_is_killed_and_resumed_ends_in_the_same_weights(tmp_path, write_config):
-    """Nothing of the tiny config is drawn but first weights and orders, which have seeds."""
+    """Augmentations too are those of a run that was not stopped, in workers that go on and on."""
     (tmp_path / "killing.py").write_text(KILLING)
     names = "[*_base_.custom_imports.imports, 'killing']"
     hook = f"custom_imports = dict(imports={names}, allow_failed_imports=False)\n"
     hook += "custom_hooks = [*_base_.custom_hooks, dict(type='KillingHook')]\n"
-    config = write_config(tmp_path / "tiny.py", add=hook)
+    gain = "dict(type='RandomChannelGain')"
+    drawn = f"train_dataloader['dataset']['pipeline'].insert(1, {gain})\n"
+    drawn += "train_dataloader.update(num_workers=2, persistent_workers=True)\n"
+    config = write_config(tmp_path / "tiny.py", add=hook + drawn)
 
     def train(work_dir, *more, kill=""):
         tool = [sys.executable, str(REPOSITORY / "tools" / "train.py"), str(config)]
