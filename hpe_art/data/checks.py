@@ -78,13 +78,7 @@ def usable_file(dataset: Any, faults: Mapping[int, Fault]) -> Iterator[None]:
     if not faults:
         yield
         return
-    original, content = dataset.ann_file, read_json(dataset.ann_file)
-    content = (usable_mpii if isinstance(content, list) else usable_coco)(content, faults)
-    if not (content if isinstance(content, list) else content["annotations"]):
-        raise DataError(
-            f"Expected people who can be used in {original}. Got none of {len(faults)}, first "
-            f"{first_of(faults)}."
-        )
+    original, content = dataset.ann_file, usable_content(dataset, faults)
     with TemporaryDirectory(prefix="hpe-art-") as folder:
         dataset.ann_file = str(Path(folder, "people.json"))
         Path(dataset.ann_file).write_text(json.dumps(content))
@@ -92,6 +86,21 @@ def usable_file(dataset: Any, faults: Mapping[int, Fault]) -> Iterator[None]:
             yield
         finally:
             dataset.ann_file = original
+
+
+def usable_content(dataset: Any, faults: Mapping[int, Fault]) -> Any:
+    """What the dataset's file of annotations would hold of the people who can be used.
+
+    DataError if there are none.
+    """
+    content = read_json(dataset.ann_file)
+    content = (usable_mpii if isinstance(content, list) else usable_coco)(content, faults)
+    if not (content if isinstance(content, list) else content["annotations"]):
+        raise DataError(
+            f"Expected people who can be used in {dataset.ann_file}. Got none of {len(faults)}, "
+            f"first {first_of(faults)}."
+        )
+    return content
 
 
 def stop(faults: Mapping[int, Fault], dataset: Any, mend: str = "") -> None:

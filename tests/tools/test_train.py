@@ -127,6 +127,19 @@ def test_goes_on_from_what_is_whole_and_keeps_it_when_it_diverges(trained, train
     assert (work / "epoch_1.pth").read_bytes() == whole
 
 
+def test_leaves_out_who_cannot_be_used(train, tmp_path, write_config, write_people):
+    people = write_people(tmp_path / "people")
+    (people / "images" / "00001.jpg").write_text("no image")
+    config = write_config(tmp_path / "tiny.py", data_root=people)
+    short = [*SEED, "train_cfg.val_interval=9"]
+    log = train(tmp_path, config, "--work-dir", "work", "--skip-bad", *short)
+    assert "1 people or images, first 00001.jpg: it cannot be read" in log
+    assert checkpoint(tmp_path / "work" / "epoch_1.pth")["meta"]["iter"] == 1
+    went_on = [*short, "train_cfg.max_epochs=2"]
+    train(tmp_path, config, "--work-dir", "work", "--skip-bad", "--resume", *went_on)
+    assert checkpoint(tmp_path / "work" / "epoch_2.pth")["meta"]["iter"] == 2
+
+
 @pytest.mark.slow
 def test_what_is_killed_and_resumed_ends_in_the_same_weights(tmp_path, write_config):
     """Augmentations too are those of a run that was not stopped, in workers that go on and on."""
