@@ -85,6 +85,17 @@ def test_fewer_people_are_said_not_to_compare(made):
     assert "not to be compared" in (cards / "tiny.md").read_text()
 
 
+def test_a_card_is_not_replaced_by_one_that_says_less(card, made, weights, tmp_path, capsys):
+    kept = json.dumps(card)
+    for flags, words in ([["--num-samples", 2], "of all people"], [[], "of other weights"]):
+        if not flags:  # the card of another network of the same name
+            kept = json.dumps({**card, "sha256": "0" * 64})
+        (tmp_path / "tiny.json").write_text(kept)
+        assert made(*flags, name=tmp_path)[0] == 2
+        assert words in capsys.readouterr().err
+        assert (tmp_path / "tiny.json").read_text() == kept
+
+
 def test_what_is_no_card_is_said_before_the_work(made, tmp_path, capsys):
     (tmp_path / "old.json").write_text("{}")
     code, _ = made(name=tmp_path)
