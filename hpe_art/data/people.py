@@ -29,6 +29,9 @@ BLANK = np.zeros((8, 8, 3), np.uint8)
 OF_PIXELS = ("LoadImage", "CorruptImage")
 """Steps of a pipeline that say nothing of people."""
 
+IN_PLACE = ("fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort")
+"""Methods of arrays that would change what is read, and not what is read from."""
+
 
 class Images(NDArrayOperatorsMixin):
     """Crops (N, 3, H, W) of people of a dataset: an array that its pipeline reads when it is used.
@@ -40,7 +43,7 @@ class Images(NDArrayOperatorsMixin):
 
     def __init__(self, dataset: Any, index: NDArray[np.int64]) -> None:
         self.dataset, self.index = dataset, index
-        first = dataset[int(index[0])]["inputs"].numpy()
+        first = dataset[int(index[0]) if len(index) else 0]["inputs"].numpy()
         self.shape, self.dtype = (len(index), *first.shape), first.dtype
 
     def __len__(self) -> int:
@@ -53,9 +56,11 @@ class Images(NDArrayOperatorsMixin):
         read = (one[:] if isinstance(one, Images) else one for one in inputs)
         return getattr(ufunc, method)(*read, **more)
 
-    def astype(self, dtype: Any) -> NDArray[Any]:
-        """All of them, as another type."""
-        return self[:].astype(dtype)
+    def __getattr__(self, name: str) -> Any:
+        """What else an array has, of all of them: `mean`, `transpose`, `size` and so on."""
+        if name.startswith("_") or name in IN_PLACE or not hasattr(np.ndarray, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self[:], name)
 
     def __getitem__(self, chosen: Any) -> NDArray[Any]:
         people, *within = chosen if isinstance(chosen, tuple) else (chosen,)
