@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hpe_art.data.mpii.folder import FolderError
+from hpe_art.errors import ModelError
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import (
     BFloat16BackboneHook,
@@ -160,8 +161,11 @@ def test_first_weights_fill_the_whole_backbone(model, tmp_path):
     name = next(iter(weights))
     torch.save({k: v for k, v in weights.items() if k != name}, path)
     with pytest.raises(
-        ValueError, match=f"to hold all {count} weights .* Got {count - 1} of them; {name} is"
+        ModelError, match=f"to hold all {count} weights .* Got {count - 1} of them; {name} is"
     ):
+        check_first_weights(model, path)
+    torch.save({k: v.to(torch.int8) for k, v in weights.items()}, path)
+    with pytest.raises(ModelError, match=f"Expected floating weights. Got {name} in torch.int8"):
         check_first_weights(model, path)
 
 

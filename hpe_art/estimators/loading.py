@@ -17,7 +17,7 @@ from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
 from mmpose.utils import register_all_modules
 from torch import nn
 
-from hpe_art.checkpoints import read_weights
+from hpe_art.checkpoints import check_types, read_weights
 from hpe_art.configs import find_config, read_config
 from hpe_art.errors import ModelError, usable
 from hpe_art.skeleton import converted_metainfo
@@ -139,6 +139,7 @@ def load_weights(model: nn.Module, source: str) -> None:
         ModelError: as from `read_weights`, or the checkpoint is of another architecture.
     """
     weights = read_weights(source)
+    check_types(model.state_dict(), weights, source)
     try:
         # MMPose renames old weights while it loads them, so the names are compared afterwards.
         model.load_state_dict(weights)

@@ -124,7 +124,7 @@ def _choose_weights(runner: Runner, first: str | None) -> None:
 
 
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
-    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
+    """ModelError unless a checkpoint has a model's whole backbone; the head may be another.
 
     MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
     with one of MMEngine's prefixes.
