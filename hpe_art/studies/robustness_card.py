@@ -242,14 +242,35 @@ def read_cards(folder: Path) -> list[Card]:
     """All cards of a folder, in the order of their names.
 
     Raises:
-        UserError: a file that is no card; it is named.
+        UserError: a file that is no card, or whose eps are not those of others of its protocol; it
+            is named.
     """
-    return [_read_card(path) for path in sorted(folder.glob("*.json"))]
+    cards, eps_of = [], {}
+    for path in sorted(folder.glob("*.json")):
+        card = _read_card(path)
+        eps = [*card.worst_inf, *card.worst_2]
+        if (usual := eps_of.setdefault(card.protocol, eps)) != eps:
+            raise UserError(
+                f"Expected robustness cards of protocol {card.protocol} with eps "
+                f"{', '.join(usual)}. Got {path} with {', '.join(eps)}."
+            )
+        cards.append(card)
+    return cards
 
 
 def _read_card(path: Path) -> Card:
     try:
-        return Card.model_validate_json(path.read_bytes())
+        card = Card.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"Expected a robustness card. Got {path}: {first}.") from None
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else error
+        raise UserError(f"Expected a robustness card. Got {path}: {what}.") from None
+    name = card.network
+    if Path(name).name != name or name in ("", "..") or not name.isprintable():
+        raise UserError(f"Expected a robustness card. Got {path} of a network called {name!r:.80}.")
+    for eps in (*card.worst_inf, *card.worst_2):
+        if not eps.replace(".", "", 1).isdecimal():
+            raise UserError(f"Expected a robustness card. Got {path} with eps {eps!r:.80}.")
+    if not card.worst_inf:
+        raise UserError(f"Expected a robustness card. Got {path} without worst_inf.")
+    return card
