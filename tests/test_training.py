@@ -91,6 +91,12 @@ def test_a_folder_of_ones_own(finished, people):
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         assert loader.dataset.ann_file == str(annotations / "mpii_val.json")
         assert loader.dataset.test_mode is True
+    alone = finished.with_name("alone.py")
+    alone.write_text(f"{finished.read_text()}\nval_dataloader = test_dataloader = None")
+    assert training_config(alone, data_root=str(people)).val_dataloader is None
+    alone.write_text(f"{finished.read_text()}\ntrain_dataloader = None")
+    with pytest.raises(FolderError, match="whose place the folder comes. Got None for a dataload"):
+        training_config(alone, data_root=str(people))
     with pytest.raises(FolderError, match=r"--ann-file. Got .*people/no.json"):
         training_config(finished, data_root=str(people), ann_file="no.json")
     with pytest.raises(FolderError, match=r"--train-ann-file. Got .*people/no.json"):

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError
 from hpe_art.data.detections import Annotated
-from hpe_art.data.test_sets import CONVERTER, annotated_people, choose_people, parts_of
+from hpe_art.data.test_sets import CONVERTER, CROPPING, annotated_people, choose_people, parts_of
+from hpe_art.errors import usable
 from hpe_art.metrics import PeopleTruth
 from hpe_art.skeleton import converted_metainfo
 
@@ -167,7 +168,8 @@ class _Blank:
         info = self.dataset.get_data_info(i)
         shape = {key: info.get(key, BLANK.shape[:2]) for key in ("img_shape", "ori_shape")}
         info = {**info, **shape, **changed, "img": BLANK, "dataset": self.dataset}
-        return self.pipeline(info)["data_samples"]
+        with usable(CROPPING, DataError):
+            return self.pipeline(info)["data_samples"]
 
 
 def people_of(dataset: Any, index: Sequence[int], annotated: Annotated | None = None) -> People:
@@ -192,10 +194,7 @@ def _row(sample: Any, info: dict[str, Any]) -> dict[str, Any]:
     """What `People` holds of one person."""
     truth, meta = sample.gt_instances, sample.metainfo
     if "transformed_keypoints" not in truth or "input_center" not in meta:
-        raise DataError(
-            "Expected a test pipeline that crops a person (TopdownAffine) and packs the pose "
-            f"(PackPoseInputs). Got data samples with {sorted(truth.keys())}."
-        )
+        raise DataError(f"Expected {CROPPING}. Got data samples with {sorted(truth.keys())}.")
     counts = truth.keypoints.shape[1], truth.transformed_keypoints.shape[1]
     if counts[0] != counts[1]:
         raise DataError(

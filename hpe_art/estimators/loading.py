@@ -85,9 +85,16 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     return model.eval()
 
 
+def dataset_of(cfg: Config, loader: str) -> Mapping[str, Any]:
+    """The config of the people of a dataloader, by its name in a config; empty if there is none."""
+    part = cfg.get(loader)
+    found = part.get("dataset") if isinstance(part, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def _level_codecs(cfg: Config) -> list[Any]:
     """The codecs by which a head's levels are trained, where each has its own."""
-    pipeline = cfg.get("train_dataloader", {}).get("dataset", {}).get("pipeline") or ()
+    pipeline = dataset_of(cfg, "train_dataloader").get("pipeline") or ()
     steps = [step for step in pipeline if isinstance(step, Mapping)]  # or functions
     several: list[Any] = [step.get("encoder") for step in steps if step.get("multilevel")]
     return several[-1] if several else []
@@ -99,7 +106,7 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
     Raises:
         ModelError: the config has no test set, or MMPose does not know its kind.
     """
-    dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+    dataset = dataset_of(cfg, "test_dataloader")
     kind = dataset.get("type")
     known = DATASETS.get(kind) if isinstance(kind, str) else kind
     if given := dataset.get("metainfo"):

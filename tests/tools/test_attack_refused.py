@@ -70,6 +70,11 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
+        (
+            ["--cfg-options", "test_dataloader.dataset.pipeline=[]"],
+            ["pipeline that crops"],
+        ),
+        (["--cfg-options", "test_dataloader=here"], ["without test_dataloader.dataset"]),
         (["--attack", "fgsm", "a.pth"], ["--attack. Got a.pth: a checkpoint stands right after"]),
         (["--eps", "8", "a.pth"], ["got a.pth: a checkpoint stands right after the config"]),
         (["--transfer-to", "a.pth"], ["Expected a config file. Got a.pth"]),

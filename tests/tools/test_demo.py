@@ -133,6 +133,11 @@ def test_an_eps_that_is_lost_is_warned_of_before_the_run(demo):
         (["--eps-step", 9], ["eps_step of at most eps. Got 9 for eps 8"]),
         (["--loss", "l3"], ["registered loss", "Got 'l3'"]),
         (["--cfg-options", "model.backbone.type=No"], ["a model that MMPose can build"]),
+        (["--cfg-options", "test_dataloader=None"], ["whose test_dataloader.dataset is one of"]),
+        (
+            ["--cfg-options", "test_dataloader.dataset.pipeline=[]"],
+            ["pipeline that crops"],
+        ),
     ],
     ids=lambda value: "-".join(map(str, value[:2])) if str(value[0]).startswith("--") else "",
 )
