@@ -108,7 +108,7 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
     """
     dataset = dataset_of(cfg, "test_dataloader")
     kind = dataset.get("type")
-    known = DATASETS.get(kind) if isinstance(kind, str) else kind
+    known: Any = DATASETS.get(kind) if isinstance(kind, str) else kind
     if given := dataset.get("metainfo"):
         return parse_pose_metainfo(given)
     if not hasattr(known, "METAINFO"):

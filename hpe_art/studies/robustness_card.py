@@ -245,7 +245,8 @@ def read_cards(folder: Path) -> list[Card]:
         UserError: a file that is no card, or whose eps are not those of others of its protocol; it
             is named.
     """
-    cards, eps_of = [], {}
+    cards: list[Card] = []
+    eps_of: dict[int, list[str]] = {}
     for path in sorted(folder.glob("*.json")):
         card = _read_card(path)
         eps = [*card.worst_inf, *card.worst_2]

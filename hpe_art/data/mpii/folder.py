@@ -91,10 +91,11 @@ def use_folder(loader: Any, dataset: dict[str, Any]) -> None:
     Raises:
         FolderError: there is no dataset to be replaced.
     """
-    if not isinstance(loader, Mapping) or not isinstance(loader.get("dataset"), Mapping):
+    held = loader.get("dataset") if isinstance(loader, Mapping) else None
+    if not isinstance(held, Mapping):
         raise FolderError(
             "Expected a config with a dataset in whose place the folder comes. "
             f"Got {loader!r:.80} for a dataloader."
         )
-    kept = {key: loader.dataset[key] for key in PIPELINE_KEYS if key in loader.dataset}
+    kept = {key: held[key] for key in PIPELINE_KEYS if key in held}
     loader.dataset = {**dataset, **kept}
