@@ -59,17 +59,23 @@ def people_faults(dataset: Any, joints: int | None = None) -> dict[int, Fault]:
     """Who of a dataset cannot be used, as its annotations say, by the place in its file.
 
     Each is to have so many joints; default as many as the dataset's metainfo has. Those of other
-    formats than MPII's and COCO's are left to MMPose; DataError if a file is none.
+    formats than MPII's and COCO's are left to MMPose; DataError if a file is none, or has nobody.
     """
     file, kind = getattr(dataset, "ann_file", ""), format_of(dataset)
     if kind is None or not Path(file).is_file():  # MMPose says so
         return {}
     joints = joints or int(dataset.metainfo["num_keypoints"])
     if kind == "coco":
-        return coco_faults(read_json(file), joints)
-    boxes = getattr(dataset, "headbox_file", None)
-    heads = read_head_boxes(boxes, file) if boxes and Path(boxes).is_file() else None
-    return mpii_faults(read_mpii(file), joints, heads)
+        content = read_json(file)
+        faults, people = coco_faults(content, joints), content["annotations"]
+    else:
+        boxes = getattr(dataset, "headbox_file", None)
+        heads = read_head_boxes(boxes, file) if boxes and Path(boxes).is_file() else None
+        people = read_mpii(file)
+        faults = mpii_faults(people, joints, heads)
+    if not people:
+        raise DataError(f"Expected people in {file}. Got none.")
+    return faults
 
 
 @contextmanager

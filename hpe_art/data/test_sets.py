@@ -16,6 +16,7 @@ from hpe_art.data.detections import Annotated
 from hpe_art.errors import UserError, is_full_disk
 
 SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
+CROPPING = "a test pipeline that crops a person (TopdownAffine) and packs the pose (PackPoseInputs)"
 CONVERTER = "KeypointConverter"
 """MMPose's step that makes other joints of those of a data set."""
 

@@ -17,7 +17,7 @@ from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
 from mmpose.utils import register_all_modules
 from torch import nn
 
-from hpe_art.checkpoints import read_weights
+from hpe_art.checkpoints import check_types, read_weights
 from hpe_art.configs import find_config, read_config
 from hpe_art.errors import ModelError, usable
 from hpe_art.skeleton import converted_metainfo
@@ -85,9 +85,16 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     return model.eval()
 
 
+def dataset_of(cfg: Config, loader: str) -> Mapping[str, Any]:
+    """The config of the people of a dataloader, by its name in a config; empty if there is none."""
+    part = cfg.get(loader)
+    found = part.get("dataset") if isinstance(part, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def _level_codecs(cfg: Config) -> list[Any]:
     """The codecs by which a head's levels are trained, where each has its own."""
-    pipeline = cfg.get("train_dataloader", {}).get("dataset", {}).get("pipeline") or ()
+    pipeline = dataset_of(cfg, "train_dataloader").get("pipeline") or ()
     steps = [step for step in pipeline if isinstance(step, Mapping)]  # or functions
     several: list[Any] = [step.get("encoder") for step in steps if step.get("multilevel")]
     return several[-1] if several else []
@@ -99,9 +106,9 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
     Raises:
         ModelError: the config has no test set, or MMPose does not know its kind.
     """
-    dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+    dataset = dataset_of(cfg, "test_dataloader")
     kind = dataset.get("type")
-    known = DATASETS.get(kind) if isinstance(kind, str) else kind
+    known: Any = DATASETS.get(kind) if isinstance(kind, str) else kind
     if given := dataset.get("metainfo"):
         return parse_pose_metainfo(given)
     if not hasattr(known, "METAINFO"):
@@ -139,6 +146,7 @@ def load_weights(model: nn.Module, source: str) -> None:
         ModelError: as from `read_weights`, or the checkpoint is of another architecture.
     """
     weights = read_weights(source)
+    check_types(model.state_dict(), weights, source)
     try:
         # MMPose renames old weights while it loads them, so the names are compared afterwards.
         model.load_state_dict(weights)

@@ -148,6 +148,7 @@ def prepare(
     metric = named or metric_for(evaluator, metainfo)
     _check_joints(estimator, people)
     metric.check(people.truth)
+    metric.check_scored(people.truth)
     if any(attack.needs_goal for attack in spec.attacks):
         metric.radii(people.truth)  # raises early
     joints = len(skeleton.joints)
@@ -201,8 +202,7 @@ def _estimator(spec: RunSpec, model: nn.Module) -> PyTorchPoseEstimator:
 
 
 def _check_joints(estimator: PyTorchPoseEstimator, people: People) -> None:
-    blank = np.zeros((1, *estimator.input_shape), np.float32)
-    predicted, labelled = estimator.predict(blank).shape[1], people.y.shape[1]
+    predicted, labelled = estimator.count_joints(), people.y.shape[1]
     if predicted != labelled:
         raise SpecError(
             f"Expected a model and people of the same joints. Got a model of {predicted} and "

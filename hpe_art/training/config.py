@@ -97,7 +97,8 @@ def _use_own_people(
     flag = "--train-ann-file"
     train = mpii_dataset(root, "train", train_ann_file, None, image_prefix, flag)
     use_folder(cfg.train_dataloader, train)
-    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+    others = [one for name in ("val", "test") if (one := cfg.get(f"{name}_dataloader"))]
+    for loader in others:
         use_folder(loader, mpii_dataset(root, "val", image_prefix=image_prefix, **more))
 
 

@@ -23,7 +23,12 @@ from hpe_art.files import write_whole
 from hpe_art.training.config import first_weights
 from hpe_art.training.data import check_annotations, check_images, datasets_of, leave_out
 from hpe_art.training.hooks import FiniteHook, StoppedError, kept_checkpoint
-from hpe_art.training.resuming import check_optimizer, check_resumed, newest_whole
+from hpe_art.training.resuming import (
+    check_nothing_replaced,
+    check_optimizer,
+    check_resumed,
+    newest_whole,
+)
 from hpe_art.training.seeding import EpochSeedHook
 
 
@@ -33,6 +38,8 @@ def training_runner(cfg: Config, skip_bad: bool = False) -> Runner:
     Raises a UserError if something cannot be used, which says what and the mend; who cannot be used
     of the data is left out instead where `skip_bad` is set, and told in the log.
     """
+    if not cfg.get("resume"):
+        check_nothing_replaced(cfg.work_dir)
     with nothing_left_of_refused(Path(cfg.work_dir)):
         with usable("a config that MMEngine can train", passing=(OSError,)):
             left_out = leave_out(cfg) if skip_bad else []
@@ -124,7 +131,7 @@ def _choose_weights(runner: Runner, first: str | None) -> None:
 
 
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
-    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
+    """ModelError unless a checkpoint has a model's whole backbone; the head may be another.
 
     MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
     with one of MMEngine's prefixes.

@@ -92,6 +92,15 @@ def test_resumes_where_it_stopped(trained, train):
     assert steps == {4}, "the optimizer went on with its own state"
 
 
+def test_what_was_trained_is_not_replaced(trained, train, capsys):
+    folder, config, _ = trained
+    kept = (folder / "work" / "epoch_1.pth").read_bytes()
+    train(folder, config, "--work-dir", "work", *SEED, code=2)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "Expected --resume, or a --work-dir without checkpoints. Got work with epoch_" in last
+    assert (folder / "work" / "epoch_1.pth").read_bytes() == kept
+
+
 def test_starts_from_given_weights_with_the_folder_of_the_user(
     trained, train, weights, tmp_path, write_people
 ):

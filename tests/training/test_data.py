@@ -22,6 +22,13 @@ def test_datasets_within_others():
     assert list(datasets_of(None)) == []
 
 
+def test_nobody_to_train_on(people, tmp_path):
+    (tmp_path / "none.json").write_text("[]")
+    settings = dict(type="MpiiDataset", ann_file=str(tmp_path / "none.json"))
+    with pytest.raises(DataError, match=r"Expected people in .*none.json. Got none."):
+        check_annotations(settings)
+
+
 def test_every_image_of_a_dataloader_is_read(people, tmp_path):
     from mmpose.datasets import MpiiDataset
 
