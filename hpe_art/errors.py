@@ -1,8 +1,14 @@
 """Errors that a user can mend: the message names the thing and the mend."""
 
+from __future__ import annotations
+
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of errors that are mended by free space."""
@@ -11,6 +17,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def is_full_disk(error: BaseException) -> bool:
     """Whether free space mends it, whoever meant to write: MMEngine, for one, copies configs."""
     return isinstance(error, OSError) and error.errno in FULL
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where pydantic found the first thing that does not fit, and what is wrong with it."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
 class UserError(ValueError):
@@ -38,11 +51,14 @@ def mendable() -> Iterator[None]:
 
 @contextmanager
 def usable(
-    expected: str, refusal: type[UserError] = UserError, passing: tuple[type[Exception], ...] = ()
+    expected: str,
+    refusal: type[UserError] = UserError,
+    passing: tuple[type[Exception], ...] = (),
+    mend: str = "",
 ) -> Iterator[None]:
     """For what may raise anything, such as a config or the constructors of a user's network.
 
-    Whatever is raised becomes "Expected {expected}. Got ...", but for a `UserError`, those of
+    Whatever is raised becomes "Expected {expected}. Got ...{mend}", but for a `UserError`, those of
     `passing`, and a disk that is full, for which nothing that was given is to blame.
     """
     try:
@@ -50,4 +66,5 @@ def usable(
     except Exception as error:
         if is_full_disk(error) or isinstance(error, (UserError, *passing)):
             raise
-        raise refusal(f"Expected {expected}. Got {type(error).__name__}: {error}.") from error
+        fact = f"{type(error).__name__}: {error}."
+        raise refusal(f"Expected {expected}. Got {fact}{mend}") from error
