@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError
 from hpe_art.data.detections import Annotated
-from hpe_art.data.test_sets import CONVERTER, annotated_people, choose_people, parts_of
+from hpe_art.data.test_sets import CONVERTER, CROPPING, annotated_people, choose_people, parts_of
+from hpe_art.errors import usable
 from hpe_art.metrics import PeopleTruth
 from hpe_art.skeleton import converted_metainfo
 
@@ -244,7 +245,9 @@ def load_people(
     settings = cfg.test_dataloader.dataset
     chosen = choose_people(settings, num_samples, skip_unreadable, default_samples, detections)
     annotated = annotated_people(settings, skip_unreadable) if detections else None
-    people = people_of(chosen.dataset, chosen.places, annotated)
+    with usable(CROPPING, DataError):
+        people = people_of(chosen.dataset, chosen.places, annotated)
+        _ = people.x  # sees that the pipeline reads pixels, too
     if not (people.y[..., 2] > 0).any():
         raise DataError(
             f"Expected people with labelled joints in {people.ann_file}. Got {len(people)} without "

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError
 from hpe_art.data.images import image_fault
-from hpe_art.data.test_sets import CONVERTER
+from hpe_art.data.test_sets import CONVERTER, CROPPING
+from hpe_art.errors import usable
 
 Array = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -153,26 +154,26 @@ def crop_photograph(photograph: Photograph, cfg: Config, meta: Mapping[str, Any]
     Source: `mmpose.apis.inference_topdown` of MMPose 1.3.2, for what the pipeline is given.
     """
     register_all_modules()
-    pipeline = Compose(cfg.test_dataloader.dataset.get("pipeline"))
-    # Corners are no joints.
-    pipeline.transforms = [t for t in pipeline.transforms if type(t).__name__ != CONVERTER]
-    for step in pipeline.transforms:
-        if hasattr(step, "pack_transformed"):
-            step.pack_transformed = True
     height, width = photograph.pixels.shape[:2]
     # Where three corners go tells the map, whichever way the pipeline takes.
     corners = np.array([[[0, 0], [width, 0], [0, height]]], np.float32)
-    packed = pipeline(
-        {
-            **meta,
-            "img": photograph.pixels,
-            "bbox": np.array([photograph.box], np.float32),
-            "bbox_score": np.ones(1, np.float32),
-            "keypoints": corners,
-            "keypoints_visible": np.ones((1, 3), np.float32),
-        }
-    )
-    truth = packed["data_samples"].gt_instances
+    given = {
+        **meta,
+        "img": photograph.pixels,
+        "bbox": np.array([photograph.box], np.float32),
+        "bbox_score": np.ones(1, np.float32),
+        "keypoints": corners,
+        "keypoints_visible": np.ones((1, 3), np.float32),
+    }
+    with usable(CROPPING, DataError):
+        pipeline = Compose(cfg.test_dataloader.dataset.get("pipeline"))
+        # Corners are no joints.
+        pipeline.transforms = [t for t in pipeline.transforms if type(t).__name__ != CONVERTER]
+        for step in pipeline.transforms:
+            if hasattr(step, "pack_transformed"):
+                step.pack_transformed = True
+        packed = pipeline(given)
+        truth = packed["data_samples"].gt_instances
     if "transformed_keypoints" not in truth:
         raise DataError(
             "Expected a test pipeline that crops a person (TopdownAffine) and packs the pose "

@@ -124,7 +124,10 @@ def read_release(file: Path) -> Release:
     if len(annotations) != len(is_train):
         counts = f"{len(is_train)} for {len(annotations)}"
         raise ReleaseError(f"Expected one value of img_train per image in {file}. Got {counts}.")
-    images = [str(annotation.image.name) for annotation in annotations]
+    try:
+        images = [str(annotation.image.name) for annotation in annotations]
+    except AttributeError as error:
+        raise ReleaseError(f"Expected the name of each image in {file}. Got: {error}.") from None
     people: list[Person] = []
     left_out: Counter[str] = Counter()
     for i in np.flatnonzero(is_train == 1):
@@ -227,9 +230,12 @@ def _names(content: dict[str, Any]) -> str:
 
 
 def _number(struct: Any, name: str) -> float:
-    """A field of a struct; NaN where the field is missing or empty, or the struct is."""
+    """A field of a struct; NaN where it is missing, empty or no number, or the struct is."""
     value: Any = getattr(struct, name, ())
-    return float(value) if np.size(value) == 1 else np.nan
+    try:
+        return float(value) if np.size(value) == 1 else np.nan
+    except (TypeError, ValueError):
+        return np.nan
 
 
 def _entry(image: str, rect: Any) -> dict[str, Any]:
