@@ -86,11 +86,10 @@ def _certified(args: argparse.Namespace, console: Any) -> Any:
 
     smoothing = Smoothing(args.sigma, args.copies, args.confidence)
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.certificates import certify
-    from hpe_art.evaluation.running import checkpoint_of
+    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
 
-    cfg = load_config(args.config, args.cfg_options)
+    cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)

@@ -67,12 +67,11 @@ def _scored(args: argparse.Namespace, console: Any) -> tuple[Any, Any]:
     check_checkpoint(args.checkpoint)
     from hpe_art.data.corruptions import SEVERITIES, corruptions_named
     from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.estimators.loading import load_config
     from hpe_art.evaluation.corruptions import score_corrupted
-    from hpe_art.evaluation.running import checkpoint_of
+    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
 
     names = corruptions_named(args.corruptions or ())
-    cfg = load_config(args.config, args.cfg_options)
+    cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if dataset := data_folder(args):
         use_folder(cfg.test_dataloader, dataset)

@@ -262,8 +262,15 @@ class AttackLoop(BaseLoop):
 
 
 def batch_size_of(spec: RunSpec, dataloader: Mapping[str, Any]) -> int:
-    """People at once: as asked for, or as in the config of the dataloader."""
-    return int(spec.batch_size or dataloader.get("batch_size") or BATCH_SIZE)
+    """People at once: as asked for, or as in the config of the dataloader.
+
+    Raises:
+        UserError: the config has no number of people there.
+    """
+    size = spec.batch_size or dataloader.get("batch_size") or BATCH_SIZE
+    if type(size) is not int or size < 1:
+        raise UserError(f"Expected a whole test_dataloader.batch_size >= 1. Got {size!r:.80}.")
+    return size
 
 
 def scalars(run: Run) -> dict[str, float]:

@@ -17,7 +17,7 @@ from hpe_art.attacks import AttackSpec
 from hpe_art.attacks.auto import Auto
 from hpe_art.attacks.minimum_spec import Fmn
 from hpe_art.attacks.pgd import Igsm
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, first_fault
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.results import Attack, CheckRecord, Interval, Measured, Record, Run
 from hpe_art.evaluation.running import attack_runner, loop_of
@@ -223,11 +223,24 @@ def read_cards(folder: Path) -> list[Card]:
     Raises:
         UserError: a file that is no card; it is named.
     """
-    cards = []
+    cards: list[Card] = []
+    known: dict[int, Any] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            cards.append(Card.model_validate_json(path.read_bytes()))
-        except (OSError, ValidationError) as error:
-            first = str(error).splitlines()[0]
-            raise UserError(f"Expected a robustness card. Got {path}: {first}.") from None
+            card = Card.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            fact = first_fault(error)
+            raise UserError(f"Expected a robustness card. Got {path}: {fact}.") from None
+        bounds = [*card.worst_inf], [*card.worst_2]
+        wanted = known.setdefault(card.protocol, bounds)
+        if bounds != wanted or not all(map(_is_eps, bounds[0])) or not bounds[0]:
+            raise UserError(
+                f"Expected robustness cards with the same eps, in norm inf and 2: {wanted!r:.200}. "
+                f"Got {path} with {bounds!r:.200}: make it again."
+            )
+        cards.append(card)
     return cards
+
+
+def _is_eps(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and float(text) > 0
