@@ -1,8 +1,14 @@
 """Errors that a user can mend: the message names the thing and the mend."""
 
+from __future__ import annotations
+
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of errors that are mended by free space."""
@@ -16,6 +22,13 @@ def is_full_disk(error: BaseException) -> bool:
 def is_lost_worker(error: BaseException) -> bool:
     """Whether a worker process of PyTorch's dataloader has died, or has given no batch in time."""
     return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
+
+
+def first_fault(error: ValidationError) -> str:
+    """Where pydantic found the first thing that does not fit, and what is wrong with it."""
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
 class UserError(ValueError):
@@ -43,11 +56,14 @@ def mendable() -> Iterator[None]:
 
 @contextmanager
 def usable(
-    expected: str, refusal: type[UserError] = UserError, passing: tuple[type[Exception], ...] = ()
+    expected: str,
+    refusal: type[UserError] = UserError,
+    passing: tuple[type[Exception], ...] = (),
+    mend: str = "",
 ) -> Iterator[None]:
     """For what may raise anything, such as a config or the constructors of a user's network.
 
-    Whatever is raised becomes "Expected {expected}. Got ...", but for a `UserError`, those of
+    Whatever is raised becomes "Expected {expected}. Got ...{mend}", but for a `UserError`, those of
     `passing`, and a disk that is full, for which nothing that was given is to blame.
     """
     try:
@@ -55,4 +71,5 @@ def usable(
     except Exception as error:
         if is_full_disk(error) or isinstance(error, (UserError, *passing)):
             raise
-        raise refusal(f"Expected {expected}. Got {type(error).__name__}: {error}.") from error
+        fact = f"{type(error).__name__}: {error}."
+        raise refusal(f"Expected {expected}. Got {fact}{mend}") from error

@@ -62,6 +62,15 @@ def is_running(process: int) -> bool:
     return True
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """What a JSON file says of a folder; nothing where it is missing, damaged or no object."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 @contextmanager
 def locked(folder: Path, refusal: type[UserError] = UserError) -> Iterator[None]:
     """Keeps other runs out of a folder, which is made; a UserError if one is there."""

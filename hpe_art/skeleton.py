@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 
 Groups = dict[str, tuple[int, ...]]
 
@@ -45,18 +45,31 @@ class Skeleton:
 
     @classmethod
     def from_metainfo(cls, metainfo: Mapping[str, Any]) -> Skeleton:
-        """The skeleton of a dataset, by what `parse_pose_metainfo` of MMPose 1.3.2 makes."""
-        joints = tuple(metainfo["keypoint_id2name"][k] for k in range(metainfo["num_keypoints"]))
-        sigmas = tuple(round(float(sigma), 6) for sigma in metainfo["sigmas"])
-        links = metainfo["skeleton_links"]
-        return cls(
-            dataset=str(metainfo["dataset_name"]),
-            joints=joints,
-            flip_indices=tuple(map(int, metainfo["flip_indices"])),
-            groups=group_joints(joints),
-            bones=tuple((int(a), int(b), _side(joints[a], joints[b])) for a, b in links),
-            sigmas=sigmas if len(sigmas) == len(joints) else None,
-        )
+        """The skeleton of a dataset, by what `parse_pose_metainfo` of MMPose 1.3.2 makes.
+
+        Raises:
+            SkeletonError: it describes none.
+        """
+        with usable("the metainfo of a data set's joints", SkeletonError):
+            names = [metainfo["keypoint_id2name"][k] for k in range(metainfo["num_keypoints"])]
+            joints = tuple(map(str, names))
+            sigmas = tuple(round(float(sigma), 6) for sigma in metainfo["sigmas"])
+            links = metainfo["skeleton_links"]
+            found = cls(
+                dataset=str(metainfo["dataset_name"]),
+                joints=joints,
+                flip_indices=tuple(map(int, metainfo["flip_indices"])),
+                groups=group_joints(joints),
+                bones=tuple((int(a), int(b), _side(joints[a], joints[b])) for a, b in links),
+                sigmas=sigmas if len(sigmas) == len(joints) else None,
+            )
+        fault = skeleton_fault("it", joints, found.groups, found.bones)
+        if fault or {*found.flip_indices} - {*range(len(joints))}:
+            raise SkeletonError(
+                "Expected the metainfo of a data set's joints, each with one as its mirror. Got "
+                f"{fault or found.flip_indices}."
+            )
+        return found
 
     @property
     def grouped(self) -> tuple[int, ...]:
@@ -74,6 +87,24 @@ class Skeleton:
                 f"Got {', '.join(unknown)}."
             )
         return sorted({k for name in names for k in known[name.lower()]})
+
+
+def skeleton_fault(
+    name: str,
+    joints: Sequence[str],
+    groups: Mapping[str, Sequence[int]],
+    bones: Iterable[tuple[int, int, str]],
+) -> str | None:
+    """What does not fit together in a skeleton that was read, of somebody; None if all does."""
+    count = len(joints)
+    if len(set(joints)) != count or count == 0:
+        return f"{count} joints of {name}, some of the same name, or none"
+    if any(not 0 <= k < count for group in groups.values() for k in group):
+        return f"a group of {name} with joints that it has not"
+    known = {*SIDES.values(), "centre"}
+    if any(not (0 <= a < count and 0 <= b < count) or side not in known for a, b, side in bones):
+        return f"a bone of {name} between joints that it has not, or on no side"
+    return None
 
 
 def converted_metainfo(

@@ -105,3 +105,19 @@ def test_joint_numbers_take_joints_and_groups():
     assert MPII.joint_numbers(["Wrist", "HEAD_TOP"]) == [9, 10, 15]
     with pytest.raises(SkeletonError, match=r"joints out of Head, .*left_wrist\. Got nostril\."):
         MPII.joint_numbers(["nostril", "Wrist"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"flip_indices": [0, 9]}, r"each with one as its mirror. Got \(0, 9\)"),
+        ({"skeleton_links": [(0,)]}, "metainfo of a data set's joints. Got ValueError: not enough"),
+        ({"keypoint_id2name": {0: "a", 1: "a"}}, "Got 2 joints of it, some of the same name"),
+    ],
+)
+def test_what_describes_no_skeleton(changes, message):
+    whole = dict(dataset_name="own", num_keypoints=2, keypoint_id2name={0: "a", 1: "b"}, sigmas=[])
+    whole |= dict(flip_indices=[0, 1], skeleton_links=[(0, 1)])
+    assert Skeleton.from_metainfo(whole).bones == ((0, 1, "centre"),)
+    with pytest.raises(SkeletonError, match=message):
+        Skeleton.from_metainfo({**whole, **changes})

@@ -48,6 +48,14 @@ def test_where_training_starts(finished, tmp_path, monkeypatch, arguments, load_
     assert cfg.resume is resume
 
 
+def test_a_config_need_not_say_whether_it_resumes(finished, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    text = finished.read_text()
+    base = text[text.index("[") : text.index("]") + 1]
+    finished.write_text(text.replace(base, "[]") + 'default_scope = "mmpose"\n')
+    assert training_config(finished).resume is False
+
+
 def test_what_is_resumed_is_there_and_is_all(finished):
     with pytest.raises(FileNotFoundError, match="checkpoint to resume. Got epoch_9.pth: not there"):
         training_config(finished, resume="epoch_9.pth")

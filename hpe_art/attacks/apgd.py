@@ -11,7 +11,14 @@ from torch import Tensor
 
 from hpe_art.attacks.ascent import Ascent, since_checkpoint
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_finite, check_flags, check_loss, check_norm, check_whole
+from hpe_art.attacks.checks import (
+    check_choice,
+    check_finite,
+    check_flags,
+    check_loss,
+    check_norm,
+    check_whole,
+)
 from hpe_art.attacks.steps import clipped, direction, project
 from hpe_art.attacks.strongest import Strongest
 from hpe_art.losses import MARGIN, REMAINING, Goal, PoseLoss
@@ -189,8 +196,7 @@ class PoseAPGD(BatchedAttack):
     def _check_params(self) -> None:
         check_norm(self.norm)
         check_finite(self, "eps", *(() if self.eps_step is None else ("eps_step",)))
-        if self.schedule not in FIRST_STEP:
-            raise ValueError(f"Expected schedule halving or linear. Got {self.schedule!r}.")
+        check_choice("schedule", self.schedule, FIRST_STEP)
         check_whole(self, max_iter=0, num_random_init=0, seed=0, batch_size=1)
         check_flags(self, "targeted")
         check_loss(self)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpe_art.attacks.apgd import FIRST_STEP, PoseAPGD
+from hpe_art.attacks.checks import check_choice
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.losses import MARGIN, REMAINING
 
@@ -38,8 +39,7 @@ class Apgd(AttackSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_whole("max_iter", least=1)
-        if self.schedule not in FIRST_STEP:
-            raise ValueError(f"Expected schedule halving or linear. Got {self.schedule!r}.")
+        check_choice("schedule", self.schedule, FIRST_STEP)
 
     @property
     def usual_loss(self) -> str:

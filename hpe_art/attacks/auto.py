@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hpe_art.attacks.apgd import PoseAPGD
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_norm, check_whole
+from hpe_art.attacks.checks import check_choice, check_norm, check_whole
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.attacks.strongest import Strongest
 from hpe_art.losses import DISTANCE, MARGIN, REMAINING, Goal
@@ -139,8 +139,7 @@ class PoseAutoAttack(BatchedAttack):
 
     def _check_params(self) -> None:
         check_norm(self.norm)
-        if self.size not in MEMBERS:
-            raise ValueError(f"Expected size fast or standard. Got {self.size!r}.")
+        check_choice("size", self.size, MEMBERS)
         check_whole(self, seed=0, batch_size=1)
         self._member(0, MEMBERS[self.size][0])  # raises what it refuses
 
@@ -162,8 +161,7 @@ class Auto(AttackSpec):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.size not in MEMBERS:
-            raise ValueError(f"Expected size fast or standard. Got {self.size!r}.")
+        check_choice("size", self.size, MEMBERS)
 
     @property
     def needs_goal(self) -> bool:

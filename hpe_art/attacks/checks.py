@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from numbers import Real
 from typing import Any
 
@@ -57,6 +58,16 @@ def check_flags(attack: Any, *names: str) -> None:
         value = getattr(attack, name)
         if not isinstance(value, bool):
             raise ValueError(f"Expected {name} True or False. Got {value!r}.")
+
+
+def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
+    """Refuses what is none of some words.
+
+    Raises:
+        ValueError: names the words, and what it is.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"Expected {name} {' or '.join(choices)}. Got {value!r}.")
 
 
 def check_gradient_sign(attack: Any) -> None:

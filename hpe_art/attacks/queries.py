@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hpe_art.attacks.batches import Batch, BatchedAttack, Callback
-from hpe_art.attacks.checks import check_finite, check_flags, check_loss, check_whole
+from hpe_art.attacks.checks import (
+    check_choice,
+    check_finite,
+    check_flags,
+    check_loss,
+    check_whole,
+)
 from hpe_art.attacks.sign_flips import SignFlips
 from hpe_art.attacks.squares import InfSquares, Squares, TwoSquares
 from hpe_art.attacks.strongest import Strongest
@@ -179,8 +185,7 @@ class PoseSquare(QueryAttack):
             raise ValueError(f'Expected norm numpy.inf, "inf" or 2. Got {self.norm!r}.')
         super()._check_params()
         check_finite(self, "p_init", most=1)
-        if self.feedback not in FEEDBACK:
-            raise ValueError(f"Expected feedback loss or count. Got {self.feedback!r}.")
+        check_choice("feedback", self.feedback, FEEDBACK)
 
 
 class PoseRayS(QueryAttack):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from hpe_art.attacks.checks import check_choice
 from hpe_art.attacks.queries import FEEDBACK, KINDS, PoseRayS, PoseSquare
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
 from hpe_art.losses import MARGIN
@@ -35,8 +36,7 @@ class Square(AttackSpec):
         self._check_whole("max_iter", least=1)
         if self.norm not in KINDS:
             raise ValueError(f"Expected norm inf or 2 of squares. Got {self.norm:g}.")
-        if self.feedback not in FEEDBACK:
-            raise ValueError(f"Expected feedback loss or count. Got {self.feedback!r}.")
+        check_choice("feedback", self.feedback, FEEDBACK)
 
     @property
     def needs_goal(self) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, first_fault
 from hpe_art.files import write_whole
 from hpe_art.losses import TRAINING
 
@@ -68,9 +68,7 @@ def read_perturbation(path: str | Path) -> tuple[NDArray[np.float32], dict[str, 
     except UserError:
         raise
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "what it was fitted with"
-        raise UserError(f"{wanted} Got in {where}: {first['msg']}.") from None
+        raise UserError(f"{wanted} Got as what it was fitted with {first_fault(error)}.") from None
     except Exception as error:  # NumPy and zipfile have many words for a damaged file
         raise UserError(f"{wanted} Got: {error}.") from error
     if levels.dtype != np.int8 or levels.ndim != 3 or len(levels) != 3 or not levels.size:

@@ -110,16 +110,18 @@ def _read_state(
         return np.zeros(shape, np.float32), 0
     try:
         with np.load(state, allow_pickle=False) as file:
-            noise, step, held = file["noise"], int(file["step"]), json.loads(str(file["facts"]))
+            noise, step = file["noise"], int(file["step"])
+            held = dict(json.loads(str(file["facts"])))
     except Exception as error:  # NumPy and zipfile have many words for a damaged file
         raise ValueError(
             f"Expected the state of a fit in {state}. Got: {error}: delete it to begin anew."
         ) from error
     other = [name for name in facts if held.get(name) != facts[name]]
-    if other or noise.shape != shape:
+    begun = noise.shape == shape and noise.dtype == np.float32 and step >= 0
+    if other or not begun or not (np.abs(noise) <= facts["eps"]).all():
         raise ValueError(
             f"Expected the state of this fit in {state}. Got one with another "
-            f"{', '.join(other) or 'size'}: delete it to begin anew."
+            f"{', '.join(other) or 'perturbation'}: delete it to begin anew."
         )
     return noise, step
 

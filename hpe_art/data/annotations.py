@@ -59,32 +59,6 @@ def read_mpii(path: str | Path) -> list[Any]:
     return people
 
 
-def read_head_boxes(path: str | Path, annotations: str | Path) -> NDArray[Any]:
-    """The head boxes (2, 2, N) of a file: corners, coordinates, people.
-
-    DataError if it holds none, or not one for each of the N people of the annotations.
-    """
-    from scipy.io import loadmat
-
-    try:
-        content = loadmat(path)
-        if "headboxes_src" not in content:
-            raise ValueError("no headboxes_src")
-        boxes: NDArray[Any] = content["headboxes_src"]
-        if boxes.ndim != 3 or boxes.shape[:2] != (2, 2):
-            raise ValueError(f"headboxes_src of shape {boxes.shape} for (2, 2, N)")
-    except Exception as error:  # SciPy has many ways to stumble over a damaged file
-        fact = str(error) or type(error).__name__
-        raise DataError(f"Expected MPII head boxes in {path}. Got: {fact}.") from None
-    if boxes.shape[2] != (people := len(read_mpii(annotations))):
-        raise DataError(
-            f"Expected as many head boxes as people. Got {boxes.shape[2]} in {Path(path).name} and "
-            f"{people} in {Path(annotations).name}: name the matching pair with --ann-file and "
-            "--headbox-file."
-        )
-    return boxes
-
-
 def mpii_faults(
     people: Sequence[Any], joints: int = 16, head_boxes: NDArray[Any] | None = None
 ) -> dict[int, Fault]:
@@ -146,10 +120,15 @@ def coco_faults(content: Any, joints: int) -> dict[int, Fault]:
     """
     if missing := _missing(content, ("images", "annotations", "categories")):
         raise DataError(f"Expected annotations in COCO's format. Got something else: {missing}.")
-    for name in ("images", "annotations"):
+    for name in ("images", "annotations", "categories"):
         if not isinstance(content[name], list):
             kind = type(content[name]).__name__
             raise DataError(f"Expected a list of {name} in COCO's format. Got a {kind}.")
+    for one in content["categories"]:
+        if _id(one) is None:
+            raise DataError(
+                f"Expected categories with whole ids in COCO's format. Got {one!r:.80}."
+            )
     images, annotations = content["images"], content["annotations"]
     copies, ids = Counter(map(_id, images)), Counter(map(_id, annotations))
     wrong = {_id(image): what for image in images if (what := _image_fault(image, copies))}
@@ -165,6 +144,16 @@ def coco_faults(content: Any, joints: int) -> dict[int, Fault]:
         if _id(image) in wrong and _id(image) not in shown:
             found[-place] = Fault(None, _name(image, "file_name"), wrong[_id(image)])
     return found
+
+
+def count_joints(content: Any) -> int | None:
+    """How many joints the first category of COCO's annotations names that names any."""
+    categories = content.get("categories") if isinstance(content, dict) else None
+    for one in categories if isinstance(categories, list) else ():
+        names = one.get("keypoints") if isinstance(one, dict) else None
+        if isinstance(names, list) and names:
+            return len(names)
+    return None
 
 
 def usable_mpii(people: Sequence[Any], faults: Mapping[int, Fault]) -> list[Any]:
@@ -288,4 +277,4 @@ def _name(entry: Any, key: str) -> str:
 def _id(entry: Any) -> Any:
     """An entry's id; None where it has none by which it can be found."""
     number = entry.get("id") if isinstance(entry, dict) else None
-    return number if isinstance(number, int) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) else None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Container, Iterable, Iterator
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +12,9 @@ import numpy as np
 from mmpose.utils import register_all_modules
 from numpy.typing import NDArray
 
-from hpe_art.data.annotations import DataError, read_json
-from hpe_art.data.checks import format_of, look_at, people_faults, unloaded, usable_file
+from hpe_art.data.annotations import DataError, count_joints, read_json
+from hpe_art.data.checks import format_of, load, look_at, people_faults, unloaded
+from hpe_art.errors import usable
 from hpe_art.skeleton import Skeleton
 
 COCO_JOINTS = 17
@@ -113,20 +112,19 @@ def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | No
     if kind == "MpiiDataset" and boxes:
         settings.update(headbox_file=str(boxes), test_mode=True)
     if kind == "CocoDataset":
-        named = [one.get("keypoints") for one in content.get("categories", []) if one]
-        joints = next((len(names) for names in named if names), COCO_JOINTS)
+        joints = count_joints(content) or COCO_JOINTS
     dataset = unloaded(settings)
     faults = people_faults(dataset, joints)
     wrong = [str(fault) for fault in faults.values() if fault.stops]
     notes = [f"left out: {fault}" for fault in faults.values() if not fault.stops]
     people = len(content if kind == "MpiiDataset" else content["annotations"])
-    usable: Iterable[Annotated] = ()
+    rest: Iterable[Annotated] = ()
     left = people - sum(place >= 0 for place in faults)
     if not left and not wrong:
         wrong = ["nobody has a labelled joint"]
     if left:
-        with redirect_stdout(io.StringIO()), usable_file(dataset, faults):
-            dataset.full_init()
+        with usable("people that MMPose can load", DataError):
+            load(dataset, faults)
         # MPII's people keep their places, and others stand in for them.
         held = set(faults) if kind == "MpiiDataset" else set()
         shown = [i for i in range(len(dataset)) if i not in held]
@@ -134,8 +132,8 @@ def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | No
         wrong += [f"image {path}: {fault}" for path, fault in seen.unread.items()]
         wrong += [str(fault) for fault in seen.away.values()]
         notes += [f"doubtful: {fault}" for fault in seen.doubtful.values()]
-        usable = _usable(dataset, (i for i in shown if i not in seen.away), seen.unread)
-    return FileCheck(file, people, wrong, notes, usable)
+        rest = _usable(dataset, (i for i in shown if i not in seen.away), seen.unread)
+    return FileCheck(file, people, wrong, notes, rest)
 
 
 def _usable(dataset: Any, places: Iterable[int], unread: Container[str]) -> Iterator[Annotated]:

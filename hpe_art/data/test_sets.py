@@ -1,8 +1,6 @@
 """MMPose's test sets: built from their configs, and who of their people can be used."""
 
 import copy
-import io
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +9,13 @@ import hpe_art.compat  # noqa: F401  (before mmpose)
 from mmpose.utils import register_all_modules
 
 from hpe_art.data.annotations import DataError, Fault
-from hpe_art.data.checks import format_of, look_at, people_faults, stop, unloaded, usable_file
+from hpe_art.data.checks import format_of, load, look_at, people_faults, stop, unloaded
 from hpe_art.data.detections import Annotated
-from hpe_art.errors import UserError, is_full_disk
+from hpe_art.errors import usable
 
 SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
+LOADABLE = "a test set that MMPose can load"
+YOURS = " Name yours with --data-root, --ann-file and --headbox-file."
 CROPPING = "a test pipeline that crops a person (TopdownAffine) and packs the pose (PackPoseInputs)"
 CONVERTER = "KeypointConverter"
 """MMPose's step that makes other joints of those of a data set."""
@@ -82,23 +82,12 @@ def load_test_set(
             "Expected a test set whose people stay the same. Got a sample_ratio_factor, which "
             "draws them anew each time: leave it out."
         )
-    try:
-        with redirect_stdout(io.StringIO()):  # COCO's reader speaks
-            dataset = unloaded(settings)
-            faults = people_faults(dataset)
-            if not skip_bad:
-                stop(faults, dataset, SKIP)
-            with usable_file(dataset, faults):
-                dataset.full_init()
-    except UserError:
-        raise
-    except (AssertionError, OSError, KeyError, ValueError, TypeError, IndexError) as error:
-        if is_full_disk(error):
-            raise
-        raise DataError(
-            f"Expected a test set that MMPose can load. Got {type(error).__name__}: {error}. "
-            "Name yours with --data-root, --ann-file and --headbox-file."
-        ) from error
+    with usable(LOADABLE, DataError, mend=YOURS):
+        dataset = unloaded(settings)
+        faults = people_faults(dataset)
+        if not skip_bad:
+            stop(faults, dataset, SKIP)
+        load(dataset, faults)
     if not hasattr(dataset, "pipeline"):
         raise DataError(
             f"Expected a test set with a pipeline. Got {type(dataset).__name__}: combine several "

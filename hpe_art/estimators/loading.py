@@ -23,6 +23,8 @@ from hpe_art.errors import ModelError, usable
 from hpe_art.skeleton import converted_metainfo
 
 BUILDABLE = "a model that MMPose can build"
+FITTING = "a network whose parts fit each other"
+KNOWN_SET = "a config whose test_dataloader.dataset is one of MMPose's"
 
 
 def load_config(config: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
@@ -79,8 +81,9 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     source = checkpoint or cfg.get("load_from")
     if source:
         load_weights(model, str(source))
-    if levels := _level_codecs(cfg):
-        model.head.level_codecs = [KEYPOINT_CODECS.build(level) for level in levels]
+    with usable(BUILDABLE, ModelError):
+        if levels := _level_codecs(cfg):
+            model.head.level_codecs = [KEYPOINT_CODECS.build(level) for level in levels]
     model.dataset_meta = dataset_meta(cfg)
     return model.eval()
 
@@ -106,15 +109,17 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
     Raises:
         ModelError: the config has no test set, or MMPose does not know its kind.
     """
-    dataset = dataset_of(cfg, "test_dataloader")
+    with usable(KNOWN_SET, ModelError):
+        return _dataset_meta(dataset_of(cfg, "test_dataloader"))
+
+
+def _dataset_meta(dataset: Any) -> dict[str, Any]:
     kind = dataset.get("type")
     known: Any = DATASETS.get(kind) if isinstance(kind, str) else kind
     if given := dataset.get("metainfo"):
         return parse_pose_metainfo(given)
     if not hasattr(known, "METAINFO"):
-        raise ModelError(
-            f"Expected a config whose test_dataloader.dataset is one of MMPose's. Got {kind}."
-        )
+        raise ModelError(f"Expected {KNOWN_SET}. Got {kind}.")
     # The constructor says, where a set has several kinds of people, or of clothes.
     settings = {**dataset, "pipeline": [], "lazy_init": True}
     try:

@@ -14,13 +14,13 @@ from hpe_art import zoo
 from hpe_art.attacks import shareable
 from hpe_art.attacks.targets import TargetPoses
 from hpe_art.evaluation.attacking import rgb
+from hpe_art.evaluation.kept_people import keep_people
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.results import Attack, Dataset, Run, SkeletonRecord, Targets
 from hpe_art.evaluation.scoring import (
     Judge,
     attack_record,
-    keep_people,
     metric_record,
     observer_records,
 )

@@ -17,7 +17,7 @@ import numpy as np
 from mmengine.config import Config
 
 from hpe_art.data.corruptions import CORRUPTIONS, KINDS, SEVERITIES, CorruptImage
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 from hpe_art.evaluation.official import relative
 from hpe_art.evaluation.results import Measured, Official, Record, Run, Score
 from hpe_art.evaluation.running import attack_runner, loop_of
@@ -131,7 +131,8 @@ def corrupted_config(cfg: Config, step: dict[str, Any]) -> Config:
     """The config whose test set passes a step of the pipeline right behind `LoadImage`."""
     cfg = copy.deepcopy(cfg)
     pipeline = cfg.test_dataloader.dataset.get("pipeline") or []
-    places = [k for k, one in enumerate(pipeline) if _is_loading(one)]
+    with usable("a test pipeline of steps with a type"):
+        places = [k for k, one in enumerate(pipeline) if _is_loading(one)]
     if len(places) != 1:
         raise UserError(
             f"Expected a test pipeline with one LoadImage. Got {len(places)}: corruptions come "

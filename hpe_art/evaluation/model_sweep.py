@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, first_fault
 from hpe_art.estimators.heads.base import pose_head
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.evaluation.model_check import check_model
@@ -61,11 +61,21 @@ _LIST = TypeAdapter(list[Checked])
 
 
 def read_checked(folder: Path) -> list[Checked]:
-    """What was found in a folder so far, by all shards."""
+    """What was found in a folder so far, by all shards; UserError names a file that is broken."""
     found: dict[str, Checked] = {}
     for path in sorted(folder.glob(f"*{FOUND}")):
-        found.update({one.config: one for one in _LIST.validate_json(path.read_bytes())})
+        found.update({one.config: one for one in _read(path)})
     return [found[name] for name in sorted(found)]
+
+
+def _read(path: Path) -> list[Checked]:
+    try:
+        return _LIST.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(
+            f"Expected what check-models found in {path}. Got {first_fault(error)}: remove it, or "
+            "name another --out."
+        ) from None
 
 
 def check_configs(
@@ -90,7 +100,7 @@ def check_configs(
     number, count = shard
     path = folder / (FOUND if count == 1 else f"{number}_of_{count}_{FOUND}")
     earlier = {one.config: one for one in read_checked(folder)}
-    mine = _LIST.validate_json(path.read_bytes()) if path.is_file() else []
+    mine = _read(path) if path.is_file() else []
     models: dict[str, Checked] = {}
     seen: set[Any] = set()
     for file in files:
@@ -126,7 +136,7 @@ def _loaded(file: Path) -> tuple[Config | None, str]:
 
 def _identity(cfg: Config) -> str:
     """Of what decides about a model: not of its data and training."""
-    dataset = cfg.get("test_dataloader", {}).get("dataset", {})
+    dataset = (cfg.get("test_dataloader") or {}).get("dataset") or {}
     about = [cfg.model, dataset.get("type"), dataset.get("metainfo")]
     return json.dumps(about, sort_keys=True, default=str)
 

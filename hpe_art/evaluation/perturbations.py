@@ -146,7 +146,7 @@ def _fitted(
 ) -> Path:
     path, about = (place.parent / f"{place.name}{end}" for end in (".npz", ".json"))
     made_of = json.dumps({**attack.settings(), **fit.identity, "source": source}, indent=1)
-    if not agreed(about.is_file() and about.read_text("utf-8") == made_of):
+    if not agreed(about.is_file() and about.read_bytes() == made_of.encode()):
         people: Any = fit.people
         y = fit.targets.poses if attack.targeted and fit.targets else people.y
         perturbation = attack.build(estimator, epochs=fit.epochs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +24,15 @@ from hpe_art.attacks.targets import (
     random_far_poses,
 )
 from hpe_art.data.people import People, load_people, people_of
-from hpe_art.data.test_sets import parts_of
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.gradient_copy import settled
+from hpe_art.estimators.loading import FITTING
+from hpe_art.evaluation.fingerprints import attack_key, fingerprint_of
 from hpe_art.evaluation.observers import Observer, SavedImages, check_names, defended, other_network
 from hpe_art.evaluation.perturbations import Fit, find_fit, is_unfitted, ready_attacks
 from hpe_art.evaluation.spec import RunSpec, SpecError
-from hpe_art.evaluation.store import CLEAN, OWN, Store, key_of
-from hpe_art.files import sha256
+from hpe_art.evaluation.store import CLEAN, OWN, Store
 from hpe_art.metrics import Metric, metric_for, metric_named
 from hpe_art.metrics.bootstrap import FEWEST
 from hpe_art.skeleton import Skeleton
@@ -142,11 +141,12 @@ def prepare(
     metainfo = people.metainfo
     described: Any = {**metainfo, "flip_indices": people.flip_indices}
     model.dataset_meta = described
-    estimator = _estimator(spec, model)
+    with usable(FITTING):
+        estimator = _estimator(spec, model)
+        _check_fit(estimator, people, spec.attacks)
     skeleton = Skeleton.from_metainfo(metainfo)
     named = metric_named(spec.metric, skeleton) if spec.metric else None
     metric = named or metric_for(evaluator, metainfo)
-    _check_joints(estimator, people)
     metric.check(people.truth)
     metric.check_scored(people.truth)
     if any(attack.needs_goal for attack in spec.attacks):
@@ -158,7 +158,7 @@ def prepare(
     check_names(observers)
     fit = find_fit(spec, cfg, skeleton)
     attacks = ready_attacks(spec, str(cfg.get("load_from") or ""), estimator, fit)
-    keys = [_attack_key(attack, spec, metric, fit) for attack in attacks]
+    keys = [attack_key(attack, spec, metric, fit) for attack in attacks]
     return Prepared(
         spec=spec,
         estimator=estimator,
@@ -170,7 +170,7 @@ def prepare(
         shown=frozenset(keys if spec.shown is None else [keys[i] for i in spec.shown]),
         observers=observers,
         store=Store(folder / "store"),
-        fingerprint=_fingerprint(spec, cfg, estimator, people.dataset, observers),
+        fingerprint=fingerprint_of(spec, cfg, estimator, people.dataset, observers),
         choose=_target_rule(spec, people, metric, skeleton) if spec.targeted else None,
         fit=fit,
     )
@@ -201,13 +201,20 @@ def _estimator(spec: RunSpec, model: nn.Module) -> PyTorchPoseEstimator:
     return estimator
 
 
-def _check_joints(estimator: PyTorchPoseEstimator, people: People) -> None:
+def _check_fit(
+    estimator: PyTorchPoseEstimator, people: People, attacks: Iterable[AttackSpec]
+) -> None:
+    """Passes a blank image, and its loss where an attack is to climb it."""
+    blank = np.zeros((1, *estimator.input_shape), np.float32)
     predicted, labelled = estimator.count_joints(), people.y.shape[1]
     if predicted != labelled:
         raise SpecError(
             f"Expected a model and people of the same joints. Got a model of {predicted} and "
             f"people of {labelled}: name people with --data-root, or another config."
         )
+    costs = [type(attack).passes([attack]) for attack in attacks]
+    if any(cost is None or cost[1] for cost in costs):
+        estimator.compute_loss(blank, people.y[:1])
 
 
 def _target_rule(
@@ -235,65 +242,3 @@ def _whole_poses(
     return lambda clean, some: random_far_poses(
         clean, some.index, pool, some.truth, metric, some.to_image, spec.seed
     )
-
-
-def _fingerprint(
-    spec: RunSpec,
-    cfg: Config,
-    estimator: PyTorchPoseEstimator,
-    dataset: Any,
-    observers: Iterable[Observer],
-) -> dict[str, Any]:
-    """All that every prediction depends on, beside the attack."""
-    names = ("ann_file", "headbox_file", "bbox_file")
-    files = [getattr(part, name, None) for part in parts_of(dataset) for name in names]
-    known = [Path(str(file)) for file in files if file and Path(str(file)).is_file()]
-    target = spec.target if spec.target in RULES else sha256(spec.target)
-    pipeline = cfg.get("test_dataloader", {}).get("dataset", {}).get("pipeline")
-    model = repr(_without_start([cfg.model, pipeline]))
-    others = [observer for observer in observers if observer.kind == "transfer"]
-    return {
-        "weights": _weights_sha256(estimator.model),
-        "model": hashlib.sha256(model.encode()).hexdigest(),
-        "people": [type(dataset).__name__, *([file.name, sha256(file)[:16]] for file in known)],
-        "flip_test": spec.flip_test,
-        "behind": spec.behind,
-        "precision": spec.precision,
-        "seed": spec.seed,
-        "target": [target, list(spec.target_joints or ())],
-        "observers": {one.name: _weights_sha256(one.estimator.model)[:16] for one in others},
-    }
-
-
-def _attack_key(attack: AttackSpec, spec: RunSpec, metric: Metric, fit: Fit | None) -> str:
-    """The folder of an attack: readable, with a hash of all that its outcome depends on."""
-    identity = attack.settings()
-    if fit is not None and is_unfitted(attack):
-        identity |= fit.identity
-    if attack.needs_goal or (attack.targeted and spec.target == RULES[0]):
-        identity["metric"] = metric.label  # says which joints are found, and what is far
-    return key_of(f"{attack.label}_eps{attack.eps:g}", identity)
-
-
-def _weights_sha256(model: nn.Module) -> str:
-    """Of all weights and buffers, wherever they were loaded from."""
-    digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        plain = value.detach().cpu()
-        plain = plain.float() if plain.dtype == torch.bfloat16 else plain  # NumPy has none
-        digest.update(plain.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _without_start(value: Any) -> Any:
-    """What a config says about a trained model: not of how its training began.
-
-    Functions have their names, without where they lie in memory.
-    """
-    if isinstance(value, dict):
-        return {k: _without_start(v) for k, v in value.items() if k != "init_cfg"}
-    if isinstance(value, (list, tuple)):
-        return [_without_start(v) for v in value]
-    named = callable(value) and not isinstance(value, type)
-    return getattr(value, "__qualname__", type(value).__qualname__) if named else value

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, first_fault
 from hpe_art.evaluation.results import VERSION, Results, Run
 from hpe_art.files import write_whole
+from hpe_art.skeleton import skeleton_fault
 
 LARGEST = 100_000_000
 """Bytes of a result file; the largest studies have a tenth of it."""
@@ -19,7 +20,6 @@ LONGEST_NAME = 200
 DIGITS, MAGNITUDE = 40, 1e15
 """Of a number; sums and squares of those below stay numbers."""
 PICTURES = (".webp", ".png", ".jpg", ".jpeg")
-SIDES = ("right", "left", "centre")
 
 
 class ResultsError(UserError):
@@ -88,10 +88,8 @@ def read_results(path: str | Path) -> Results:
             f"Expected results of version 1 in {path}. Got some without {missing}."
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
         raise ResultsError(
-            f"Expected results that fit the schema in {path}. Got at {where}: {first['msg']}."
+            f"Expected results that fit the schema in {path}. Got at {first_fault(error)}."
         ) from None
     except (AttributeError, IndexError, TypeError, ValueError) as error:  # of version 1
         raise ResultsError(f"Expected results of version 1 in {path}. Got: {error}.") from None
@@ -160,7 +158,7 @@ def check_results(results: Results, path: Path) -> None:
 
 
 def _faults(name: str, run: Run, folder: Path) -> Iterator[str]:
-    skeleton, count = run.skeleton, len(run.skeleton.joints)
+    skeleton = run.skeleton
     attacks = [attack.name for attack in run.attacks]
     metric = (run.metric.key, run.metric.label, run.metric.unit or "-")
     shown = [*attacks, *metric, *run.observers, *skeleton.joints, *skeleton.groups]
@@ -171,12 +169,8 @@ def _faults(name: str, run: Run, folder: Path) -> Iterator[str]:
     for one in plain:
         if Path(one).name != one or one == "..":
             yield f"the name {one!r}, which leads out of its folder"
-    if len(set(skeleton.joints)) != count or count == 0:
-        yield f"{count} joints of {name}, some of the same name, or none"
-    if any(not 0 <= k < count for joints in skeleton.groups.values() for k in joints):
-        yield f"a group of {name} with joints that it has not"
-    if any(not (0 <= a < count and 0 <= b < count) or s not in SIDES for a, b, s in skeleton.bones):
-        yield f"a bone of {name} between joints that it has not, or on no side"
+    if fault := skeleton_fault(name, skeleton.joints, skeleton.groups, skeleton.bones):
+        yield fault
     if run.dataset.num_samples < 1:
         yield f"{run.dataset.num_samples} people of {name}"
     if any(attack.eps is not None and attack.eps <= 0 for attack in run.attacks):

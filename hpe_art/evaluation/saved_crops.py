@@ -22,7 +22,7 @@ from hpe_art.data.crops import crop_name, write_annotations
 from hpe_art.errors import UserError
 from hpe_art.evaluation.prepared import Prepared
 from hpe_art.evaluation.store import file_name
-from hpe_art.files import write_whole
+from hpe_art.files import read_object, write_whole
 
 PERTURBED, IMAGES = "perturbed", "images"
 MADE_FROM = "made_from.json"
@@ -131,11 +131,7 @@ def _made_from(run: Prepared) -> dict[str, Any]:
 
 def _read(folder: Path) -> dict[str, Any]:
     """What crops in a folder were made from; empty where it does not say."""
-    try:
-        found = json.loads((folder / MADE_FROM).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return read_object(folder / MADE_FROM)
 
 
 def _name(attack: AttackSpec) -> str:

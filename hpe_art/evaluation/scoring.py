@@ -5,16 +5,14 @@ For the other one no network and no data set is needed: what it has to know is i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import TypeAdapter
 
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.targets import TargetPoses
@@ -22,16 +20,16 @@ from hpe_art.attacks.universal_file import read_perturbation
 from hpe_art.data.people import People
 from hpe_art.errors import UserError
 from hpe_art.evaluation.details import detail_records
+from hpe_art.evaluation.kept_people import kept_people
 from hpe_art.evaluation.official import OfficialScores, relative
 from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer, Run
 from hpe_art.evaluation.results import Score as ScoreRecord
-from hpe_art.evaluation.store import CLEAN, OWN, Store, write_arrays
+from hpe_art.evaluation.store import CLEAN, OWN, Store
 from hpe_art.metrics import Metric, PeopleTruth, Score, metric_named, relative_score, score
 from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws
 from hpe_art.skeleton import Skeleton
 
 Array = NDArray[np.float32]
-PEOPLE = "people.npz"
 
 
 class Scored(NamedTuple):
@@ -180,18 +178,6 @@ def _cost(store: Store, key: str, part: str, index: NDArray[np.int64]) -> NDArra
     return total
 
 
-def keep_people(
-    store: Store, people: People, skeleton: Skeleton, targets: TargetPoses | None
-) -> None:
-    """Writes what any metric has to know of the people beside their predictions."""
-    arrays = {f"truth/{k}": v for k, v in vars(people.truth).items() if v is not None}
-    arrays |= {name: getattr(people, name) for name in ("index", "y", "center", "scale", "size")}
-    arrays["skeleton"] = np.array(json.dumps(asdict(skeleton)))
-    if targets is not None:
-        arrays["targets"] = targets.scored
-    write_arrays(store.folder / PEOPLE, arrays)
-
-
 def rescored(folder: Path, run: Run, name: str) -> Run:
     """The run in a folder scored by another metric per person.
 
@@ -201,7 +187,7 @@ def rescored(folder: Path, run: Run, name: str) -> Run:
         UserError: there is no store, no such metric, or the people lack its normaliser.
     """
     store = Store(folder / "store")
-    people, skeleton, targets = _kept_people(store)
+    people, skeleton, targets = kept_people(store)
     metric = metric_named(name, skeleton)
     metric.check(people.truth)
     metric.check_scored(people.truth)
@@ -225,30 +211,10 @@ def stored_scores(folder: Path, run: Run) -> tuple[Metric, dict[str, NDArray[np.
         UserError: there is no store, or not all of it, or the metric is not known by its name.
     """
     store = Store(folder / "store")
-    people, skeleton, _ = _kept_people(store)
+    people, skeleton, _ = kept_people(store)
     metric = metric_named(run.metric.key, skeleton)
     if metric_record(metric) != run.metric:
         raise UserError(f"Expected {metric.label}. Got {run.metric.label} in {folder}.")
     names = (CLEAN, *(attack.folder for attack in run.attacks))
     poses = {name: people.to_image(store.gathered(name, people.index)) for name in names}
     return metric, {name: metric.joint_scores(one, people.truth) for name, one in poses.items()}
-
-
-def _kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
-    path = store.folder / PEOPLE
-    if not path.is_file():
-        raise UserError(
-            f"Expected predictions of a run in {store.folder}, for another metric. Got none: run "
-            "`attack` or `study` there, or leave --metric out."
-        )
-    with np.load(path, allow_pickle=False) as file:
-        held: dict[str, Any] = dict(file)
-    truth = {k.removeprefix("truth/"): v for k, v in held.items() if k.startswith("truth/")}
-    people = People(
-        dataset=None,
-        truth=PeopleTruth(**truth),
-        size=tuple(held["size"].tolist()),
-        **{name: held[name] for name in ("index", "y", "center", "scale")},
-    )
-    targets = TargetPoses(held["targets"], "") if "targets" in held else None
-    return people, TypeAdapter(Skeleton).validate_json(str(held["skeleton"])), targets

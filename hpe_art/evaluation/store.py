@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.errors import UserError
-from hpe_art.files import locked, write_whole
+from hpe_art.files import locked, read_object, write_whole
 
 FORMAT = 1
 FINGERPRINT = "fingerprint.json"
@@ -105,11 +105,8 @@ class Store:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the predictions that are held were made from; empty if none are."""
-        try:
-            found: dict[str, Any] = json.loads((self.folder / FINGERPRINT).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found
+        found = read_object(self.folder / FINGERPRINT)
+        return found if isinstance(found.get("observers", {}), dict) else {}
 
     def clear(self) -> None:
         """Removes all predictions."""
@@ -158,6 +155,11 @@ class Store:
             if observer in shard.poses:
                 rows |= dict(zip(shard.index.tolist(), shard.poses[observer], strict=True))
         lost = [i for i in index.tolist() if i not in rows]
+        if len({row.shape for row in rows.values()}) > 1:
+            raise StoreError(
+                f"Expected poses of as many joints of everybody in {self.folder}. Got several "
+                f"numbers in {attack}: begin anew with --overwrite."
+            )
         if lost:
             raise StoreError(
                 f"Expected {attack} of everybody in {self.folder}. Got nothing of person {lost[0]} "
@@ -224,5 +226,19 @@ def _read_shard(path: Path) -> Shard | None:
         {key.removeprefix(part): value for key, value in held.items() if key.startswith(part)}
         for part in ("poses/", "details/")
     )
-    fits = all(len(one) == len(index) for one in (*poses.values(), *details.values()))
-    return Shard(index, poses, counts, held.get("examples"), details) if fits else None
+    shard = Shard(index, poses, counts, held.get("examples"), details)
+    return shard if _fits(shard) else None
+
+
+def _fits(shard: Shard) -> bool:
+    """Whether the parts of a shard that was read are of as many people."""
+    people = shard.index.shape
+    poses = shard.poses.values()
+    return (
+        len(people) == 1
+        and shard.index.dtype.kind == "i"
+        and all(one.dtype.kind == "f" for one in poses)
+        and all(one.ndim == 3 and one.shape[::2] == (*people, 3) for one in poses)
+        and all(one.shape[:1] == people for one in shard.details.values())
+        and isinstance(shard.counts, dict)
+    )

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.evaluation.results import Alone, Results, Run
 from hpe_art.report.leading import at_eps, leading_attack, leading_eps, metric_of
 from hpe_art.report.numbers import axis_label
@@ -127,7 +128,10 @@ def _draw_alone(row: np.ndarray, one: Alone, folder: Path, runs: Mapping[str, Ru
         axes.set(xticks=[], yticks=[], facecolor="0.93")
     if not path.is_file():
         return
-    image = np.asarray(Image.open(path).convert("RGB"))
+    try:
+        image = np.asarray(Image.open(path).convert("RGB"))
+    except Exception as error:  # Pillow has many words for a damaged file
+        raise ResultsError(f"Expected a picture. Got {path}: {error}.") from None
     # Drawn once and as it is, so that the figure stays small.
     row[0].imshow(image, interpolation="none")
     for axes, (name, run) in zip(row[1:], runs.items(), strict=True):

@@ -30,8 +30,9 @@ from hpe_art.skeleton import Skeleton
 RECORD = "record.npz"
 FORMAT = 1
 UNLABELLED = 255
-LARGEST = 2_000_000_000
-"""Bytes of a record's arrays; all of MPII's people under a large study have a tenth of it."""
+LARGEST = 500_000_000
+"""Bytes of a record's arrays, which take eight times as many once they are read; all of MPII's
+people under a large study have less than half of it."""
 Scores = NDArray[np.float64]
 """(N, K) of each joint, NaN where it is not labelled."""
 

@@ -17,7 +17,7 @@ from hpe_art.attacks import AttackSpec
 from hpe_art.attacks.auto import Auto
 from hpe_art.attacks.minimum_spec import Fmn
 from hpe_art.attacks.pgd import Igsm
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, first_fault
 from hpe_art.evaluation.collecting import checkpoint_record
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.results import Attack, CheckRecord, Interval, Measured, Record, Run
@@ -263,15 +263,18 @@ def _read_card(path: Path) -> Card:
     try:
         card = Card.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else error
+        what = first_fault(error) if isinstance(error, ValidationError) else error
         raise UserError(f"Expected a robustness card. Got {path}: {what}.") from None
     name = card.network
     if Path(name).name != name or name in ("", "..") or not name.isprintable():
         raise UserError(f"Expected a robustness card. Got {path} of a network called {name!r:.80}.")
     for eps in (*card.worst_inf, *card.worst_2):
-        if not eps.replace(".", "", 1).isdecimal():
+        if not _is_eps(eps):
             raise UserError(f"Expected a robustness card. Got {path} with eps {eps!r:.80}.")
     if not card.worst_inf:
         raise UserError(f"Expected a robustness card. Got {path} without worst_inf.")
     return card
+
+
+def _is_eps(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and float(text) > 0

@@ -56,6 +56,7 @@ def training_config(
     with usable("a config file", passing=NOT_FOUND):
         cfg = read_config(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
+    cfg.resume = cfg.get("resume", False)
     if resume and resume != "auto":
         _check_resume(resume, load_from)
         cfg.load_from, cfg.resume = resume, True

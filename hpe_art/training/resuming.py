@@ -44,7 +44,7 @@ def _last(work_dir: str | Path) -> list[Path]:
     """The one that MMEngine names, which may lie elsewhere, or not be there."""
     file = Path(work_dir, "last_checkpoint")
     text = file.read_text(errors="replace").strip() if file.is_file() else ""
-    return [Path(text)] if text else []
+    return [Path(text)] if text and "\0" not in text else []
 
 
 def _age(path: Path) -> tuple[str, int]:
@@ -96,10 +96,12 @@ def resuming_fault(path: str | Path, model: nn.Module) -> str | None:
         absent = f"no {', '.join(missing)}" if isinstance(content, dict) else "no training"
         return f"it holds {absent}, so it is not one of training"
     weights, own = content["state_dict"], model.state_dict()
+    if not isinstance(weights, dict):
+        return f"it holds a {type(weights).__name__} for weights"
     bad = [name for name, value in weights.items() if count_not_finite(value)]
     if bad:
         return f"{bad[0]} has values that are not finite"
-    unfit = [n for n in own if n not in weights or weights[n].shape != own[n].shape]
+    unfit = [n for n in own if getattr(weights.get(n), "shape", None) != own[n].shape]
     unfit += [name for name in weights if name not in own]
     if unfit:
         return f"it is of another network: {unfit[0]} is missing, or of another shape"
@@ -117,10 +119,16 @@ def check_optimizer(path: str | Path, optimizer: Any) -> None:
 
 
 def _settings(state: Any) -> Any:
-    """What tells optimizers apart: how many weights they have, and the names of their settings."""
-    if "param_groups" not in state:  # several optimizers
-        return {name: _settings(one) for name, one in state.items() if isinstance(one, dict)}
-    return [
-        (len(group["params"]), sorted(set(group) - {"initial_lr"}))
-        for group in state["param_groups"]
-    ]
+    """What tells optimizers apart: how many weights they have, and the names of their settings.
+
+    None if it is the state of none.
+    """
+    try:
+        if "param_groups" not in state:  # several optimizers
+            return {name: _settings(one) for name, one in state.items() if isinstance(one, dict)}
+        return [
+            (len(group["params"]), sorted(set(group) - {"initial_lr"}))
+            for group in state["param_groups"]
+        ]
+    except (AttributeError, KeyError, TypeError):
+        return None

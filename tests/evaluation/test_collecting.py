@@ -11,7 +11,7 @@ import pytest
 
 from hpe_art.errors import UserError
 from hpe_art.evaluation.collecting import run_record
-from hpe_art.evaluation.prepared import _check_joints
+from hpe_art.evaluation.prepared import _check_fit
 from hpe_art.evaluation.store import CLEAN
 from hpe_art.metrics import metric_named, pckh, pckh_hits
 
@@ -169,4 +169,4 @@ def test_a_model_of_other_joints_is_refused(prepared_loop):
     prepared = prepared_loop().prepared
     estimator = SimpleNamespace(input_shape=(3, 96, 64), predict=lambda x: np.zeros((1, 17, 3)))
     with pytest.raises(UserError, match="Got a model of 17 and people of 16: name people with"):
-        _check_joints(estimator, prepared.people)
+        _check_fit(estimator, prepared.people, [])

@@ -6,7 +6,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store, StoreError, key_of
+from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store, StoreError, key_of, write_arrays
 
 K = 4
 
@@ -146,3 +146,34 @@ def test_the_lock_goes_with_a_killed_process(store):
     other.join(30)
     with store.locked():
         pass
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"index": np.array([[3], [4]])},
+        {"index": np.array(["3", "4"])},
+        {"poses/own": np.zeros((2, 16), np.float32)},
+        {"poses/own": np.zeros((2, 16, 3), np.complex64)},
+        {"details/eps": np.zeros(1)},
+        {"counts": np.array("[]")},
+    ],
+)
+def test_parts_of_a_shard_are_of_as_many_people(tmp_path, changes):
+    store = Store(tmp_path)
+    whole = {"index": np.array([3, 4]), "poses/own": np.zeros((2, 16, 3), np.float32)}
+    whole |= {"counts": np.array("{}"), "details/eps": np.zeros(2)}
+    write_arrays(tmp_path / "clean" / "a.npz", {**whole, **changes})
+    assert store.missing("clean", [3, 4]).tolist() == [3, 4]
+    write_arrays(tmp_path / "clean" / "b.npz", whole)
+    assert not len(store.missing("clean", [3, 4]))
+
+
+@pytest.mark.parametrize("content", [b"[]", b"\xff", b"[" * 100_000, b'{"observers": []}'])
+def test_what_says_nothing_of_predictions_is_no_fingerprint(store, content):
+    store.add(CLEAN, shard(0))
+    (store.folder / "fingerprint.json").write_bytes(content)
+    with pytest.raises(StoreError, match="Expected a folder of the same settings"):
+        store.claim({"seed": 0})
+    store.claim({"seed": 0}, overwrite=True)
+    assert store.fingerprint["seed"] == 0

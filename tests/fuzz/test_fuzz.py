@@ -1,7 +1,10 @@
 """Some of the cases of `tests/fuzz/run.py`, the same ones every time."""
 
+from pathlib import Path
+
 import pytest
 from fuzz import properties
+from fuzz.holding import replayed
 from fuzz.mutations import ODD_VALUES, broken_document, values
 from fuzz.run import checked, described
 
@@ -9,6 +12,14 @@ from fuzz.run import checked, described
 @pytest.mark.parametrize("name", properties.PROPERTIES)
 def test_what_is_broken_is_refused_or_does_no_harm(name):
     checked(name, number=0, cases=10, shrink=False)()  # raises at a fault
+
+
+CORPUS = sorted(Path(__file__).with_name("corpus").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+def test_what_once_ended_badly_does_not_again(path, tmp_path):
+    replayed(path, tmp_path)
 
 
 def test_faults_are_found_and_told(monkeypatch):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from example_results import EPE, attack, observer, run
 
+from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.evaluation.results import Results, Study
 from hpe_art.report.figures import report_figures, save_figures
 from hpe_art.report.reading import read_runs
@@ -97,3 +98,11 @@ def test_skeletons_are_seen_in_universal_perturbations_alone(study):
     drawing = report_figures(*read_runs([study]))["universal"]
     lines = [len(axes.get_lines()) for axes in drawing.figure.axes]
     assert lines == [0, 15, 15, 0, 15, 15]
+
+
+def test_a_picture_that_cannot_be_read_is_named(study):
+    results, folders = read_runs([study])
+    picture = study / results.runs["frail"].universal[0].image
+    picture.write_bytes(picture.read_bytes()[:30])
+    with pytest.raises(ResultsError, match=f"Expected a picture. Got .*{picture.name}: "):
+        report_figures(results, folders)

@@ -79,3 +79,10 @@ def test_shards_share_the_work(check, configs, tmp_path):
 def test_wrong_words_are_named(check, configs, words, message):
     code, _, err = check("--configs", configs, *words)
     assert code == 2 and re.search(message, err)
+
+
+def test_what_was_found_earlier_can_be_read_or_is_named(check, configs, tmp_path):
+    (tmp_path / "models.json").write_text('[{"config": 3}]')
+    code, _, err = check("--configs", configs, "--out", tmp_path)
+    assert code == 2
+    assert re.search("Expected what check-models found in .*models.json. Got 0.config: Input", err)

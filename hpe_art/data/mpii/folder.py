@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hpe_art.data.annotations import DataError, read_head_boxes
+from hpe_art.data.annotations import DataError
+from hpe_art.data.mpii.head_boxes import read_head_boxes
 
 PIPELINE_KEYS = ("pipeline", "indices")
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from hpe_art.attacks import AttackSpec
 from hpe_art.attacks.targets import mirrored_poses, points_from_file
 from hpe_art.data.photographs import Photograph, PhotographCrop, crop_photograph, read_photograph
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 from hpe_art.estimators import PyTorchPoseEstimator
-from hpe_art.estimators.loading import dataset_meta
+from hpe_art.estimators.loading import FITTING, dataset_meta
 from hpe_art.evaluation.prepared import check_device, score_in_float32
 from hpe_art.skeleton import Skeleton
 
@@ -112,8 +112,10 @@ def prepare_photograph(
     skeleton, crop = Skeleton.from_metainfo(meta), crop_photograph(photograph, cfg, meta)
     given = _given(target, crop, skeleton, cfg, meta)
     kind = "cpu" if device == "cpu" else "gpu"
-    estimator = PyTorchPoseEstimator.from_config(cfg, checkpoint, device_type=kind, **settings)
-    clean = _checked_prediction(estimator, crop, skeleton)
+    with usable(FITTING):
+        estimator = PyTorchPoseEstimator.from_config(cfg, checkpoint, device_type=kind, **settings)
+        clean = _checked_prediction(estimator, crop, skeleton)
+        estimator.compute_loss(crop.x[None], _counting(clean))
     if target == MIRROR:
         given = mirrored_poses(_counting(clean), skeleton.flip_indices).poses
     elif isinstance(given, PhotographCrop):

@@ -129,6 +129,16 @@ def flat_boxes(folder):
     savemat(folder / "annotations" / "mpii_gt_val.mat", {"headboxes_src": np.zeros((4, 2))})
 
 
+def complex_boxes(folder):
+    boxes = np.ones((2, 2, 2), complex)
+    savemat(folder / "annotations" / "mpii_gt_val.mat", {"headboxes_src": boxes})
+
+
+def boxes_in_words(folder):
+    boxes = np.full((2, 2, 2), "here", object)
+    savemat(folder / "annotations" / "mpii_gt_val.mat", {"headboxes_src": boxes})
+
+
 def fewer_people(folder):
     path = folder / "annotations" / "mpii_val.json"
     path.write_text(json.dumps(json.loads(path.read_text())[:1]))
@@ -152,6 +162,8 @@ def fewer_people(folder):
         (truncated_boxes, r"Expected MPII head boxes in .*mpii_gt_val.mat\. Got: "),
         (other_matrix, r"Expected MPII head boxes in .*mpii_gt_val.mat\. Got: no headboxes_src"),
         (flat_boxes, r"Expected MPII head boxes in .*Got: headboxes_src of shape \(4, 2\)"),
+        (complex_boxes, r"Expected MPII head boxes in .*Got: complex numbers"),
+        (boxes_in_words, r"Got: headboxes_src of shape \(2, 2, 2\), cell, for numbers \(2, 2, N\)"),
         (fewer_people, r"Got 2 in mpii_gt_val.mat and 1 in mpii_val.json: name the matching pair"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

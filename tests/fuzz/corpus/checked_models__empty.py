@@ -1,0 +1,3 @@
+"""Pydantic's words went through as they were."""
+
+DRAWN = [b""]

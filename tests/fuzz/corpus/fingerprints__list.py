@@ -1,0 +1,3 @@
+"""It was asked what the predictions were made from."""
+
+DRAWN = [b"[]", False]

@@ -1,0 +1,3 @@
+"""NumPy's word for it went through."""
+
+DRAWN = [False, b""]

@@ -1,0 +1,3 @@
+"""A dataset without a pipeline packs no data samples."""
+
+DRAWN = [None]
