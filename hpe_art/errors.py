@@ -19,10 +19,10 @@ def is_full_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in FULL
 
 
-def first_fault(error: ValidationError) -> str:
-    """Where pydantic found the first thing that does not fit, and what is wrong with it."""
+def first_fault(error: ValidationError, whole: str = "") -> str:
+    """Where the first thing is that pydantic found not to fit, or the whole, and what is wrong."""
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
+    where = ".".join(map(str, first["loc"])) or whole
     return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
