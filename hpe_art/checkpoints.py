@@ -101,9 +101,11 @@ def _first_fact(error: Exception) -> str:
 
 def count_not_finite(value: Any) -> int:
     """How many values of a weight or buffer are no finite numbers in float32, as models have it."""
-    if not isinstance(value, Tensor) or not value.is_floating_point():
-        return 0
-    return int((~torch.isfinite(value.float())).sum())
+    return int((~torch.isfinite(value.float())).sum()) if _is_floating(value) else 0
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
 
 
 def _check_finite(name: str, value: Any, source: str) -> None:
@@ -114,16 +116,34 @@ def _check_finite(name: str, value: Any, source: str) -> None:
         )
 
 
+def check_types(own: Mapping[str, Any], weights: Mapping[str, Any], source: str) -> None:
+    """Sees that weights, from `source`, are floating where a model's own are.
+
+    PyTorch would copy whole or complex numbers, such as the levels of a quantised network.
+
+    Raises:
+        ModelError: some are not.
+    """
+    for name, value in weights.items():
+        if _is_floating(own.get(name)) and isinstance(value, Tensor) and not _is_floating(value):
+            raise ModelError(
+                f"Expected floating weights. Got {name} in {value.dtype} in {source}: save those "
+                "of the network before it was quantised."
+            )
+
+
 def check_backbone(backbone: nn.Module, weights: dict[str, Tensor], source: str) -> None:
     """Sees that the state dict of a whole model, from `source`, fills its backbone.
 
     Raises:
-        ValueError: some are missing or have other shapes.
+        ModelError: some are missing, or have other shapes or types.
     """
-    wanted = {f"backbone.{name}": value.shape for name, value in backbone.state_dict().items()}
+    own = {f"backbone.{name}": value for name, value in backbone.state_dict().items()}
+    check_types(own, weights, source)
+    wanted = {name: value.shape for name, value in own.items()}
     unfit = [n for n, shape in wanted.items() if n not in weights or weights[n].shape != shape]
     if unfit:
-        raise ValueError(
+        raise ModelError(
             f"Expected {source} to hold all {len(wanted)} weights of the backbone, a "
             f"{type(backbone).__name__}. Got {len(wanted) - len(unfit)} of them; {unfit[0]} is "
             "missing, or of another shape."

@@ -26,6 +26,11 @@ def first_fault(error: ValidationError, whole: str = "") -> str:
     return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
+def is_lost_worker(error: BaseException) -> bool:
+    """Whether a worker process of PyTorch's dataloader has died, or has given no batch in time."""
+    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
+
+
 class UserError(ValueError):
     """What was given cannot be used; no traceback is needed to see why."""
 

@@ -7,6 +7,7 @@ import platform
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ PART = ".{name}.{process}.part"
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
-    """Writes a file that is either complete or as it was before, also after a power cut."""
+    """Writes a file that is either complete or as it was before, also after a power cut.
+
+    What processes that were killed have left of it is removed.
+    """
     path = Path(path)
     part = path.with_name(PART.format(name=path.name, process=os.getpid()))
     try:
@@ -33,6 +37,10 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+        for left in path.parent.glob(PART.format(name=escape(path.name), process="*")):
+            process = left.name.split(".")[-2]
+            if process.isdecimal() and not is_running(int(process)):
+                left.unlink(missing_ok=True)
     except OSError as error:
         if error.errno is None:
             raise
@@ -50,6 +58,17 @@ def read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def is_running(process: int) -> bool:
+    """Whether there is such a process on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        pass
+    return True
 
 
 @contextmanager

@@ -31,6 +31,9 @@ LARGE = [path for path in CONFIGS if path.parent.name == "mpii"]
 BUNDLED = [path for path in SMALL if path.stem in zoo.index()]
 # Each trained against attacks from another's weights.
 ROBUST = {path.stem: path.stem.split("_robust")[0] for path in SMALL if "_robust" in path.stem}
+# Those that take long to train; their layers are those of the others, or of pretraining.
+LONG = [*LARGE, *(path for path in SMALL if path.stem in ROBUST)]
+LONG += [FOLDER / f"{name}.py" for name in ("attention_hourglass", "hourglass_8stack", "dlcm")]
 
 
 def each(paths, slow=()):
@@ -189,11 +192,11 @@ def test_its_codec_is_that_of_the_head_and_of_the_targets(path):
 
 
 @pytest.mark.filterwarnings("ignore:.*named of visualizer has been created")
-@each(CONFIGS, slow=[*LARGE, *(path for path in SMALL if path.stem in ROBUST)])
+@each(CONFIGS, slow=LONG)
 def test_it_trains_resumes_and_has_gradients(path, people, work_dir):
     config = training_config(path, work_dir=str(work_dir), data_root=str(people), options=NO_START)
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
-        loader.update(batch_size=2, num_workers=0, persistent_workers=False)
+        loader.update(batch_size=2, num_workers=0, timeout=0, persistent_workers=False)
     config.train_dataloader.dataset.indices = 4
     config.merge_from_dict({"train_cfg.max_epochs": 1, "train_cfg.val_interval": 9})
     if path.stem in ROBUST:

@@ -146,7 +146,7 @@ def test_refused_labels_leave_the_model_as_it_was():
 
 def test_a_goal_of_other_joints_is_named():
     goal = Goal(torch.zeros(2, 15, 2), torch.ones(2, 15))
-    with pytest.raises(ValueError, match=r"Expected a goal of \(2, 16\) joints, as y"):
+    with pytest.raises(ValueError, match=r"Got \(2, 16\) and \(2, 15\)"):
         PoseAPGD(ESTIMATOR).generate(X, Y, goal)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hpe_art.data.mpii.folder import FolderError
+from hpe_art.errors import ModelError
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import (
     BFloat16BackboneHook,
@@ -98,6 +99,12 @@ def test_a_folder_of_ones_own(finished, people):
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         assert loader.dataset.ann_file == str(annotations / "mpii_val.json")
         assert loader.dataset.test_mode is True
+    alone = finished.with_name("alone.py")
+    alone.write_text(f"{finished.read_text()}\nval_dataloader = test_dataloader = None")
+    assert training_config(alone, data_root=str(people)).val_dataloader is None
+    alone.write_text(f"{finished.read_text()}\ntrain_dataloader = None")
+    with pytest.raises(FolderError, match="whose place the folder comes. Got None for a dataload"):
+        training_config(alone, data_root=str(people))
     with pytest.raises(FolderError, match=r"--ann-file. Got .*people/no.json"):
         training_config(finished, data_root=str(people), ann_file="no.json")
     with pytest.raises(FolderError, match=r"--train-ann-file. Got .*people/no.json"):
@@ -168,8 +175,11 @@ def test_first_weights_fill_the_whole_backbone(model, tmp_path):
     name = next(iter(weights))
     torch.save({k: v for k, v in weights.items() if k != name}, path)
     with pytest.raises(
-        ValueError, match=f"to hold all {count} weights .* Got {count - 1} of them; {name} is"
+        ModelError, match=f"to hold all {count} weights .* Got {count - 1} of them; {name} is"
     ):
+        check_first_weights(model, path)
+    torch.save({k: v.to(torch.int8) for k, v in weights.items()}, path)
+    with pytest.raises(ModelError, match=f"Expected floating weights. Got {name} in torch.int8"):
         check_first_weights(model, path)
 
 

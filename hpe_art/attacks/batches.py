@@ -67,8 +67,11 @@ def batches(
         tally: of their gradients.
     """
     places = np.arange(len(images)) if index is None else np.asarray(index)
-    if places.shape != (len(images),):
-        raise ValueError(f"Expected an index of ({len(images)},) places. Got {places.shape}.")
+    if places.shape != (len(images),) or places.dtype.kind not in "iu":
+        raise ValueError(
+            f"Expected an index of ({len(images)},) whole numbers, places in the test set. "
+            f"Got {places.dtype} of shape {places.shape}."
+        )
     device = attack.estimator.device
     for first in range(0, len(images), attack.batch_size):
         rows = slice(first, first + attack.batch_size)
@@ -86,13 +89,16 @@ def check_goal(y: Numbers, goal: Goal | None, targeted: bool) -> None:
     """Refuses goals that do not fit the poses.
 
     Raises:
-        ValueError: a goal of other people or joints, or one of the other direction.
+        ValueError: no goal, one of other people or joints, or one of the other direction.
     """
     if goal is None:
         return
+    if not isinstance(goal, Goal):
+        raise ValueError(f"Expected a goal as hpe_art.goal_of gives it. Got {type(goal).__name__}.")
     if goal.radii.shape != tuple(y.shape[:2]):
         raise ValueError(
-            f"Expected a goal of {tuple(y.shape[:2])} joints, as y. Got {tuple(goal.radii.shape)}."
+            "Expected y and a goal of the same people and joints. "
+            f"Got {tuple(y.shape[:2])} and {tuple(goal.radii.shape)}."
         )
     if goal.targeted != targeted:
         raise ValueError(

@@ -238,6 +238,8 @@ def _mask(mask: Any, x: Tensor) -> Tensor | None:
     if mask is None:
         return None
     values = as_tensor(as_numbers("a mask", mask)).to(x)
+    if not values.isfinite().all():
+        raise ValueError("Expected a mask of finite numbers. Got NaN or infinity.")
     try:
         return values.expand(*x.shape)
     except RuntimeError:

@@ -16,7 +16,7 @@ from typing import Any
 
 from hpe_art.commands import arguments, door
 from hpe_art.commands.arguments import positive_int
-from hpe_art.commands.paths import check_folder, check_paths, data_folder
+from hpe_art.commands.paths import check_checkpoint, check_folder, check_paths, data_folder
 from hpe_art.commands.plan import print_plan
 
 
@@ -76,17 +76,21 @@ def _card(args: argparse.Namespace) -> int:
 def _asked(args: argparse.Namespace) -> tuple[Any, str]:
     """The config of the network over its people, and where its weights are."""
     check_paths([args.config], args.work_dir, args.data_root)
+    check_checkpoint(args.checkpoint)
     check_folder(args.cards, "--cards")
     dataset = data_folder(args)
     from hpe_art.data.mpii.folder import use_folder
     from hpe_art.evaluation.processes import check_launcher
     from hpe_art.evaluation.running import checkpoint_of, config_to_attack
-    from hpe_art.studies.robustness_card import read_cards
+    from hpe_art.studies.robustness_card import check_replaced, read_cards
 
     check_launcher(args.launcher)
     read_cards(args.cards)  # what cannot be read is said before the work
     cfg = config_to_attack(args.config, args.cfg_options)
     checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
+    if not (args.overwrite or args.plan):
+        path = args.cards / f"{Path(args.config).stem}.json"
+        check_replaced(path, checkpoint, by_protocol=args.num_samples is None)
     if dataset:
         use_folder(cfg.test_dataloader, dataset)
     return cfg, checkpoint

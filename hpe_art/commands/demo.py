@@ -8,6 +8,7 @@ in it (side_by_side.png), and all numbers (result.json). eps is in grey levels o
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 import warnings
@@ -20,6 +21,7 @@ from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import OPTIONS
 from hpe_art.commands.paths import check_checkpoint, check_paths
 from hpe_art.errors import UserError, mendable
+from hpe_art.files import sha256
 
 PICTURE = "side_by_side.png"
 
@@ -121,12 +123,27 @@ def _check_files(args: argparse.Namespace) -> None:
 
 
 def _check_kept(args: argparse.Namespace, written: Sequence[str]) -> None:
-    """Refuses to write over what is read."""
+    """Refuses to write over what is read, and over the result of another photograph."""
     for file in filter(None, (args.photograph, args.target)):
         if Path(file).resolve() in [(args.out_dir / name).resolve() for name in written]:
             raise UserError(
                 f"Expected an --out-dir in which nothing that is read is replaced. Got {file}."
             )
+    result = args.out_dir / written[-1]
+    if result.is_file() and _photograph_of(result) != sha256(args.photograph):
+        raise UserError(
+            f"Expected an --out-dir without the result of another photograph. Got {result}: name "
+            "another, or remove it."
+        )
+
+
+def _photograph_of(result: Path) -> Any:
+    """The SHA-256 of the photograph of a result; None where the file is of something else."""
+    try:
+        held = json.loads(result.read_bytes())
+    except ValueError:
+        return None
+    return held.get("sha256") if isinstance(held, dict) else None
 
 
 def spec_of(args: argparse.Namespace) -> Any:

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hpe_art.errors import UserError, is_full_disk
+from hpe_art.errors import UserError, is_full_disk, is_lost_worker
 from hpe_art.files import package_versions
 
 RESUMES = "what was done is kept, and the same command goes on from there"
@@ -42,8 +42,8 @@ def enter(
 
     Returns:
         The command's exit code; 2 for what a user can mend (`UserError`, a path that cannot be
-        used), 1 for a full disk or what is unforeseen, 130 for Ctrl-C, 143 for SIGTERM, 141 where
-        nobody reads the output any more.
+        used), 1 for a full disk, lost worker processes or what is unforeseen, 130 for Ctrl-C, 143
+        for SIGTERM, 141 where nobody reads the output any more.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _stop)
@@ -57,26 +57,40 @@ def enter(
         code = _ran(command, args)
         _flush()
         return code
-    except UserError as error:
-        return refuse(name, error)
-    except BrokenPipeError:
-        code, words = NO_READER, f"stopped, as nobody reads its output any more: {kept}."
-    except OSError as error:
-        full = is_full_disk(error)
-        code, words = FAILED if full else REFUSED, f"error: {_told(error, kept)}"
-    except KeyboardInterrupt as stopped:
-        reason = str(stopped) or "Ctrl-C"
-        code = CTRL_C if reason == "Ctrl-C" else TERMINATED
-        words = f"stopped by {reason}: {kept}."
-    except Exception:
-        code, words = FAILED, _unforeseen()
+    except (Exception, KeyboardInterrupt) as error:
+        words, code = _ending(_interruption(error) or error, kept)
     return _said(name, words, code)
+
+
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The Ctrl-C or SIGTERM that an error comes from: MMEngine, for one, makes others of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _ending(error: BaseException, kept: str) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    if isinstance(error, UserError):
+        return f"error: {_on_one_line(error)}", REFUSED
+    if isinstance(error, BrokenPipeError):
+        return f"stopped, as nobody reads its output any more: {kept}.", NO_READER
+    if isinstance(error, OSError):
+        return f"error: {_told(error, kept)}", FAILED if is_full_disk(error) else REFUSED
+    if isinstance(error, KeyboardInterrupt):
+        reason = str(error) or "Ctrl-C"
+        return f"stopped by {reason}: {kept}.", CTRL_C if reason == "Ctrl-C" else TERMINATED
+    return _lost(error, kept) if is_lost_worker(error) else _unforeseen(), FAILED
 
 
 def refuse(name: str, error: Exception) -> int:
     """Prints why a command cannot run, on one line; gives the exit code."""
-    # Some messages of MMEngine's are several lines.
-    return _said(name, f"error: {' '.join(str(error).split())}", REFUSED)
+    return _said(name, f"error: {_on_one_line(error)}", REFUSED)
+
+
+def _on_one_line(error: Exception) -> str:
+    """The message: some of MMEngine's are several lines."""
+    return " ".join(str(error).split())
 
 
 def called(name: str) -> str:
@@ -118,11 +132,21 @@ def _ran(command: Command, args: argparse.Namespace) -> int:
 def _told(error: OSError, kept: str) -> str:
     """What could not be read or written, why, and the mend."""
     if error.strerror is None:  # one of ours, which says it all
-        return " ".join(str(error).split())
+        return _on_one_line(error)
     path = error.filename2 or error.filename
     what = f"Expected to read or write {'files' if path is None else path}. Got: {error.strerror}"
     mend = f"free some space; {kept}" if is_full_disk(error) else "name another path"
     return f"{what}: {mend}."
+
+
+def _lost(error: BaseException, kept: str) -> str:
+    """Why no batch has come, which is nearly always too little shared memory, and the mend."""
+    what, *_ = str(error).split(". ")
+    return (
+        f"error: Expected batches from the dataloader's worker processes. Got: {what.rstrip('.')}. "
+        "Shared memory (/dev/shm) may be full: give it more (docker run --shm-size), or set "
+        f"num_workers=0 in the config's dataloader; {kept}."
+    )
 
 
 def _unforeseen() -> str:

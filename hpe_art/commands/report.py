@@ -13,7 +13,7 @@ from hpe_art.commands import door
 from hpe_art.commands.arguments import command_parser, config
 from hpe_art.commands.paths import check_folder, check_page
 from hpe_art.configs import read_config
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 from hpe_art.evaluation.results import Results
 from hpe_art.files import write_whole
 
@@ -80,7 +80,8 @@ def _results(args: argparse.Namespace) -> str:
     results, folders = read_runs(args.results)
     if args.metric:
         if args.config:  # not that of the results, which may be a stranger's
-            read_config(args.config)
+            with usable(f"{args.config} to be a config file"):
+                read_config(args.config)
         results = _rescored(results, folders, args.metric)
     from hpe_art.report.comparison import comparisons
     from hpe_art.report.figures import report_figures, save_figures

@@ -32,6 +32,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--ann-file", help="validation annotations [the one *val*.json]")
     add("--headbox-file", help="validation head boxes [the one *gt*val*.mat]")
     add("--image-prefix", help="folder of images [images]")
+    bad = "leave out who cannot be used: a broken image or annotation"
+    add("--skip-bad", action="store_true", help=bad)
     add("--local_rank", "--local-rank", type=int, default=0)
     args = parser.parse_args(argv)
     given = (args.train_ann_file, args.ann_file, args.headbox_file, args.image_prefix)
@@ -54,11 +56,12 @@ def _train(args: argparse.Namespace) -> int:
     from hpe_art.evaluation.processes import is_main, join_processes
     from hpe_art.training import StoppedError, train, training_config, training_runner
 
+    skip_bad = settings.pop("skip_bad")
     try:
         cfg = training_config(**settings)
         check_paths([settings["config"]], Path(cfg.work_dir))
         join_processes(cfg)
-        runner = training_runner(cfg)
+        runner = training_runner(cfg, skip_bad)
     except (ValueError, SyntaxError) as error:
         raise UserError(str(error)) from error
     with locked(Path(cfg.work_dir)) if is_main() else nullcontext():

@@ -60,17 +60,23 @@ def people_faults(dataset: Any, joints: int | None = None) -> dict[int, Fault]:
     """Who of a dataset cannot be used, as its annotations say, by the place in its file.
 
     Each is to have so many joints; default as many as the dataset's metainfo has. Those of other
-    formats than MPII's and COCO's are left to MMPose; DataError if a file is none.
+    formats than MPII's and COCO's are left to MMPose; DataError if a file is none, or has nobody.
     """
     file, kind = getattr(dataset, "ann_file", ""), format_of(dataset)
     if kind is None or not Path(file).is_file():  # MMPose says so
         return {}
     joints = joints or int(dataset.metainfo["num_keypoints"])
     if kind == "coco":
-        return coco_faults(read_json(file), joints)
-    boxes = getattr(dataset, "headbox_file", None)
-    heads = read_head_boxes(boxes, file) if boxes and Path(boxes).is_file() else None
-    return mpii_faults(read_mpii(file), joints, heads)
+        content = read_json(file)
+        faults, people = coco_faults(content, joints), content["annotations"]
+    else:
+        boxes = getattr(dataset, "headbox_file", None)
+        heads = read_head_boxes(boxes, file) if boxes and Path(boxes).is_file() else None
+        people = read_mpii(file)
+        faults = mpii_faults(people, joints, heads)
+    if not people:
+        raise DataError(f"Expected people in {file}. Got none.")
+    return faults
 
 
 @contextmanager
@@ -79,13 +85,7 @@ def usable_file(dataset: Any, faults: Mapping[int, Fault]) -> Iterator[None]:
     if not faults:
         yield
         return
-    original, content = dataset.ann_file, read_json(dataset.ann_file)
-    content = (usable_mpii if isinstance(content, list) else usable_coco)(content, faults)
-    if not (content if isinstance(content, list) else content["annotations"]):
-        raise DataError(
-            f"Expected people who can be used in {original}. Got none of {len(faults)}, first "
-            f"{first_of(faults)}."
-        )
+    original, content = dataset.ann_file, usable_content(dataset, faults)
     with TemporaryDirectory(prefix="hpe-art-") as folder:
         dataset.ann_file = str(Path(folder, "people.json"))
         Path(dataset.ann_file).write_text(json.dumps(content))
@@ -99,6 +99,21 @@ def load(dataset: Any, faults: Mapping[int, Fault]) -> None:
     """Loads the people who can be used of a dataset that was built without; says nothing."""
     with redirect_stdout(io.StringIO()), usable_file(dataset, faults):  # COCO's reader speaks
         dataset.full_init()
+
+
+def usable_content(dataset: Any, faults: Mapping[int, Fault]) -> Any:
+    """What the dataset's file of annotations would hold of the people who can be used.
+
+    DataError if there are none.
+    """
+    content = read_json(dataset.ann_file)
+    content = (usable_mpii if isinstance(content, list) else usable_coco)(content, faults)
+    if not (content if isinstance(content, list) else content["annotations"]):
+        raise DataError(
+            f"Expected people who can be used in {dataset.ann_file}. Got none of {len(faults)}, "
+            f"first {first_of(faults)}."
+        )
+    return content
 
 
 def stop(faults: Mapping[int, Fault], dataset: Any, mend: str = "") -> None:

@@ -119,7 +119,10 @@ def _checked(file: Path, kind: str, content: Any, images: Path, boxes: Path | No
     notes = [f"left out: {fault}" for fault in faults.values() if not fault.stops]
     people = len(content if kind == "MpiiDataset" else content["annotations"])
     rest: Iterable[Annotated] = ()
-    if len(faults) < people:
+    left = people - sum(place >= 0 for place in faults)
+    if not left and not wrong:
+        wrong = ["nobody has a labelled joint"]
+    if left:
         with usable("people that MMPose can load", DataError):
             load(dataset, faults)
         # MPII's people keep their places, and others stand in for them.

@@ -30,6 +30,9 @@ BLANK = np.zeros((8, 8, 3), np.uint8)
 OF_PIXELS = ("LoadImage", "CorruptImage")
 """Steps of a pipeline that say nothing of people."""
 
+IN_PLACE = ("fill", "itemset", "partition", "put", "resize", "setfield", "setflags", "sort")
+"""Methods of arrays that would change what is read, and not what is read from."""
+
 
 class Images(NDArrayOperatorsMixin):
     """Crops (N, 3, H, W) of people of a dataset: an array that its pipeline reads when it is used.
@@ -41,7 +44,7 @@ class Images(NDArrayOperatorsMixin):
 
     def __init__(self, dataset: Any, index: NDArray[np.int64]) -> None:
         self.dataset, self.index = dataset, index
-        first = dataset[int(index[0])]["inputs"].numpy()
+        first = dataset[int(index[0]) if len(index) else 0]["inputs"].numpy()
         self.shape, self.dtype = (len(index), *first.shape), first.dtype
 
     def __len__(self) -> int:
@@ -54,9 +57,11 @@ class Images(NDArrayOperatorsMixin):
         read = (one[:] if isinstance(one, Images) else one for one in inputs)
         return getattr(ufunc, method)(*read, **more)
 
-    def astype(self, dtype: Any) -> NDArray[Any]:
-        """All of them, as another type."""
-        return self[:].astype(dtype)
+    def __getattr__(self, name: str) -> Any:
+        """What else an array has, of all of them: `mean`, `transpose`, `size` and so on."""
+        if name.startswith("_") or name in IN_PLACE or not hasattr(np.ndarray, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self[:], name)
 
     def __getitem__(self, chosen: Any) -> NDArray[Any]:
         people, *within = chosen if isinstance(chosen, tuple) else (chosen,)
@@ -163,7 +168,8 @@ class _Blank:
         info = self.dataset.get_data_info(i)
         shape = {key: info.get(key, BLANK.shape[:2]) for key in ("img_shape", "ori_shape")}
         info = {**info, **shape, **changed, "img": BLANK, "dataset": self.dataset}
-        return self.pipeline(info)["data_samples"]
+        with usable(CROPPING, DataError):
+            return self.pipeline(info)["data_samples"]
 
 
 def people_of(dataset: Any, index: Sequence[int], annotated: Annotated | None = None) -> People:
@@ -188,10 +194,7 @@ def _row(sample: Any, info: dict[str, Any]) -> dict[str, Any]:
     """What `People` holds of one person."""
     truth, meta = sample.gt_instances, sample.metainfo
     if "transformed_keypoints" not in truth or "input_center" not in meta:
-        raise DataError(
-            "Expected a test pipeline that crops a person (TopdownAffine) and packs the pose "
-            f"(PackPoseInputs). Got data samples with {sorted(truth.keys())}."
-        )
+        raise DataError(f"Expected {CROPPING}. Got data samples with {sorted(truth.keys())}.")
     counts = truth.keypoints.shape[1], truth.transformed_keypoints.shape[1]
     if counts[0] != counts[1]:
         raise DataError(
@@ -245,8 +248,8 @@ def load_people(
     settings = cfg.test_dataloader.dataset
     chosen = choose_people(settings, num_samples, skip_unreadable, default_samples, detections)
     annotated = annotated_people(settings, skip_unreadable) if detections else None
+    people = people_of(chosen.dataset, chosen.places, annotated)
     with usable(CROPPING, DataError):
-        people = people_of(chosen.dataset, chosen.places, annotated)
         _ = people.x  # sees that the pipeline reads pixels, too
     if not (people.y[..., 2] > 0).any():
         raise DataError(

@@ -157,31 +157,34 @@ def crop_photograph(photograph: Photograph, cfg: Config, meta: Mapping[str, Any]
     height, width = photograph.pixels.shape[:2]
     # Where three corners go tells the map, whichever way the pipeline takes.
     corners = np.array([[[0, 0], [width, 0], [0, height]]], np.float32)
-    given = {
-        **meta,
-        "img": photograph.pixels,
-        "bbox": np.array([photograph.box], np.float32),
-        "bbox_score": np.ones(1, np.float32),
-        "keypoints": corners,
-        "keypoints_visible": np.ones((1, 3), np.float32),
-    }
     with usable(CROPPING, DataError):
-        pipeline = Compose(cfg.test_dataloader.dataset.get("pipeline"))
-        # Corners are no joints.
-        pipeline.transforms = [t for t in pipeline.transforms if type(t).__name__ != CONVERTER]
-        for step in pipeline.transforms:
-            if hasattr(step, "pack_transformed"):
-                step.pack_transformed = True
-        packed = pipeline(given)
+        packed = _packed(photograph, corners, cfg, meta)
         truth = packed["data_samples"].gt_instances
     if "transformed_keypoints" not in truth:
-        raise DataError(
-            "Expected a test pipeline that crops a person (TopdownAffine) and packs the pose "
-            f"(PackPoseInputs). Got data samples with {sorted(truth.keys())}."
-        )
+        raise DataError(f"Expected {CROPPING}. Got data samples with {sorted(truth.keys())}.")
     ends = np.asarray(truth.transformed_keypoints, np.float32)[0, :, :2]
     matrix: Any = cv2.getAffineTransform(corners[0], ends)
     return PhotographCrop(photograph, packed["inputs"].numpy().astype(np.float32), matrix)
+
+
+def _packed(photograph: Photograph, points: Array, cfg: Config, meta: Mapping[str, Any]) -> Any:
+    """What the test pipeline makes of a photograph with points (1, n, 2) for joints."""
+    pipeline = Compose(cfg.test_dataloader.dataset.get("pipeline"))
+    # The points are no joints.
+    pipeline.transforms = [t for t in pipeline.transforms if type(t).__name__ != CONVERTER]
+    for step in pipeline.transforms:
+        if hasattr(step, "pack_transformed"):
+            step.pack_transformed = True
+    return pipeline(
+        {
+            **meta,
+            "img": photograph.pixels,
+            "bbox": np.array([photograph.box], np.float32),
+            "bbox_score": np.ones(1, np.float32),
+            "keypoints": points,
+            "keypoints_visible": np.ones(points.shape[:2], np.float32),
+        }
+    )
 
 
 def _moved(poses: Array, matrix: NDArray[np.float64]) -> Array:

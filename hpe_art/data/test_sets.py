@@ -16,7 +16,7 @@ from hpe_art.errors import usable
 SKIP = ", or leave them out with --skip-bad (also called --skip-unreadable)"
 LOADABLE = "a test set that MMPose can load"
 YOURS = " Name yours with --data-root, --ann-file and --headbox-file."
-CROPPING = "a test pipeline that crops a person"
+CROPPING = "a test pipeline that crops a person (TopdownAffine) and packs the pose (PackPoseInputs)"
 CONVERTER = "KeypointConverter"
 """MMPose's step that makes other joints of those of a data set."""
 

@@ -17,7 +17,7 @@ from mmpose.registry import DATASETS, KEYPOINT_CODECS, MODELS
 from mmpose.utils import register_all_modules
 from torch import nn
 
-from hpe_art.checkpoints import read_weights
+from hpe_art.checkpoints import check_types, read_weights
 from hpe_art.configs import find_config, read_config
 from hpe_art.errors import ModelError, usable
 from hpe_art.skeleton import converted_metainfo
@@ -88,9 +88,16 @@ def build_model(cfg: Config, checkpoint: str | Path | None = None) -> nn.Module:
     return model.eval()
 
 
+def dataset_of(cfg: Config, loader: str) -> Mapping[str, Any]:
+    """The config of the people of a dataloader, by its name in a config; empty if there is none."""
+    part = cfg.get(loader)
+    found = part.get("dataset") if isinstance(part, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
 def _level_codecs(cfg: Config) -> list[Any]:
     """The codecs by which a head's levels are trained, where each has its own."""
-    pipeline = _dataset(cfg, "train").get("pipeline") or ()
+    pipeline = dataset_of(cfg, "train_dataloader").get("pipeline") or ()
     steps = [step for step in pipeline if isinstance(step, Mapping)]  # or functions
     several: list[Any] = [step.get("encoder") for step in steps if step.get("multilevel")]
     return several[-1] if several else []
@@ -103,17 +110,12 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
         ModelError: the config has no test set, or MMPose does not know its kind.
     """
     with usable(KNOWN_SET, ModelError):
-        return _dataset_meta(_dataset(cfg, "test"))
+        return _dataset_meta(dataset_of(cfg, "test_dataloader"))
 
 
-def _dataset(cfg: Config, split: str) -> Any:
-    """The config of a data set; empty where there is none."""
-    return (cfg.get(f"{split}_dataloader") or {}).get("dataset") or {}
-
-
-def _dataset_meta(dataset: Any) -> dict[str, Any]:
+def _dataset_meta(dataset: Mapping[str, Any]) -> dict[str, Any]:
     kind = dataset.get("type")
-    known = DATASETS.get(kind) if isinstance(kind, str) else kind
+    known: Any = DATASETS.get(kind) if isinstance(kind, str) else kind
     if given := dataset.get("metainfo"):
         return parse_pose_metainfo(given)
     if not hasattr(known, "METAINFO"):
@@ -149,6 +151,7 @@ def load_weights(model: nn.Module, source: str) -> None:
         ModelError: as from `read_weights`, or the checkpoint is of another architecture.
     """
     weights = read_weights(source)
+    check_types(model.state_dict(), weights, source)
     try:
         # MMPose renames old weights while it loads them, so the names are compared afterwards.
         model.load_state_dict(weights)

@@ -11,6 +11,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import pairwise
+from numbers import Integral
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -46,10 +47,10 @@ def micro_batches(count: int, batch_size: int, at_once: int | None = None) -> It
     No pass has more than `at_once` images; None stands for whole batches.
 
     Raises:
-        ValueError: batches of less than one image.
+        ValueError: batches of less than one image, or of no whole number.
     """
-    if batch_size < 1:
-        raise ValueError(f"Expected batch_size >= 1. Got {batch_size}.")
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(f"Expected a whole batch_size >= 1. Got {batch_size!r}.")
     for begin in range(0, count, batch_size):
         size = min(batch_size, count - begin)
         number = math.ceil(size / (at_once or size))

@@ -14,6 +14,7 @@ from mmengine.model import is_model_wrapper
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hpe_art.errors import UserError
 from hpe_art.estimators.defences import NumpyDefences
 from hpe_art.estimators.gradient_copy import Precision
 from hpe_art.estimators.heads import HeadAdaptor
@@ -187,6 +188,20 @@ class PoseEstimatorParameters(PyTorchEstimator):
     def count_outputs(self) -> int:
         """Number of outputs that `outputs="all"` can sum over; passes one blank image forward."""
         return 1 if self.head.only_last and self.loss == TRAINING else self._wrapped.count_outputs()
+
+    def count_joints(self) -> int:
+        """Number of joints that it predicts; passes one blank image forward.
+
+        Raises:
+            UserError: its predictions are no finite numbers, so that every joint would be lost.
+        """
+        poses = self.predict(np.zeros((1, *self.input_shape), np.float32))
+        if not np.isfinite(poses).all():
+            raise UserError(
+                "Expected a network that predicts finite numbers. Got others, from finite weights: "
+                "some are too large, or a variance is negative. Name an earlier checkpoint."
+            )
+        return int(poses.shape[1])
 
     @property
     def layer_names(self) -> list[str]:

@@ -218,8 +218,8 @@ class PyTorchPoseEstimator(Constructors):
             **kwargs: none is known; any raises.
 
         Raises:
-            ValueError: no optimizer was given to the constructor, a wrong shape, or a head whose
-                outputs are trained towards targets that are not known.
+            ValueError: no optimizer was given to the constructor, a wrong shape, a loss that is not
+                finite, or a head whose outputs are trained towards targets that are not known.
         """
         _no_more(kwargs)
         if self._optimizer is None:
@@ -250,7 +250,10 @@ class PyTorchPoseEstimator(Constructors):
         objective = Objective(
             self._wrapped, self._defended, y, self.loss, "all", "float32", False, flip_test=False
         )
-        return objective.of_pixels(self._wrapped.to_device(x)).mean()
+        loss = objective.of_pixels(self._wrapped.to_device(x)).mean()
+        if not loss.isfinite():
+            raise ValueError(f"Expected a finite loss. Got {loss:g}: lower the optimizer's lr.")
+        return loss
 
     def get_activations(
         self,

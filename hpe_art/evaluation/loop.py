@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,6 +17,7 @@ from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from hpe_art.data.workers import bounded
 from hpe_art.errors import UserError
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.attacking import (
@@ -39,6 +41,9 @@ from hpe_art.evaluation.spec import RunSpec, run_spec
 
 BATCH_SIZE = 32
 RESULTS = "results.json"
+
+NOT_FOR_MLFLOW = re.compile(r"[^\w\-. :/]")
+"""Characters that the name of a score there may not have, such as the @ of MMPose's PCK@0.1."""
 
 
 @LOOPS.register_module()
@@ -115,6 +120,11 @@ class AttackLoop(BaseLoop):
         return self.spec.overwrite or self.is_validation
 
     @property
+    def _is_for_mlflow(self) -> bool:
+        """Whether scores and pictures go there too, which is particular about their names."""
+        return self.runner.visualizer.get_backend("MLflowVisBackend") is not None
+
+    @property
     def finished(self) -> tuple[Prepared, Run]:
         """What was run, and its results; in the main process, after `run`."""
         if self.prepared is None or self.results is None:
@@ -150,6 +160,8 @@ class AttackLoop(BaseLoop):
             run = self.prepare()
         found = self._attack_and_score(run, datetime.now().astimezone())
         metrics: dict[str, float] = agreed({} if found is None else scalars(found))
+        if self._is_for_mlflow:
+            metrics = {NOT_FOR_MLFLOW.sub("_", name): value for name, value in metrics.items()}
         if not self.is_validation:  # MMEngine's own hook does it then
             self.runner.visualizer.add_scalars(metrics)
         self.runner.call_hook(f"after_{phase}_epoch", metrics=metrics)
@@ -226,7 +238,8 @@ class AttackLoop(BaseLoop):
             kept["num_workers"] = 0
         places = [run.people.index[block.rows].tolist() for block in blocks]
         over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
-        return self.runner.build_dataloader({**kept, **over}, seed=self.runner.seed)
+        settings = bounded({**kept, **over})
+        return self.runner.build_dataloader(settings, seed=self.runner.seed)
 
     def _collected(self, run: Prepared, started: datetime) -> Run:
         with self.phases.spent("scores"):
@@ -252,11 +265,12 @@ class AttackLoop(BaseLoop):
     def _show(self, run: Prepared) -> None:
         """Perturbed crops of the first people, for the backends of MMEngine's visualizer."""
         step = self.runner.epoch if self.is_validation else 0
+        suffix = ".png" if self._is_for_mlflow else ""  # other backends add their own
         for key, attack in run.attacks.items():
             kept = run.store.examples(key, run.people.index[: self.spec.kept].tolist())
             for person, image in kept.items():
                 # A file of that name is written by some backends: no slashes.
-                name = f"{attack.label}_eps{attack.eps:g}_{person:05d}"
+                name = f"{attack.label}_eps{attack.eps:g}_{person:05d}{suffix}"
                 shown = pixels(rgb(run.estimator, image[None])[0])
                 self.runner.visualizer.add_image(name, shown, step)
 

@@ -149,7 +149,8 @@ def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: i
     network = PyTorchPoseEstimator.from_config(cfg, device_type=device)
     observer = Observer(Path(config).stem, network)
     blank = np.zeros((1, *estimator.input_shape), np.float32)
-    found = observer.poses(blank, estimator.packs_bgr).shape[1]
+    observer.poses(blank, estimator.packs_bgr)  # raises where the aspect is another
+    found = network.count_joints()
     if found != joints:
         raise UserError(
             f"Expected networks of {joints} joints, as the people have. Got {config} with {found}."

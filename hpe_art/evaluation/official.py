@@ -17,6 +17,8 @@ from hpe_art.data.checks import people_faults, usable_file
 from hpe_art.data.people import People
 
 Array = NDArray[np.float32]
+UNLABELLED = (-1.0, -100.0)
+"""What MMPose's and COCO's evaluators give, as shares or in percent, where nothing is labelled."""
 
 
 class OfficialScores:
@@ -65,7 +67,10 @@ class OfficialScores:
         return part
 
     def of(self, poses: Array) -> dict[str, float]:
-        """The evaluator's finite numbers, by its names, of poses (N, K, 3) in crop pixels."""
+        """The evaluator's numbers, by its names, of poses (N, K, 3) in crop pixels.
+
+        Without those that are not finite, or that stand for nothing that is labelled.
+        """
         placed = self.people.to_image(poses)
         batch = [self._sample(*pair) for pair in zip(self.samples, placed, strict=True)]
         numbers: dict[str, float] = {}
@@ -77,8 +82,12 @@ class OfficialScores:
                 found = metric.compute_metrics(metric.results)
             metric.results.clear()
             prefix = f"{metric.prefix}/" if metric.prefix else ""
-            numbers |= {f"{prefix}{name}": float(value) for name, value in found.items()}
-        return {name: value for name, value in numbers.items() if np.isfinite(value)}
+            numbers |= {f"{prefix}{name}": _plain(value) for name, value in found.items()}
+        return {
+            name: value
+            for name, value in numbers.items()
+            if np.isfinite(value) and value not in UNLABELLED
+        }
 
     def _sample(self, sample: Any, pose: Array) -> dict[str, Any]:
         """As `TopdownPoseEstimator.add_pred_to_datasample` of MMPose 1.3.2 leaves it."""
@@ -93,6 +102,11 @@ class OfficialScores:
         )
         found: dict[str, Any] = sample.to_dict()
         return found
+
+
+def _plain(value: Any) -> float:
+    """NaN for what is masked: MMPose's mean over joints of which none is labelled."""
+    return float(np.ma.filled(value, np.nan))
 
 
 def relative(perturbed: dict[str, float], clean: dict[str, float]) -> dict[str, float | None]:

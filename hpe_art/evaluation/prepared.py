@@ -148,6 +148,7 @@ def prepare(
     named = metric_named(spec.metric, skeleton) if spec.metric else None
     metric = named or metric_for(evaluator, metainfo)
     metric.check(people.truth)
+    metric.check_scored(people.truth)
     if any(attack.needs_goal for attack in spec.attacks):
         metric.radii(people.truth)  # raises early
     joints = len(skeleton.joints)
@@ -204,8 +205,7 @@ def _check_fit(
     estimator: PyTorchPoseEstimator, people: People, attacks: Iterable[AttackSpec]
 ) -> None:
     """Passes a blank image, and its loss where an attack is to climb it."""
-    blank = np.zeros((1, *estimator.input_shape), np.float32)
-    predicted, labelled = estimator.predict(blank).shape[1], people.y.shape[1]
+    predicted, labelled = estimator.count_joints(), people.y.shape[1]
     if predicted != labelled:
         raise SpecError(
             f"Expected a model and people of the same joints. Got a model of {predicted} and "
@@ -213,6 +213,7 @@ def _check_fit(
         )
     costs = [type(attack).passes([attack]) for attack in attacks]
     if any(cost is None or cost[1] for cost in costs):
+        blank = np.zeros((1, *estimator.input_shape), np.float32)
         estimator.compute_loss(blank, people.y[:1])
 
 

@@ -14,7 +14,13 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from hpe_art.errors import UserError, mendable, usable
-from hpe_art.estimators.loading import BUILDABLE, build_model, load_config, load_weights
+from hpe_art.estimators.loading import (
+    BUILDABLE,
+    build_model,
+    dataset_of,
+    load_config,
+    load_weights,
+)
 from hpe_art.estimators.parameters import unwrapped
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.prepared import Prepared, prepare, settled_precision
@@ -103,7 +109,7 @@ def config_to_attack(config: str | Path, options: dict[str, Any] | None = None) 
     """
     cfg = load_config(config, options)
     parts = {
-        "test_dataloader.dataset": (cfg.get("test_dataloader") or {}).get("dataset"),
+        "test_dataloader.dataset": dataset_of(cfg, "test_dataloader"),
         "test_evaluator": cfg.get("test_evaluator"),
     }
     for name, part in parts.items():

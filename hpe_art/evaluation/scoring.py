@@ -190,6 +190,7 @@ def rescored(folder: Path, run: Run, name: str) -> Run:
     people, skeleton, targets = kept_people(store)
     metric = metric_named(name, skeleton)
     metric.check(people.truth)
+    metric.check_scored(people.truth)
     judge = Judge(people, metric, skeleton, run.seed, None, targets)
     run = run.model_copy(deep=True, update={"metric": metric_record(metric)})
     seen = {other: held.clean for other, held in run.observers.items()}

@@ -149,6 +149,15 @@ class Metric(ABC):
                 person = int(np.argmin(good))
                 raise self._lacks(name, f"{getattr(truth, name)[person]} for person {person}")
 
+    def check_scored(self, truth: PeopleTruth) -> None:
+        """MetricError unless a joint is labelled that is in the total."""
+        counted = np.asarray(truth.keypoints)[:, list(self.scored), 2] > 0
+        if not counted.any():
+            raise MetricError(
+                f"Expected a labelled joint that {self.label} counts. Got none of {len(truth)} "
+                "people: label others, or take another --metric, such as EPE."
+            )
+
     def _lacks(self, name: str, got: str) -> MetricError:
         return MetricError(
             f"Expected {NORMALISERS[name]} for everyone, for {self.label}. Got {got}: annotate it, "

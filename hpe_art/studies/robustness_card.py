@@ -18,6 +18,7 @@ from hpe_art.attacks.auto import Auto
 from hpe_art.attacks.minimum_spec import Fmn
 from hpe_art.attacks.pgd import Igsm
 from hpe_art.errors import UserError, first_fault
+from hpe_art.evaluation.collecting import checkpoint_record
 from hpe_art.evaluation.processes import is_main
 from hpe_art.evaluation.results import Attack, CheckRecord, Interval, Measured, Record, Run
 from hpe_art.evaluation.running import attack_runner, loop_of
@@ -217,30 +218,59 @@ def write_card(path: Path, card: Card) -> None:
     write_whole(path, card.model_dump_json(indent=1) + "\n")
 
 
+def check_replaced(path: Path, checkpoint: str, by_protocol: bool) -> None:
+    """Sees that a card which is there will give way to none that says less, or of other weights.
+
+    Raises:
+        UserError: it would; or the file is no card.
+    """
+    if not path.is_file():
+        return
+    held, found = _read_card(path), checkpoint_record(checkpoint)
+    name = "sha256" if found["sha256"] else "path"  # of what is to be downloaded
+    known = held.sha256 if name == "sha256" else held.checkpoint
+    other = f"of other weights, {held.checkpoint}" if known != found[name] else ""
+    other = other or ("of all people" if held.by_protocol and not by_protocol else "")
+    if other:
+        raise UserError(
+            f"Expected a folder without another card of this name. Got {path}, {other}: name "
+            "another with --cards, or --overwrite."
+        )
+
+
 def read_cards(folder: Path) -> list[Card]:
     """All cards of a folder, in the order of their names.
 
     Raises:
-        UserError: a file that is no card; it is named.
+        UserError: a file that is no card, or whose eps are not those of others of its protocol; it
+            is named.
     """
     cards: list[Card] = []
-    known: dict[int, Any] = {}
+    eps_of: dict[int, list[str]] = {}
     for path in sorted(folder.glob("*.json")):
-        try:
-            card = Card.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            fact = first_fault(error)
-            raise UserError(f"Expected a robustness card. Got {path}: {fact}.") from None
-        bounds = [*card.worst_inf], [*card.worst_2]
-        wanted = known.setdefault(card.protocol, bounds)
-        if bounds != wanted or not all(map(_is_eps, bounds[0])) or not bounds[0]:
+        card = _read_card(path)
+        eps = [*card.worst_inf, *card.worst_2]
+        if (usual := eps_of.setdefault(card.protocol, eps)) != eps:
             raise UserError(
-                f"Expected robustness cards with the same eps, in norm inf and 2: {wanted!r:.200}. "
-                f"Got {path} with {bounds!r:.200}: make it again."
+                f"Expected robustness cards of protocol {card.protocol} with eps "
+                f"{', '.join(usual)}. Got {path} with {', '.join(eps)}."
             )
         cards.append(card)
     return cards
 
 
-def _is_eps(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal() and float(text) > 0
+def _read_card(path: Path) -> Card:
+    try:
+        card = Card.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        what = first_fault(error) if isinstance(error, ValidationError) else error
+        raise UserError(f"Expected a robustness card. Got {path}: {what}.") from None
+    name = card.network
+    if Path(name).name != name or name in ("", "..") or not name.isprintable():
+        raise UserError(f"Expected a robustness card. Got {path} of a network called {name!r:.80}.")
+    for eps in (*card.worst_inf, *card.worst_2):
+        if not eps.replace(".", "", 1).isdecimal():
+            raise UserError(f"Expected a robustness card. Got {path} with eps {eps!r:.80}.")
+    if not card.worst_inf:
+        raise UserError(f"Expected a robustness card. Got {path} without worst_inf.")
+    return card

@@ -9,8 +9,10 @@ from mmengine.config import Config
 
 from hpe_art.configs import find_config, read_config
 from hpe_art.data.mpii.folder import mpii_dataset, use_folder
+from hpe_art.data.workers import bounded
 from hpe_art.errors import usable
 from hpe_art.training.resuming import saved_checkpoints
+from hpe_art.training.seeding import seeded_by_epoch
 
 CONFIGS = "mmpose_configs"
 NOT_FOUND = (FileNotFoundError,)  # said already
@@ -84,9 +86,10 @@ def _check_hooks_and_workers(cfg: Config) -> None:
         hooks["checkpoint"] = {**saves, "type": "WholeCheckpointHook"}
     cfg.default_hooks = hooks
     for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
-        loader = cfg.get(name)
-        if loader and not loader.get("num_workers"):
-            loader.persistent_workers = False  # of none
+        if loader := cfg.get(name):
+            cfg[name] = bounded(loader)
+    if cfg.get("train_dataloader"):
+        cfg.train_dataloader = seeded_by_epoch(cfg.train_dataloader)
 
 
 def _use_own_people(
@@ -95,7 +98,8 @@ def _use_own_people(
     flag = "--train-ann-file"
     train = mpii_dataset(root, "train", train_ann_file, None, image_prefix, flag)
     use_folder(cfg.train_dataloader, train)
-    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+    others = [one for name in ("val", "test") if (one := cfg.get(f"{name}_dataloader"))]
+    for loader in others:
         use_folder(loader, mpii_dataset(root, "val", image_prefix=image_prefix, **more))
 
 

@@ -151,7 +151,8 @@ class FiniteHook(Hook):
                 samples = data_batch.get("data_samples", []) if isinstance(data_batch, dict) else []
                 paths = [Path(str(one.metainfo.get("img_path"))).name for one in samples]
                 batch = f" (images {', '.join(paths[:8])})" if paths else ""
-                raise _diverged(runner, f"{name} {float(torch.as_tensor(value).sum()):g}{batch}")
+                total = float(torch.as_tensor(value).detach().sum())
+                raise _diverged(runner, f"{name} {total:g}{batch}")
         self.iterations += 1
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:

@@ -30,6 +30,16 @@ def saved_checkpoints(work_dir: str | Path) -> list[Path]:
     return sorted(found, key=_age, reverse=True)
 
 
+def check_nothing_replaced(work_dir: str | Path) -> None:
+    """UserError where a training from the start would replace checkpoints by and by."""
+    if saved := saved_checkpoints(work_dir):
+        raise UserError(
+            f"Expected --resume, or a --work-dir without checkpoints. Got {work_dir} with "
+            f"{', '.join(path.name for path in saved[:3])}, which a training from the start would "
+            "replace: name another folder."
+        )
+
+
 def _last(work_dir: str | Path) -> list[Path]:
     """The one that MMEngine names, which may lie elsewhere, or not be there."""
     file = Path(work_dir, "last_checkpoint")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,23 +16,33 @@ from mmengine.runner import Runner
 from torch import nn
 
 from hpe_art.checkpoints import WEIGHTS, check_backbone, read_weights
-from hpe_art.data.checks import can_wait, look_at, people_faults, stop, unloaded, usable_file
 from hpe_art.errors import UserError, usable
 from hpe_art.evaluation.loop import AttackLoop
 from hpe_art.evaluation.running import nothing_left_of_refused
 from hpe_art.files import write_whole
 from hpe_art.training.config import first_weights
+from hpe_art.training.data import check_annotations, check_images, datasets_of, leave_out
 from hpe_art.training.hooks import FiniteHook, StoppedError, kept_checkpoint
-from hpe_art.training.resuming import check_optimizer, check_resumed, newest_whole
+from hpe_art.training.resuming import (
+    check_nothing_replaced,
+    check_optimizer,
+    check_resumed,
+    newest_whole,
+)
+from hpe_art.training.seeding import EpochSeedHook
 
 
-def training_runner(cfg: Config) -> Runner:
+def training_runner(cfg: Config, skip_bad: bool = False) -> Runner:
     """A Runner that is ready to train: its data, network and first weights have been found good.
 
-    Raises a UserError if something cannot be used, which says what and the mend.
+    Raises a UserError if something cannot be used, which says what and the mend; who cannot be used
+    of the data is left out instead where `skip_bad` is set, and told in the log.
     """
+    if not cfg.get("resume"):
+        check_nothing_replaced(cfg.work_dir)
     with nothing_left_of_refused(Path(cfg.work_dir)):
         with usable("a config that MMEngine can train", passing=(OSError,)):
+            left_out = leave_out(cfg) if skip_bad else []
             for name in ("train_dataloader", "val_dataloader"):
                 for settings in datasets_of((cfg.get(name) or {}).get("dataset")):
                     check_annotations(settings)
@@ -41,6 +50,8 @@ def training_runner(cfg: Config) -> Runner:
             visualizer = cfg.get("visualizer") or dict(type="Visualizer")
             cfg.visualizer = {**visualizer, "name": f"train_{uuid4().hex}"}
             runner = Runner.from_cfg(cfg)
+            for line in left_out:
+                runner.logger.warning(line)
             _choose_weights(runner, first_weights(cfg))
             loaders = [runner.train_loop.dataloader, getattr(runner.val_loop, "dataloader", None)]
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
@@ -81,6 +92,7 @@ def train(runner: Runner) -> None:
     """
     watch = FiniteHook()
     runner.register_hook(watch)
+    runner.register_hook(EpochSeedHook())
     try:
         runner.train()
     except UserError:
@@ -101,36 +113,6 @@ def train(runner: Runner) -> None:
         ) from error
 
 
-def datasets_of(settings: Any) -> Iterator[dict[str, Any]]:
-    """The configs of datasets in that of one, which may wrap or join others."""
-    if not isinstance(settings, dict):
-        return
-    inner = [settings.get("dataset"), *(settings.get("datasets") or ())]
-    if any(inner):
-        for one in inner:
-            yield from datasets_of(one)
-    else:
-        yield settings
-
-
-def check_annotations(settings: dict[str, Any]) -> None:
-    """DataError where somebody in a dataset, by its config, cannot be used."""
-    if not can_wait(settings):
-        return
-    dataset = unloaded({key: value for key, value in settings.items() if key != "pipeline"})
-    faults = people_faults(dataset)
-    stop(faults, dataset)
-    with usable_file(dataset, faults):  # at least one has a labelled joint
-        pass
-
-
-def check_images(loader: Any) -> None:
-    """DataError where an image of a dataloader's people cannot be read, or does not show them."""
-    dataset: Any = getattr(loader, "dataset", None)
-    if hasattr(dataset, "get_data_info"):
-        look_at(dataset, range(len(dataset))).check(dataset)
-
-
 def _choose_weights(runner: Runner, first: str | None) -> None:
     """Settles which checkpoint the Runner starts or goes on from, and says so."""
     model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
@@ -149,7 +131,7 @@ def _choose_weights(runner: Runner, first: str | None) -> None:
 
 
 def check_first_weights(model: nn.Module, checkpoint: str) -> None:
-    """ValueError unless a checkpoint has a model's whole backbone; the head may be another.
+    """ModelError unless a checkpoint has a model's whole backbone; the head may be another.
 
     MMEngine trains from scratch what it does not find in a checkpoint, which is a path, or a name
     with one of MMEngine's prefixes.

@@ -179,6 +179,7 @@ def test_wrong_arguments_are_named(arguments, message):
             dict(mask=np.ones((5, 5))),
             r"broadcasts to x of shape \(3, 3, 32, 32\). Got \(5, 5\)",
         ),
+        ({}, dict(mask=np.full((32, 32), np.nan)), "a mask of finite numbers. Got NaN"),
         ({}, dict(y=people(2)[1]), r"\(N, K, 3\), N = 3. Got \(2, 16, 3\)"),
         (dict(eps=np.ones(2)), {}, r"eps as a number, or of shape \(N,\).*N = 3. Got shape \(2,\)"),
         (dict(eps=np.ones((3, 3, 32, 32)), norm=2), {}, r"Got shape \(3, 3, 32, 32\)"),

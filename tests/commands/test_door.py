@@ -54,6 +54,16 @@ def ended(monkeypatch, capsys):
             2,
             "error: Expected to read or write aaa. Got: File name too long: name another path.",
         ),
+        (
+            RuntimeError(
+                "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible"
+            ),
+            1,
+            "error: Expected batches from the dataloader's worker processes. Got: DataLoader "
+            "worker (pid 7) is killed by signal: Bus error. Shared memory (/dev/shm) may be full: "
+            "give it more (docker run --shm-size), or set num_workers=0 in the config's "
+            "dataloader; it is kept.",
+        ),
         (OSError("Expected a place. Got none."), 2, "error: Expected a place. Got none."),
         (KeyboardInterrupt(), 130, "stopped by Ctrl-C: it is kept."),
         (KeyboardInterrupt("SIGTERM"), 143, "stopped by SIGTERM: it is kept."),
@@ -95,6 +105,18 @@ def test_sigterm_stops_like_ctrl_c(ended, capsys):
 
     assert door.enter("attack", lambda argv: None, command, [], "it is kept") == 143
     assert capsys.readouterr().err == "attack.py: stopped by SIGTERM: it is kept.\n"
+
+
+def test_ctrl_c_is_told_whatever_was_made_of_it(ended):
+    """MMEngine formats a config below a bare `except`, and raises a SyntaxError."""
+    interrupted, refused = (
+        SyntaxError("Failed to format the config"),
+        UserError("Expected a config"),
+    )
+    interrupted.__context__ = KeyboardInterrupt()
+    refused.__cause__ = interrupted
+    for error in (interrupted, refused):
+        assert ended(error) == (130, "attack.py: stopped by Ctrl-C: it is kept.\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])

@@ -251,10 +251,17 @@ def test_people_are_values(some):
         lambda x: x / 2 + 1,
         lambda x: np.clip(x, 50, 60),
         lambda x: x == 7,
+        lambda x: x.transpose(0, 2, 3, 1).max((1, 2)),
+        lambda x: np.array([x.mean(), x.size, x.nbytes]),
     ],
 )
 def test_crops_are_used_as_an_array_is(some, pixels, use):
     np.testing.assert_array_equal(use(some.x), use(pixels))
+
+
+def test_crops_are_not_changed_in_place_and_there_may_be_none(some, pixels):
+    assert not any(hasattr(some.x, name) for name in ("sort", "fill", "numpy", "_data"))
+    assert some[:0].x.shape == (0, *pixels.shape[1:])
 
 
 @pytest.mark.parametrize(

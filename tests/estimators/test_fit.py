@@ -106,3 +106,10 @@ def test_lists_and_tensors_are_trained_on_as_arrays_are():
         trained.append(estimator.predict(x))
     np.testing.assert_array_equal(trained[0], trained[1])
     np.testing.assert_array_equal(trained[0], trained[2])
+
+
+def test_a_fit_that_diverges_is_stopped():
+    model, (x, y) = hourglass(), people(2)
+    estimator = wrap(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e30))
+    with pytest.raises(ValueError, match="Expected a finite loss. Got .*: lower the opt"):
+        estimator.fit(x, y, nb_epochs=3)

@@ -242,6 +242,7 @@ def test_wrong_use_is_named(options, message):
         wrap(hourglass(), **options)
 
 
+@pytest.mark.slow
 def test_layout_and_folding_change_few_pixels_and_no_score(auto_is_float32):
     """On the bundled hourglass; docs/attacks.md says what this asserts."""
     cfg = load_config(CONFIG)

@@ -178,8 +178,9 @@ def test_levels_with_targets_of_their_own_are_not_guessed():
 
 def test_a_batch_is_at_least_one():
     x, _ = people(2)
-    with pytest.raises(ValueError, match="Expected batch_size >= 1. Got -1"):
-        wrap(hourglass()).predict(x, batch_size=-1)
+    for wrong in (-1, 0, 1.5):
+        with pytest.raises(ValueError, match=f"Expected a whole batch_size >= 1. Got {wrong}"):
+            wrap(hourglass()).predict(x, batch_size=wrong)
 
 
 @pytest.mark.parametrize(

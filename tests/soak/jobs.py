@@ -12,6 +12,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 LABELS = ROOT / "hpe_art/rendered_people/people_val/annotations/mpii_val.json"
 EPOCHS = 4
+CONFIGS = Path(__file__).parent / "configs"
+"""Those of the project, which wait for a reader of people for half a minute only."""
+HOURGLASS, DEEPPOSE = str(CONFIGS / "hourglass.py"), str(CONFIGS / "deeppose.py")
 # Two steps in each epoch, with the people of the bundled test set.
 SHORT = (
     "randomness.seed=0",
@@ -84,15 +87,15 @@ def _measured(value: Any) -> Any:
 
 PEOPLE = ("--num-samples", "8", "--batch-size", "4")
 JOBS = {
-    "attack": Job("attack.py", ("hourglass", "--attack", "noise", "fgsm", "igsm", *PEOPLE), scores),
+    "attack": Job("attack.py", (HOURGLASS, "--attack", "noise", "fgsm", "igsm", *PEOPLE), scores),
     "study": Job(
         "study.py",
-        ("--configs", "deeppose", "resnet_heatmap", "--quick", "--only", "fgsm", *PEOPLE),
+        ("--configs", DEEPPOSE, HOURGLASS, "--quick", "--only", "fgsm", *PEOPLE),
         scores,
     ),
     "corruptions": Job(
         "corruptions.py",
-        ("deeppose", "--corruptions", "fog", "contrast", "--severities", "1", "5", *PEOPLE),
+        (DEEPPOSE, "--corruptions", "fog", "contrast", "--severities", "1", "5", *PEOPLE),
         corrupted,
     ),
     "train": Job(

@@ -48,7 +48,11 @@ def begin(command: list[str], log: Path, largest: int | None = None) -> subproce
         if largest is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
 
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    scratch = scratch_of(log)
+    scratch.mkdir(exist_ok=True)
+    # PyTorch's compiler makes its cache, which is for all runs, where its modules are imported.
+    places = {"TMPDIR": str(scratch), "TORCHINDUCTOR_CACHE_DIR": f"{scratch}.compiled"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **places}
     with log.open("wb") as file:
         return subprocess.Popen(
             command,
@@ -62,6 +66,11 @@ def begin(command: list[str], log: Path, largest: int | None = None) -> subproce
         )
 
 
+def scratch_of(log: Path) -> Path:
+    """Where a run of this log has its temporary files."""
+    return log.with_suffix(".tmp")
+
+
 def ended(run: subprocess.Popen[bytes], log: Path) -> int:
     """The exit code of a run that is to end soon; a Fault if it hangs or leaves a process."""
     try:
@@ -70,14 +79,24 @@ def ended(run: subprocess.Popen[bytes], log: Path) -> int:
         os.killpg(run.pid, signal.SIGKILL)
         raise Fault(f"hangs: {log.read_text()[-500:]}") from None
     deadline = time.monotonic() + GONE
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(run.pid, 0)
-        except ProcessLookupError:
-            return code
+    while _is_there(run.pid):
+        if time.monotonic() > deadline:
+            os.killpg(run.pid, signal.SIGKILL)
+            raise Fault("leaves processes behind")
         time.sleep(0.05)
-    os.killpg(run.pid, signal.SIGKILL)
-    raise Fault("leaves processes behind")
+    left = [path.name for path in scratch_of(log).iterdir()]
+    shutil.rmtree(scratch_of(log))
+    if left and code != -signal.SIGKILL:
+        raise Fault(f"leaves temporary files behind: {left[0]}")
+    return code
+
+
+def _is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @contextmanager
@@ -105,12 +124,14 @@ def reader(folder: Path) -> Iterator[list[str]]:
         thread.join()
 
 
-def one_round(job: Job, folder: Path, seconds: float, draw: random.Random) -> Counter[str]:
-    """A run that is interrupted up to three times and then ends; what was done to it."""
+def one_round(
+    job: Job, folder: Path, seconds: float, draw: random.Random, most: int = 3
+) -> Counter[str]:
+    """A run that is interrupted up to `most` times and then ends; what was done to it."""
     done: Counter[str] = Counter()
     log = folder.with_suffix(".log")
     with reader(folder) as faults:
-        for again in range(draw.randint(1, 3)):
+        for again in range(draw.randint(1, most)):
             how = draw.choice([*SIGNALS, FULL_DISK])
             full = int(10 ** draw.uniform(2, 6)) if how == FULL_DISK else None
             run = begin(job.command(folder, bool(again)), log, full)
@@ -139,6 +160,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10, help="[10]")
     parser.add_argument("--rounds", type=int, default=10**9, help="at most [no bound]")
+    parser.add_argument("--most", type=int, default=3, help="interruptions in a round [3]")
     parser.add_argument("--only", nargs="+", choices=JOBS, default=list(JOBS), help="[all]")
     parser.add_argument("--seed", type=int, default=0, help="of moments and signals [0]")
     parser.add_argument("--out", type=Path, default=Path("results/soak"), help="[results/soak]")
@@ -161,14 +183,15 @@ def main() -> int:
         folder, rounds = args.out / name, rounds + 1
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            done += one_round(JOBS[name], folder, seconds[name], draw)
+            done += one_round(JOBS[name], folder, seconds[name], draw, args.most)
             if JOBS[name].numbers(folder) != expected[name]:
                 raise Fault("ends in other numbers than undisturbed")
         except Fault as fault:
             faults.append(f"{name}, round {rounds}: {fault}")
             print(faults[-1], flush=True)
-            if folder.exists():
-                shutil.move(folder, args.out / f"{name}-fault-{rounds}")
+            for left in (folder, folder.with_suffix(".log")):
+                if left.exists():
+                    shutil.move(left, args.out / f"{name}-fault-{rounds}{left.suffix}")
     record = {
         "minutes": round((time.monotonic() - begun) / 60, 1),
         "rounds": rounds,

@@ -29,6 +29,7 @@ FAULTS = {
     "leaves .a.part": GOOD + "(folder / '.a.part').touch()",
     "b.json is half a file": GOOD + "for _ in range(200): (folder / 'b.json').write_text('{')",
     "ends with 3 after": GOOD.replace("while", "sys.exit(3)\nwhile"),
+    "leaves temporary files behind": GOOD + "import tempfile; tempfile.mkdtemp()",
     "leaves processes behind": GOOD + "import subprocess; subprocess.Popen(['sleep', '60'])",
 }
 

@@ -18,7 +18,9 @@ REPOSITORY = Path(__file__).parents[2]
 def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
     """`run_tool("attack.py", *arguments, cwd=)` runs a tool as the user does."""
 
-    def run(tool: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        tool: str, *arguments: object, cwd: Path, **process: Any
+    ) -> subprocess.CompletedProcess[str]:
         paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
         return subprocess.run(
             [sys.executable, str(REPOSITORY / "tools" / tool), *map(str, arguments)],
@@ -26,6 +28,7 @@ def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
             capture_output=True,
             text=True,
+            **process,
         )
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -69,6 +70,11 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
+        (
+            ["--cfg-options", "test_dataloader.dataset.pipeline=[]"],
+            ["pipeline that crops"],
+        ),
+        (["--cfg-options", "test_dataloader=here"], ["without test_dataloader.dataset"]),
         (["--attack", "fgsm", "a.pth"], ["--attack. Got a.pth: a checkpoint stands right after"]),
         (["--eps", "8", "a.pth"], ["got a.pth: a checkpoint stands right after the config"]),
         (["--transfer-to", "a.pth"], ["Expected a config file. Got a.pth"]),
@@ -155,6 +161,19 @@ def test_data_that_is_broken(attack, config, tmp_path, write_people):
     refused(attack(config, *flags), attack.cwd, "annotations in JSON", "mpii_val.json")
 
 
+def test_nobody_with_a_joint_that_the_metric_counts(attack, config, tmp_path, write_people):
+    """PCKh leaves out pelvis and thorax."""
+    folder = write_people(tmp_path / "people")
+    file = folder / "annotations" / "mpii_val.json"
+    people = json.loads(file.read_text())
+    file.write_text(
+        json.dumps([{**one, "joints_vis": [int(k in (6, 7)) for k in range(16)]} for one in people])
+    )
+    flags = [config, "--data-root", folder, "--attack", "noise"]
+    refused(attack(*flags), attack.cwd, "a labelled joint that PCKh@0.5 counts", "none of 6 people")
+    assert attack(*flags, "--metric", "EPE").code == 0
+
+
 def test_nobody_to_give_a_target_pose(attack, config, tmp_path, write_people):
     folder = write_people(tmp_path / "people", 2)
     # Person 1 lacks a joint, and person 0 cannot be its own donor.
@@ -173,6 +192,17 @@ def test_checkpoints_that_will_not_do(attack, config, weights, tmp_path, write_c
     more = write_config(tmp_path / "three.py", stacks=3)
     refused(attack(more, weights), attack.cwd, weights, "another architecture", "missing (first:")
     refused(attack(config, "zoo://no"), attack.cwd, "Expected a bundled network", "Got 'no'")
+
+
+def test_weights_that_make_no_numbers(attack, config, weights, tmp_path):
+    """Every joint would be lost, before any attack and under each."""
+    own = torch.load(weights, weights_only=True)["state_dict"]
+    path = tmp_path / "broken.pth"
+    (name, *_) = (name for name in own if name.endswith("running_var"))
+    torch.save({**own, name: -torch.ones_like(own[name])}, path)
+    refused(attack(config, path), attack.cwd, "predicts finite numbers", "a variance is negative")
+    torch.save({name: value.to(torch.int8) for name, value in own.items()}, path)
+    refused(attack(config, path), attack.cwd, "Expected floating weights", f"int8 in {path}")
 
 
 class Evil:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hpe_art.errors import UserError
 from hpe_art.report.cards import ranking_page
 from hpe_art.studies import robustness_card
 from hpe_art.studies.robustness_card import Card, read_cards
@@ -85,12 +86,43 @@ def test_fewer_people_are_said_not_to_compare(made):
     assert "not to be compared" in (cards / "tiny.md").read_text()
 
 
+def test_a_card_is_not_replaced_by_one_that_says_less(card, made, weights, tmp_path, capsys):
+    kept = json.dumps(card)
+    for flags, words in ([["--num-samples", 2], "of all people"], [[], "of other weights"]):
+        if not flags:  # the card of another network of the same name
+            kept = json.dumps({**card, "sha256": "0" * 64})
+        (tmp_path / "tiny.json").write_text(kept)
+        assert made(*flags, name=tmp_path)[0] == 2
+        assert words in capsys.readouterr().err
+        assert (tmp_path / "tiny.json").read_text() == kept
+
+
 def test_what_is_no_card_is_said_before_the_work(made, tmp_path, capsys):
     (tmp_path / "old.json").write_text("{}")
     code, _ = made(name=tmp_path)
     assert code != 0
     said = capsys.readouterr().err
     assert "Expected a robustness card" in said and "old.json" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(worst_inf={}), "a.json without worst_inf"),
+        (dict(worst_inf="half"), "a.json with eps 'half'"),
+        (dict(worst_inf="3"), "protocol 1 with eps 3, 20. Got .*b.json with 1, 8, 20"),
+        (dict(network="../../x"), "a.json of a network called '../../x'"),
+        (dict(network="a\nb"), "a.json of a network called"),
+        (dict(seconds="long"), "a.json: seconds: Input should be a valid number"),
+    ],
+)
+def test_cards_that_a_page_cannot_hold_are_named(card, tmp_path, change, words):
+    if change.get("worst_inf"):
+        change = dict(worst_inf={change["worst_inf"]: card["worst_inf"]["1"]})
+    (tmp_path / "a.json").write_text(json.dumps({**card, **change}))
+    (tmp_path / "b.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match=words):
+        read_cards(tmp_path)
 
 
 def test_the_bundled_table_is_made_of_the_bundled_cards():

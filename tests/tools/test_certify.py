@@ -104,6 +104,9 @@ def test_without_an_attack_and_by_another_metric(run, config, tmp_path):
         (["no.pth"], "Got no.pth, which does not exist"),
         (["--metric", "rain"], "rain"),
         (["--ann-file", "a.json"], "need --data-root"),
+        (["--cfg-options", "test_dataloader=None"], "without test_dataloader.dataset"),
+        (["--cfg-options", "test_dataloader=3"], "without test_dataloader.dataset"),
+        (["--cfg-options", "test_evaluator=None"], "without test_evaluator"),
     ],
 )
 def test_bad_input(run, config, tmp_path, arguments, words):

@@ -45,6 +45,20 @@ def test_a_folder_without_faults(check, folder):
     assert code == 0 and lines == [f"{file}: 6 people, faults: 0" for file in named]
 
 
+def test_a_file_of_which_nobody_can_be_used(check, folder):
+    train, val = (folder / "annotations" / f"mpii_{split}.json" for split in ("train", "val"))
+    unlabelled = [{**one, "joints_vis": [0] * 16} for one in json.loads(val.read_text())]
+    val.write_text(json.dumps(unlabelled))
+    train.write_text("[]")
+    code, lines, _ = check(folder)
+    assert code == 1
+    assert lines[:2] == [
+        f"{train}: 0 people, faults: 1",
+        f"  Expected people in {train}. Got none.",
+    ]
+    assert lines[2:4] == [f"{val}: 6 people, faults: 1", "  nobody has a labelled joint"]
+
+
 def test_everybody_and_every_image_is_named(check, folder):
     file, heads = (folder / "annotations" / name for name in ("mpii_val.json", "mpii_gt_val.mat"))
     people = json.loads(file.read_text())

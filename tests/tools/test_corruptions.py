@@ -79,6 +79,9 @@ def test_scores_means_and_pictures(run, config, tmp_path, names):
         (["no.pth"], "Got no.pth, which does not exist"),
         (["--cfg-options", "test_dataloader.dataset.pipeline=[]"], "with one LoadImage. Got 0"),
         (["--ann-file", "a.json"], "need --data-root"),
+        (["--cfg-options", "test_dataloader=None"], "without test_dataloader.dataset"),
+        (["--cfg-options", "test_dataloader=3"], "without test_dataloader.dataset"),
+        (["--cfg-options", "test_evaluator=None"], "without test_evaluator"),
     ],
 )
 def test_bad_input(run, config, tmp_path, arguments, words):

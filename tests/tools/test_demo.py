@@ -133,6 +133,11 @@ def test_an_eps_that_is_lost_is_warned_of_before_the_run(demo):
         (["--eps-step", 9], ["eps_step of at most eps. Got 9 for eps 8"]),
         (["--loss", "l3"], ["registered loss", "Got 'l3'"]),
         (["--cfg-options", "model.backbone.type=No"], ["a model that MMPose can build"]),
+        (["--cfg-options", "test_dataloader=None"], ["whose test_dataloader.dataset is one of"]),
+        (
+            ["--cfg-options", "test_dataloader.dataset.pipeline=[]"],
+            ["pipeline that crops"],
+        ),
     ],
     ids=lambda value: "-".join(map(str, value[:2])) if str(value[0]).startswith("--") else "",
 )
@@ -168,3 +173,17 @@ def refused(done, cwd, words):
     for word in words:
         assert word in lines[-1], f"{word!r} is not in {lines[-1]!r}"
     assert list(cwd.iterdir()) == []
+
+
+def test_the_result_of_another_photograph_is_not_replaced(demo, tmp_path):
+    """Photographs of one name in two folders have one folder of results."""
+    other = tmp_path / "other" / PERSON.name
+    other.parent.mkdir()
+    Image.fromarray(pixels(PERSON).astype(np.uint8)[:, ::-1]).save(other)
+    flags = ("--attack", "noise")
+    assert demo(PERSON, *flags).code == 0
+    again = demo(PERSON, *flags, "--eps", 4)
+    assert again.code == 0 and again.result.eps == 4
+    refused = demo(other, *flags)
+    assert refused.code == 2 and "without the result of another photograph" in refused.err
+    assert refused.result.eps == 4, "it is there still"

@@ -121,6 +121,16 @@ def test_scores_and_pictures_of_a_test_reach_the_backends(run, own_config, weigh
             assert name in events
 
 
+def test_names_of_scores_and_pictures_are_those_that_mlflow_takes(
+    run, own_config, weights, tmp_path
+):
+    like_mlflow = '[dict(type="LocalVisBackend", name="MLflowVisBackend")]'
+    run(TOOLS / "test.py", own_config(TESTED, like_mlflow), weights, "--work-dir", "run")
+    logged = json.loads(newest(tmp_path / "run", "scalars.json").read_text().splitlines()[-1])
+    assert "PCK_0.1" in logged and not any("@" in name for name in logged)
+    assert list((tmp_path / "run").rglob("vis_image/IGSM-U-10_eps8_00000.png*"))
+
+
 @pytest.mark.parametrize("tool", [TOOLS / "train.py", OURS / "train.py"], ids=["MMPose", "ours"])
 def test_robust_scores_while_training(run, own_config, tool, tmp_path):
     own = own_config(VALIDATED, load_from=None)

@@ -58,3 +58,11 @@ def test_what_cannot_be_reported_is_said(report, capsys, arguments, message):
     assert report(*arguments) == 2
     assert message in capsys.readouterr().err
     assert not Path("report.html").exists()
+
+
+def test_a_config_of_a_metric_may_raise_anything(report, capsys, tmp_path):
+    write_results("results.json", Results(runs={"net": run([attack("FGSM-U", 8.0, 50.0)])}))
+    Path("raises.py").write_text("raise RuntimeError('now')")
+    assert report("results.json", "--metric", "PCKh", "--config", "raises.py") == 2
+    said = capsys.readouterr().err
+    assert "Expected raises.py to be a config file. Got RuntimeError: now." in said

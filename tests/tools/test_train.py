@@ -92,6 +92,15 @@ def test_resumes_where_it_stopped(trained, train):
     assert steps == {4}, "the optimizer went on with its own state"
 
 
+def test_what_was_trained_is_not_replaced(trained, train, capsys):
+    folder, config, _ = trained
+    kept = (folder / "work" / "epoch_1.pth").read_bytes()
+    train(folder, config, "--work-dir", "work", *SEED, code=2)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "Expected --resume, or a --work-dir without checkpoints. Got work with epoch_" in last
+    assert (folder / "work" / "epoch_1.pth").read_bytes() == kept
+
+
 def test_starts_from_given_weights_with_the_folder_of_the_user(
     trained, train, weights, tmp_path, write_people
 ):
@@ -127,14 +136,30 @@ def test_goes_on_from_what_is_whole_and_keeps_it_when_it_diverges(trained, train
     assert (work / "epoch_1.pth").read_bytes() == whole
 
 
+def test_leaves_out_who_cannot_be_used(train, tmp_path, write_config, write_people):
+    people = write_people(tmp_path / "people")
+    (people / "images" / "00001.jpg").write_text("no image")
+    config = write_config(tmp_path / "tiny.py", data_root=people)
+    short = [*SEED, "train_cfg.val_interval=9"]
+    log = train(tmp_path, config, "--work-dir", "work", "--skip-bad", *short)
+    assert "1 people or images, first 00001.jpg: it cannot be read" in log
+    assert checkpoint(tmp_path / "work" / "epoch_1.pth")["meta"]["iter"] == 1
+    went_on = [*short, "train_cfg.max_epochs=2"]
+    train(tmp_path, config, "--work-dir", "work", "--skip-bad", "--resume", *went_on)
+    assert checkpoint(tmp_path / "work" / "epoch_2.pth")["meta"]["iter"] == 2
+
+
 @pytest.mark.slow
 def test_what_is_killed_and_resumed_ends_in_the_same_weights(tmp_path, write_config):
-    """Nothing of the tiny config is drawn but first weights and orders, which have seeds."""
+    """Augmentations too are those of a run that was not stopped, in workers that go on and on."""
     (tmp_path / "killing.py").write_text(KILLING)
     names = "[*_base_.custom_imports.imports, 'killing']"
     hook = f"custom_imports = dict(imports={names}, allow_failed_imports=False)\n"
     hook += "custom_hooks = [*_base_.custom_hooks, dict(type='KillingHook')]\n"
-    config = write_config(tmp_path / "tiny.py", add=hook)
+    gain = "dict(type='RandomChannelGain')"
+    drawn = f"train_dataloader['dataset']['pipeline'].insert(1, {gain})\n"
+    drawn += "train_dataloader.update(num_workers=2, persistent_workers=True)\n"
+    config = write_config(tmp_path / "tiny.py", add=hook + drawn)
 
     def train(work_dir, *more, kill=""):
         tool = [sys.executable, str(REPOSITORY / "tools" / "train.py"), str(config)]

@@ -40,6 +40,10 @@ def batch(config):
 @pytest.fixture
 def data(model, batch):
     """The same as the model's loss takes it: normalised images, and labels."""
+    return data_of(model, batch)
+
+
+def data_of(model, batch):
     prepared = model.data_preprocessor(dict(batch), True)
     return prepared["inputs"], prepared["data_samples"]
 
@@ -209,9 +213,9 @@ def test_free_training_shows_each_batch_again_and_reuses_the_gradient(model, bat
         loaded = {**batch, "inputs": [image.roll(iteration, 1) for image in batch["inputs"]]}
         hook.before_train_iter(runner, iteration, loaded)
         seen.append(loaded["inputs"][0])
-        data = model.data_preprocessor(loaded, True)
-        images = levels(model, data["inputs"])
-        total(model, model.loss(data["inputs"], data["data_samples"])).backward()
+        inputs, samples = data_of(model, loaded)
+        images = levels(model, inputs)
+        total(model, model.loss(inputs, samples)).backward()
         shown = passes[-1]
         torch.testing.assert_close(
             levels(model, shown), (images + moved).clamp(0, 255), atol=1e-3, rtol=0
@@ -222,6 +226,12 @@ def test_free_training_shows_each_batch_again_and_reuses_the_gradient(model, bat
     for later, first in [(1, 0), (2, 0), (4, 3), (5, 3)]:
         assert torch.equal(seen[later], seen[first])
     assert not torch.equal(seen[3], seen[0])
+    saved, goes_on = {}, FreeTrainingHook(EPS, replays=3)
+    hook.before_save_checkpoint(runner, saved)
+    goes_on.after_load_checkpoint(runner, saved)
+    begun(goes_on, model)
+    model.loss(*data_of(model, batch))
+    torch.testing.assert_close(goes_on._moved, moved)
 
 
 def test_the_guard_stops_what_withstands_single_steps_only(model, batch, data):

@@ -6,12 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.config import ConfigDict
 
-from hpe_art.data.annotations import DataError
 from hpe_art.errors import UserError
 from hpe_art.training import StoppedError, train
-from hpe_art.training.runs import check_images, datasets_of
 
 
 @pytest.fixture
@@ -55,23 +52,3 @@ def test_what_fails_later_is_a_fault_of_the_program(runner, tmp_path):
     with pytest.raises(RuntimeError, match="later"):
         train(runner)
     assert not (tmp_path / "log").exists()
-
-
-def test_datasets_within_others():
-    one, other = ConfigDict(type="MpiiDataset"), ConfigDict(type="CocoDataset")
-    repeated = ConfigDict(type="RepeatDataset", times=2, dataset=one)
-    joined = ConfigDict(type="CombinedDataset", datasets=[repeated, other])
-    assert list(datasets_of(joined)) == [one, other]
-    assert list(datasets_of(None)) == []
-
-
-def test_every_image_of_a_dataloader_is_read(people, tmp_path):
-    from mmpose.datasets import MpiiDataset
-
-    annotations = people / "annotations" / "mpii_train.json"
-    dataset = MpiiDataset(ann_file=str(annotations), data_prefix=dict(img=f"{people}/images/"))
-    check_images(SimpleNamespace(dataset=dataset))
-    check_images(())
-    dataset = MpiiDataset(ann_file=str(annotations), data_prefix=dict(img=f"{tmp_path}/"))
-    with pytest.raises(DataError, match=rf"Got 5 that are not, first {tmp_path}/00000.jpg \(no su"):
-        check_images(SimpleNamespace(dataset=dataset))

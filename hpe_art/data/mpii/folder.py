@@ -4,6 +4,7 @@ ROOT/annotations/mpii_train.json  mpii_val.json  mpii_gt_val.mat
 ROOT/images/NNNNN.jpg
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ def use_folder(loader: Any, dataset: dict[str, Any]) -> None:
     """Replaces the dataset of a dataloader's config, in place, keeping its pipeline.
 
     `loader` is `cfg.train_dataloader` or its like, `dataset` what `mpii_dataset` returns.
+
+    Raises:
+        FolderError: there is no dataset to be replaced.
     """
-    kept = {key: loader.dataset[key] for key in PIPELINE_KEYS if key in loader.dataset}
+    held = loader.get("dataset") if isinstance(loader, Mapping) else None
+    if not isinstance(held, Mapping):
+        raise FolderError(
+            "Expected a config with a dataset in whose place the folder comes. "
+            f"Got {loader!r:.80} for a dataloader."
+        )
+    kept = {key: held[key] for key in PIPELINE_KEYS if key in held}
     loader.dataset = {**dataset, **kept}

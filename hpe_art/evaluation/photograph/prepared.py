@@ -136,12 +136,12 @@ def prepare_photograph(
 def _checked_prediction(
     estimator: PyTorchPoseEstimator, crop: PhotographCrop, skeleton: Skeleton
 ) -> Array:
-    pose: Array = estimator.predict(crop.x[None])
-    if pose.shape[1] != len(skeleton.joints):
+    if (found := estimator.count_joints()) != len(skeleton.joints):
         raise UserError(
             f"Expected a network of the {len(skeleton.joints)} joints of its config's test set. "
-            f"Got one of {pose.shape[1]}."
+            f"Got one of {found}."
         )
+    pose: Array = estimator.predict(crop.x[None])
     return pose
 
 

@@ -39,9 +39,17 @@ class FreeTrainingHook(PGDTrainingHook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         """Gives the batch before once more, unless it is time for another."""
-        if runner.iter % self.replays and self._batch:
+        if batch_idx % self.replays:
             data_batch.update(self._batch)
         self._batch = dict(data_batch)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Keeps the perturbation for a run that goes on."""
+        checkpoint["free_perturbation"] = self._moved
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        """Takes the perturbation up again."""
+        self._moved = checkpoint.get("free_perturbation")
 
     def loss(self, inputs: Tensor, data_samples: Any) -> dict[str, Tensor]:
         """The model's losses, whose backward pass reaches the images too."""

@@ -1,0 +1,2 @@
+_base_ = ["../../../mmpose_configs/hourglass.py"]
+test_dataloader = dict(timeout=30)
