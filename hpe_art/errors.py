@@ -27,7 +27,7 @@ def is_lost_worker(error: BaseException) -> bool:
 def first_fault(error: ValidationError) -> str:
     """Where pydantic found the first thing that does not fit, and what is wrong with it."""
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"]))
+    where = ".".join(map(str, first["loc"])) or whole
     return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 

@@ -182,7 +182,8 @@ class PoseFMN(BatchedAttack):
         high, share = torch.full_like(low, torch.inf), torch.ones_like(low)
         change = FIRST_SHARE
         for _ in range(1 + self.binary_search_steps):
-            images = clipped(pairs.x + _wide(share) * along, self.estimator.clip_values)
+            scaled = pairs.x + _wide(share) * along
+            images = clipped(scaled, self.estimator.clip_values, pairs.x)
             poses = self.estimator.predict(images, self.batch_size)
             shortest.offer(images, poses)
             moved = pairs.moved(poses).diagonal()

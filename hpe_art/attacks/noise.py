@@ -85,7 +85,9 @@ class RandomSignNoise(PoseAttack):
         values = np.prod(shape[1:])
         step = {"inf": self.eps, "2.0": self.eps / np.sqrt(values), "1.0": self.eps / values}
         noisy = clean + np.float32(step[str(float(self.norm))]) * signs
-        moved = clipped(torch.from_numpy(noisy), self.estimator.clip_values)
+        moved = clipped(
+            torch.from_numpy(noisy), self.estimator.clip_values, torch.from_numpy(clean)
+        )
         return moved.to(images.device) if isinstance(x, Tensor) else moved.numpy()
 
     def _drawn_at(self, shape: tuple[int, ...], index: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -51,7 +51,8 @@ class SignFlips:
         ]
         stripes = attack.eps * signs_of(torch.as_tensor(np.stack(numbers)).to(clean))
         clip_values = attack.estimator.clip_values
-        return cls(clean, float(attack.eps), clip_values, clipped(clean + stripes, clip_values))
+        start = clipped(clean + stripes, clip_values, clean)
+        return cls(clean, float(attack.eps), clip_values, start)
 
     def __getitem__(self, rows: Tensor) -> SignFlips:
         """Those of some images."""
@@ -68,7 +69,8 @@ class SignFlips:
         # A pixel at the end of the range cannot move further, and counts as moved there.
         middle = 0.0 if self.clip_values is None else sum(map(float, self.clip_values)) / 2
         up = (moved > 0) | ((moved == 0) & (self.clean > middle))
-        other = clipped(self.clean + torch.where(up, -self.eps, self.eps), self.clip_values)
+        other = self.clean + torch.where(up, -self.eps, self.eps)
+        other = clipped(other, self.clip_values, self.clean)
         tried = now.flatten(1).clone()
         tried[:, first : first + length] = other.flatten(1)[:, first : first + length]
         return tried.view_as(now)

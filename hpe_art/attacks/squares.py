@@ -132,7 +132,7 @@ class InfSquares(Squares):
 
     def first(self) -> Tensor:
         """Vertical stripes."""
-        return clipped(self.clean + self.eps * signs_of(self.start), self.clip_values)
+        return clipped(self.clean + self.eps * signs_of(self.start), self.clip_values, self.clean)
 
     def next(self, number: int, now: Tensor) -> Tensor:
         """A square of random signs; where it is there already, of the opposite ones."""
@@ -140,7 +140,7 @@ class InfSquares(Squares):
         inside, _ = self._square(uniform[:, :2], side)
         moved = self.eps * signs_of(uniform[:, 2:5])[:, :, None, None]
         one, other = (
-            torch.where(inside, clipped(self.clean + step, self.clip_values), now)
+            torch.where(inside, clipped(self.clean + step, self.clip_values, self.clean), now)
             for step in (moved, -moved)
         )
         same = (one == now).flatten(1).all(1)
@@ -190,7 +190,7 @@ class TwoSquares(Squares):
     def _at_eps(self, moved: Tensor) -> Tensor:
         lengths = torch.linalg.vector_norm(moved.flatten(1), dim=1).clamp(min=1e-10)
         scaled = moved * (self.eps / lengths)[:, None, None, None]
-        return clipped(self.clean + scaled, self.clip_values)
+        return clipped(self.clean + scaled, self.clip_values, self.clean)
 
 
 def _length(moved: Tensor) -> Tensor:

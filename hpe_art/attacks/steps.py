@@ -59,13 +59,20 @@ def project(perturbation: Tensor, radius: Radius, norm: float) -> Tensor:
     return (flat * shrink).view_as(perturbation)
 
 
-def clipped(images: Tensor, clip_values: Sequence[Any] | None) -> Tensor:
-    """The images within an ART estimator's range of pixels, if it has one."""
+def clipped(
+    images: Tensor, clip_values: Sequence[Any] | None, clean: Tensor | None = None
+) -> Tensor:
+    """The images within an ART estimator's range of pixels, if it has one.
+
+    Where the clean image is outside of it they may be so too, lest they leave their ball.
+    """
     if clip_values is None:
         return images
-    if np.ndim(clip_values[0]) == 0:
+    if clean is None and np.ndim(clip_values[0]) == 0:
         return images.clamp(*map(float, clip_values))
     low, high = (torch.as_tensor(end).to(images) for end in clip_values)
+    if clean is not None:
+        low, high = torch.minimum(low, clean), torch.maximum(high, clean)
     return images.clamp(low, high)
 
 

@@ -185,7 +185,7 @@ class UniversalPosePerturbation(PoseAttack):
                 y = self.estimator.predict(images)
             self.fit(images, y)
         noise = self.resized(images.shape[2], images.shape[3]).to(images.device)
-        moved = clipped(images + noise, self.estimator.clip_values)
+        moved = clipped(images + noise, self.estimator.clip_values, images)
         return moved if isinstance(x, Tensor) else moved.numpy()
 
     def resized(self, height: int, width: int) -> Tensor:

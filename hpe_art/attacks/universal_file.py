@@ -68,7 +68,8 @@ def read_perturbation(path: str | Path) -> tuple[NDArray[np.float32], dict[str, 
     except UserError:
         raise
     except ValidationError as error:
-        raise UserError(f"{wanted} Got as what it was fitted with {first_fault(error)}.") from None
+        fault = first_fault(error, "what it was fitted with")
+        raise UserError(f"{wanted} Got in {fault}.") from None
     except Exception as error:  # NumPy and zipfile have many words for a damaged file
         raise UserError(f"{wanted} Got: {error}.") from error
     if levels.dtype != np.int8 or levels.ndim != 3 or len(levels) != 3 or not levels.size:

@@ -248,8 +248,8 @@ def load_people(
     settings = cfg.test_dataloader.dataset
     chosen = choose_people(settings, num_samples, skip_unreadable, default_samples, detections)
     annotated = annotated_people(settings, skip_unreadable) if detections else None
+    people = people_of(chosen.dataset, chosen.places, annotated)
     with usable(CROPPING, DataError):
-        people = people_of(chosen.dataset, chosen.places, annotated)
         _ = people.x  # sees that the pipeline reads pixels, too
     if not (people.y[..., 2] > 0).any():
         raise DataError(

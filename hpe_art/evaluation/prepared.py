@@ -214,6 +214,7 @@ def _check_fit(
         )
     costs = [type(attack).passes([attack]) for attack in attacks]
     if any(cost is None or cost[1] for cost in costs):
+        blank = np.zeros((1, *estimator.input_shape), np.float32)
         estimator.compute_loss(blank, people.y[:1])
 
 

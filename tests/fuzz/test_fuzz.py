@@ -6,7 +6,7 @@ import pytest
 from fuzz import properties
 from fuzz.holding import replayed
 from fuzz.mutations import ODD_VALUES, broken_document, values
-from fuzz.run import checked, described
+from fuzz.run import PART, SLOW, checked, described, planned
 
 
 @pytest.mark.parametrize("name", properties.PROPERTIES)
@@ -32,6 +32,13 @@ def test_faults_are_found_and_told(monkeypatch):
         checked("stumbles", number=0, cases=10)()
     lines = described(caught.value)
     assert lines and all("no_such_attribute" in line for line in lines)
+
+
+def test_what_is_slow_is_drawn_less_often():
+    slow, number = next(iter(SLOW.items()))
+    parts = list(planned([slow, "specs"], PART * (number + 2)))
+    assert parts[:3] == [(slow, 0), ("specs", 0), ("specs", 1)] and parts[-1] == (slow, number)
+    assert set(SLOW) <= set(properties.PROPERTIES)
 
 
 def test_mutations_change_a_copy(monkeypatch):

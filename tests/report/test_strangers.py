@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from hpe_art.errors import UserError
 from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.report.cards import card_page, ranking_page
 from hpe_art.report.cards_html import cards_html
@@ -170,30 +169,6 @@ def test_a_network_named_in_code_cannot_leave_it(study):
     path.write_text(path.read_text().replace('"frail": {', '"a`|<b>": {', 1))
     text = report_markdown(read_runs([study])[0], {})
     assert "| `a'\\|<b>` |" in text
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"worst_inf": {}}, r"the same eps, in norm inf and 2: \(\[\], .*Got .*net.json with"),
-        ({"worst_inf": {"x": None}}, "Expected a robustness card. Got .*worst_inf.x: Input should"),
-        ({"clean": "high"}, "Expected a robustness card. Got .*net.json: clean: Input should be a"),
-    ],
-)
-def test_what_is_no_card_is_named(tmp_path, changes, message):
-    whole = json.loads((CARDS / "deeppose.json").read_text())
-    (tmp_path / "net.json").write_text(json.dumps({**whole, **changes}))
-    with pytest.raises(UserError, match=message):
-        read_cards(tmp_path)
-
-
-def test_cards_of_other_eps_are_not_in_one_table(tmp_path):
-    whole = json.loads((CARDS / "deeppose.json").read_text())
-    (tmp_path / "a.json").write_text(json.dumps(whole))
-    whole["worst_inf"].pop("8")
-    (tmp_path / "b.json").write_text(json.dumps(whole))
-    with pytest.raises(UserError, match=r"the same eps.*'8'.*Got .*b.json with .*: make it again"):
-        read_cards(tmp_path)
 
 
 def test_cards_are_shown_as_they_are():

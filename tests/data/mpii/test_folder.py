@@ -174,6 +174,15 @@ def test_what_is_wrong_is_named(folder, spoil, message):
         mpii_dataset(folder)
 
 
+def test_boxes_are_counted_before_they_are_unpacked(folder, monkeypatch):
+    path = folder / "annotations" / "mpii_gt_val.mat"
+    savemat(path, {"headboxes_src": np.zeros((2, 2, 10**6))}, do_compression=True)
+    assert path.stat().st_size < 10**5
+    monkeypatch.setattr("scipy.io.loadmat", None)
+    with pytest.raises(FolderError, match=r"Got 1000000 in mpii_gt_val.mat and 2 in"):
+        mpii_dataset(folder)
+
+
 @pytest.mark.parametrize("flag", ["ann_file", "headbox_file"])
 def test_a_given_file_must_be_there(folder, flag):
     with pytest.raises(FolderError, match=f"--{flag.replace('_', '-')}. Got .*people/x.y, which"):
