@@ -68,7 +68,7 @@ def _number(
 
 positive_int = _number("a whole number >= 1", int, lambda value: value >= 1)
 # No sign, and no underscore: str.isdecimal is stricter than int.
-seed = _number(
+seed = whole_number = _number(
     "a whole number >= 0",
     lambda text: int(text) if text.strip().isdecimal() else -1,
     lambda value: value >= 0,
@@ -138,6 +138,14 @@ def add_people_arguments(
     add("--batch-size", type=positive_int, default=batch_size, help=f"images per pass [{usual}]")
     add("--seed", type=seed, default=0, help="of noise, target poses and intervals [0]")
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
+
+
+def add_picture_argument(parser: argparse.ArgumentParser, usual: int) -> None:
+    """How many people are pictured."""
+    what = f"how many of the first people are pictured, in the report too [{usual}]"
+    parser.add_argument(
+        "--pictures", dest="kept", metavar="N", type=whole_number, default=usual, help=what
+    )
 
 
 def add_fit_arguments(parser: argparse.ArgumentParser, usual: str) -> Any:

@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-images", action="store_true", help="keep perturbed crops, in WORK_DIR/perturbed")
     kept = "keep them as PNG, each attack as a data set that MMPose loads"
     add("--save-dataset", metavar="DIR", help=kept)
+    arguments.add_picture_argument(parser, PICTURED_PEOPLE)
     add("--show-dir", type=Path, help="folder of the pictures [WORK_DIR/pictures]")
     arguments.add_config_options(parser)
     fit = arguments.add_fit_arguments(parser, "the config's training set")
@@ -155,7 +156,6 @@ def spec_of(args: argparse.Namespace) -> Any:
         "defences": args.defence or (),
         "flip_test": True if args.flip_test else None,
         "fit": FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs),
-        "kept": PICTURED_PEOPLE,
     }
     return run_spec(**asked)
 
@@ -206,4 +206,6 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     loop.write()
     before = f", in place of {removed} of an earlier run" if removed else ""
     print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}{before}")
+    if pictures:
+        print(spoken.pictured(run))
     print("Next:", *spoken.next_commands(_parser(), args), sep="\n  ")

@@ -18,6 +18,8 @@ OF_ATTACKS = (
 )
 OF_THE_CALL = ("launcher", "local_rank", "overwrite", "quiet", "json")
 """Arguments that a command with another attack does without."""
+NAMED = 8
+"""People in a line, at most."""
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +60,16 @@ def plan(run: Any, folder: Path) -> str:
         f"Attacks {len(run.people)} people with {names}{eps}: {count}. Results go to {folder}; "
         "what is there already is not made again."
     )
+
+
+def pictured(run: Any) -> str:
+    """Who is in the pictures of a run, by the names of their images."""
+    people = [one.person for one in run.examples[0].people]
+    names = "; ".join(run.dataset.called(person) for person in people[:NAMED])
+    more = f"; and {len(people) - NAMED} more" if len(people) > NAMED else ""
+    count = run.dataset.num_samples
+    how = "; --pictures N for others" if len(people) < count else ""
+    return f"Pictured: {len(people)} of {count} people{how}. {names}{more}."
 
 
 def next_commands(parser: argparse.ArgumentParser, args: argparse.Namespace) -> list[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 PEOPLE, QUICK_PEOPLE = 128, 64
 BATCH_SIZE = 32
+PICTURED_PEOPLE = 3
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,6 +44,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add("--eps", nargs="+", type=positive_float, help="grey levels [0.25 to 32]")
     arguments.add_people_arguments(parser, BATCH_SIZE)
+    arguments.add_picture_argument(parser, PICTURED_PEOPLE)
     arguments.add_fit_arguments(parser, "that of --data-root")
     arguments.add_data_arguments(parser)
     arguments.add_speed_arguments(parser)

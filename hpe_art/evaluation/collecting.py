@@ -89,6 +89,7 @@ def _dataset(run: Prepared) -> Dataset:
         skipped=people.skipped,
         left_out=people.left_out,
         detections=Path(boxes).name if boxes else None,
+        images=people.image_names,
     )
 
 

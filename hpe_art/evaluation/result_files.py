@@ -11,11 +11,10 @@ from pydantic import ValidationError
 
 from hpe_art.errors import UserError
 from hpe_art.evaluation.results import VERSION, Results, Run
-from hpe_art.files import write_whole
+from hpe_art.files import LONGEST_NAME, write_whole
 
 LARGEST = 100_000_000
 """Bytes of a result file; the largest studies have a tenth of it."""
-LONGEST_NAME = 200
 DIGITS, MAGNITUDE = 40, 1e15
 """Of a number; sums and squares of those below stay numbers."""
 PICTURES = (".webp", ".png", ".jpg", ".jpeg")
@@ -163,7 +162,8 @@ def _faults(name: str, run: Run, folder: Path) -> Iterator[str]:
     skeleton, count = run.skeleton, len(run.skeleton.joints)
     attacks = [attack.name for attack in run.attacks]
     metric = (run.metric.key, run.metric.label, run.metric.unit or "-")
-    shown = [*attacks, *metric, *run.observers, *skeleton.joints, *skeleton.groups]
+    images = run.dataset.images.values()
+    shown = [*attacks, *metric, *run.observers, *skeleton.joints, *skeleton.groups, *images]
     for one in (name, *shown):
         if not one.isprintable() or not 0 < len(one) <= LONGEST_NAME:
             yield f"a name that cannot be shown in {name[:LONGEST_NAME]!r}: {one[:80]!r}"

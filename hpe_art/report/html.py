@@ -66,6 +66,7 @@ def report_html(
         examples=bool(pictures["networks"]),
         compared=compared,
         charts=as_script(chart_data(results) | {"compared": [asdict(one) for one in compared]}),
+        said=pictures["said"],
         viewer=as_script(pictures),
         style=template("page.css"),
         scripts=code(SCRIPTS),

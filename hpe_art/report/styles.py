@@ -4,6 +4,7 @@ Told apart with every common form of colour blindness, and in grey print by mark
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,7 +61,8 @@ class Drawing(NamedTuple):
 def save_figure(path: Path, figure: Figure, **how: Any) -> None:
     """Writes a figure in the format of its suffix; the file is whole or as it was before."""
     drawn = io.BytesIO()
-    with rc_context(PLAIN_TEXT):
+    with rc_context(PLAIN_TEXT), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # names of files are in any script
         figure.savefig(drawn, format=path.suffix[1:], **how)
     write_whole(path, drawn.getvalue())
 

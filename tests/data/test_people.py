@@ -6,6 +6,8 @@ import copy
 import errno
 import json
 import pickle
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
@@ -264,6 +266,19 @@ def test_people_and_their_crops_are_copied_and_pickled(some, pixels, duplicate):
     few = some[[2, 0]]
     np.testing.assert_array_equal(duplicate(few).x, pixels[[2, 0]])
     np.testing.assert_array_equal(duplicate(few.x)[:1], pixels[[2]])
+
+
+def test_images_have_the_names_that_their_folder_has(cfg, some):
+    assert some[[5, 2]].image_names == {5: "00004.jpg", 2: "00002.jpg"}
+    whole = copy.deepcopy(cfg)
+    dataset, root = whole.test_dataloader.dataset, Path(cfg.test_dataloader.dataset.data_root)
+    dataset.update(data_root="", data_prefix=dict(img=f"{root.parent}/"))
+    dataset.ann_file = str(root / dataset.ann_file)
+    path = root / "images" / "00002.jpg"
+    moved = build_test_set(dataset)
+    moved.get_data_info = lambda i: {"img_path": str(path)}
+    named = replace(some[[2]], dataset=moved)
+    assert named.image_names == {2: f"{root.name}/images/00002.jpg"}
 
 
 def test_images_that_the_pipeline_reads_as_floats_stay_so(cfg):

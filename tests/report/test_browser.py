@@ -108,7 +108,8 @@ def test_the_slider_changes_the_picture(page):
     assert say.text_content() == "IGSM-U-10, eps 8"
     assert page.locator("#stage-perturbed svg line:not(.edge)").count() == 2 * 15
     page.locator("#pick-network").select_option("frail")
-    page.locator("#pick-person").select_option("7")
+    page.locator("#pick-person").select_option("IMG_2007.jpg, person 7")
+    assert page.locator("#say-clean").text_content() == "clean: IMG_2007.jpg, person 7"
     assert image.get_attribute("src") != before
     assert page.locator("#view-other").is_hidden()
     page.locator("#pick-other").select_option("sturdy")
@@ -196,7 +197,7 @@ def test_every_choice_is_reached_by_keyboard(page):
 
 def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
     path = study / "results.json"
-    for name in ("frail", "IGSM-U-10", "head_top", "Wrist"):
+    for name in ("frail", "IGSM-U-10", "head_top", "Wrist", "IMG_2000.jpg"):
         path.write_text(path.read_text().replace(json.dumps(name), json.dumps(HOSTILE + name[0])))
     path.write_text(
         path.read_text().replace(json.dumps("PCKh@0.5"), json.dumps("</script>" + HOSTILE))
@@ -207,6 +208,8 @@ def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
     assert titles(page, "over-eps")[0] == HOSTILE + "I"
     assert HOSTILE + "f" in page.locator("#toggle-networks").text_content()
     assert HOSTILE + "f" in page.locator("#pick-network").text_content()
+    assert HOSTILE + "I, person 0" in page.locator("#pick-person").text_content()
+    assert page.locator("#say-clean").text_content() == f"clean: {HOSTILE}I, person 0"
 
 
 @pytest.mark.parametrize(

@@ -135,3 +135,8 @@ def test_the_viewer_keeps_within_its_size(study, monkeypatch):
     monkeypatch.setattr("hpe_art.report.viewer.VIEWER_BYTES", 1)
     attacks = pictures_of(study)["networks"]["frail"]
     assert {len(cell["people"]) for cells in attacks.values() for cell in cells} == {1}
+    assert pictures_of(study)["said"].startswith("1 of 128 people are shown, as many as fit into")
+
+
+def test_how_to_picture_more_is_said(study):
+    assert "2 of 128 people are shown; attack them again with --pictures N" in page_of(study)

@@ -60,6 +60,11 @@ def changed(study):
         ((*RUN, "attacks", 0, "name"), "", "a name that cannot be shown in 'frail'"),
         ((*RUN, "metric", "label"), "x" * 999, "a name that cannot be shown in 'frail'"),
         ((*RUN, "attacks", 0, "folder"), "../../store", "which leads out of its folder"),
+        (
+            (*RUN, "dataset", "images"),
+            {"3": "a\x1b[2J.jpg"},
+            "a name that cannot be shown in 'frail'",
+        ),
         ((*PERSON, "pose"), [[1, 2]], "a pose of other than 16 joints"),
         ((*PERSON, "image"), "../../etc/passwd", "the picture '../../etc/passwd' of frail, which"),
         ((*PERSON, "image"), "/etc/passwd.png", "the picture '/etc/passwd.png' of frail, which"),

@@ -125,6 +125,19 @@ def test_what_is_printed_and_where(attack, config):
     assert (refused.code, refused.out) == (2, "") and "--overwrite" in refused.err
 
 
+def test_who_is_pictured_is_chosen_and_named(attack, config):
+    flags = [config, *FAST, "--attack", "fgsm", "noise"]
+    done = attack(*flags, "--pictures", 5, pictures=True)
+    assert done.code == 0, done.err
+    assert "Pictured: 5 of 6 people; --pictures N for others. 00000.jpg, person 0; 00" in done.out
+    assert done.results.dataset.images == {i: f"{min(i, 4):05d}.jpg" for i in range(6)}
+    assert len(list((done.folder / "pictures").glob("fgsm-u_eps8_*.png"))) == 5
+    assert [len(one.people) for one in done.results.examples] == [5, 5]
+    none = attack(*flags, "--pictures", 0, pictures=True)
+    assert none.code == 0 and "Pictured" not in none.out, none.err
+    assert not list((none.folder / "pictures").glob("*.png"))
+
+
 def test_target_poses_of_ones_own(attack, config, weights, tmp_path):
     pose = tmp_path / "pose.json"
     pose.write_text(json.dumps([[k / 16, 0.25] for k in range(16)]))

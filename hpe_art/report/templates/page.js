@@ -46,9 +46,9 @@ function swatch(style) {
   return drawn("svg", box, drawn("line", line), drawn("path", mark));
 }
 
-function fill(select, names) {
+function fill(select, names, labels = names) {
   const kept = select.value;
-  select.replaceChildren(...names.map(name => new Option(name)));
+  select.replaceChildren(...names.map((name, i) => new Option(labels[i], name)));
   if (names.map(String).includes(kept)) select.value = kept;
 }
 
