@@ -14,7 +14,7 @@ from hpe_art.report.chart_data import chart_data
 from hpe_art.report.comparison import Comparison
 from hpe_art.report.leading import metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text
-from hpe_art.report.summary import remarks, summary
+from hpe_art.report.summary import remarks, summary, unfinished
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
 
@@ -102,6 +102,7 @@ def rendered(
         study=results.study,
         metric=metric_of(results),
         summary=summary(results),
+        unfinished=unfinished(results),
         remarks=remarks(results),
         **values,
     )
