@@ -1,11 +1,7 @@
 """What `attack` says before and after a run, and to whom."""
 
 import argparse
-import os
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +16,6 @@ OF_THE_CALL = ("launcher", "local_rank", "overwrite", "quiet", "json")
 """Arguments that a command with another attack does without."""
 NAMED = 8
 """People in a line, at most."""
-
-
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that say what is printed."""
-    add = parser.add_argument
-    add("--quiet", action="store_true", help="print errors only")
-    add("--json", action="store_true", help="print results.json, and all else to standard error")
-
-
-@contextmanager
-def printed_where(args: argparse.Namespace) -> Iterator[None]:
-    """Inside, standard output is that of people: nowhere if quiet, standard error beside JSON."""
-    with ExitStack() as held:
-        stream = sys.stderr if args.json else sys.stdout
-        if args.quiet:
-            stream = held.enter_context(open(os.devnull, "w", encoding="utf-8"))
-        held.enter_context(redirect_stdout(stream))
-        yield
 
 
 def plan(run: Any, folder: Path) -> str:

@@ -85,6 +85,14 @@ def test_fewer_people_are_said_not_to_compare(made):
     assert "not to be compared" in (cards / "tiny.md").read_text()
 
 
+def test_the_card_is_given_as_json_or_not_at_all(card, made, capsys):
+    assert made("--json")[0] == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["worst_inf"] == card["worst_inf"] and "worst: " in said.err
+    assert made("--quiet")[0] == 0 and capsys.readouterr() == ("", "")
+
+
 def test_what_is_no_card_is_said_before_the_work(made, tmp_path, capsys):
     (tmp_path / "old.json").write_text("{}")
     code, _ = made(name=tmp_path)
