@@ -11,6 +11,10 @@ from hpe_art.report.table import markdown_lines, plain_markdown
 from hpe_art.studies.robustness_card import Card, Worst
 
 WIDTH = 118
+HIDDEN = (
+    "Whether attacks may have failed because the network hides its gradient, and not because it "
+    "withstands them ([the checks](../docs/protocol.md#checks-for-hidden-gradients))."
+)
 INTRODUCTION = """\
 # Robustness cards
 
@@ -65,6 +69,8 @@ def card_page(card: Card) -> str:
         ),
         "",
         "## Hidden gradients",
+        "",
+        fill(HIDDEN, WIDTH),
         "",
         *markdown_lines(
             ["check", "passed", "found"],

@@ -12,11 +12,12 @@ from jinja2 import Environment, StrictUndefined
 from hpe_art.evaluation.results import Results
 from hpe_art.report.chart_data import chart_data
 from hpe_art.report.comparison import Comparison
-from hpe_art.report.leading import metric_of
+from hpe_art.report.leading import leading_attack, metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text
 from hpe_art.report.summary import remarks, summary, unfinished
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
+from hpe_art.report.words import attack_words, metric_words, words
 
 TEMPLATES = resources.files("hpe_art.report") / "templates"
 LIBRARIES = ("vega/vega.min.js", "vega/vega-lite.min.js")
@@ -51,6 +52,8 @@ def report_html(
     pairs = [(one.before, one.after) for one in compared]
     # Not those of which one has no pictures.
     pictures["beside"] = [pair for pair in pairs if pictures["networks"].keys() >= {*pair}][:1]
+    name = leading_attack(results, targeted=False)
+    leading = [one for run in runs.values() for one in run.attacks if one.name == name]
     kinds = [one.kind for run in runs.values() for one in run.observers.values()]
     return rendered(
         "report.html.j2",
@@ -67,6 +70,9 @@ def report_html(
         compared=compared,
         charts=as_script(chart_data(results) | {"compared": [asdict(one) for one in compared]}),
         said=pictures["said"],
+        words=words(results),
+        meaning=metric_words(metric.key),
+        lead=next(map(attack_words, leading), ""),
         viewer=as_script(pictures),
         style=template("page.css"),
         scripts=code(SCRIPTS),
