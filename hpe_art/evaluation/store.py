@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_art.errors import UserError
+from hpe_art.evaluation.differences import differences
 from hpe_art.files import locked, write_whole
 
 FORMAT = 1
@@ -88,13 +89,12 @@ class Store:
             known, seen = held.get("observers", {}), wanted.get("observers", {})
             merged = {**wanted, "observers": {**known, **seen}}
             held = {**held, "observers": {**seen, **known}}
-            other = [key for key in {**held, **merged} if held.get(key) != merged.get(key)]
+            other = differences(held, merged)
             if other and not overwrite:
-                words = (f"{key} {held.get(key)!r} instead of {merged.get(key)!r}" for key in other)
                 raise StoreError(
                     "Expected a folder of the same settings, or an empty one. Got "
-                    f"{self.folder} with {'; '.join(words)}: choose another --work-dir, or "
-                    "--overwrite."
+                    f"{self.folder} with {'; '.join(other)}: choose another --work-dir, or begin "
+                    "anew with --overwrite."
                 )
             if other:
                 self.clear()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import re
 
 import numpy as np
 import pytest
@@ -98,8 +99,51 @@ def test_observers_come_and_go_and_stay_what_they_were(store):
     store.claim({"seed": 0, "observers": {"one": "a"}})
     store.claim({"seed": 0, "observers": {"other": "b"}})
     store.claim({"seed": 0, "observers": {}})
-    with pytest.raises(StoreError, match="observers .*'one': 'a'.* instead of .*'one': 'c'"):
+    with pytest.raises(StoreError, match="with other weights of one: choose"):
         store.claim({"seed": 0, "observers": {"one": "c"}})
+
+
+ANNOTATED = ["MpiiDataset", ["val.json", "a" * 16], ["val.mat", "b" * 16]]
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "words"),
+    [
+        (
+            {"people": ANNOTATED},
+            {"people": [*ANNOTATED[:1], ["val.json", "c" * 16], ANNOTATED[2]]},
+            "people of a file that changed since then, val.json: choose another --work-dir, or "
+            "begin anew with --overwrite",
+        ),
+        (
+            {"people": ANNOTATED},
+            {"people": ["MpiiDataset", ["val.json", "c" * 16], ["val.mat", "d" * 16]]},
+            "people of files that changed since then, val.json, val.mat: choose",
+        ),
+        (
+            {"people": ANNOTATED},
+            {"people": ["CocoDataset", ["people.json", "a" * 16]]},
+            r"people of MpiiDataset \(val.json, val.mat\) instead of CocoDataset \(people.json\)",
+        ),
+        ({"model": "a" * 64}, {"model": "b" * 64}, "with another model or test pipeline in the"),
+        ({"target": ["far", []]}, {"target": ["mirror", []]}, "target far instead of target mir"),
+        (
+            {"target": ["a" * 64, []]},
+            {"target": ["b" * 64, []]},
+            "with another file of target poses: choose",
+        ),
+        (
+            {"target": ["a" * 64, ["Wrist"]]},
+            {"target": ["far", []]},
+            "poses of a file, joints Wrist instead of target far",
+        ),
+    ],
+)
+def test_what_has_changed_is_said_without_hashes(store, held, wanted, words):
+    store.claim(held)
+    with pytest.raises(StoreError, match=words) as refused:
+        store.claim(wanted)
+    assert not re.search("[a-f]{10}", str(refused.value))
 
 
 def test_predictions_of_unknown_origin_are_refused(store):

@@ -91,6 +91,19 @@ def test_the_same_command_goes_on_and_another_is_refused(attack, config, weights
     assert anew.code == 0 and anew.results.seed == 3
 
 
+def test_annotations_that_changed_between_two_runs_are_named(attack, config, weights, write_people):
+    path = write_people(attack.cwd / "mine") / "annotations" / "mpii_val.json"
+    flags = [config, weights, "--attack", "noise", "--data-root", "mine", "--out", "run"]
+    assert attack(*flags).code == 0
+    people = json.loads(path.read_text())
+    people[0]["joints"][0][0] += 1
+    path.write_text(json.dumps(people))
+    refused = attack(*flags)
+    assert refused.code == 2 and len(refused.err.splitlines()) == 1
+    assert "people of a file that changed since then, mpii_val.json: choose" in refused.err
+    assert attack(*flags, "--overwrite").code == 0
+
+
 def test_flags_are_obeyed_and_recorded(attack, config, weights):
     done = attack(
         config, weights, "--attack", "fgsm", "--both", "--eps", 2, 8, "--outputs", "all",
