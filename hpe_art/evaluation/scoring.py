@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter
 
+from hpe_art.arrays import read_arrays, write_arrays
 from hpe_art.attacks import AttackSpec, Universal
 from hpe_art.attacks.targets import TargetPoses
 from hpe_art.attacks.universal_file import read_perturbation
@@ -25,7 +26,7 @@ from hpe_art.evaluation.details import detail_records
 from hpe_art.evaluation.official import OfficialScores, relative
 from hpe_art.evaluation.results import Attack, Clean, Judged, MetricRecord, Observer, Run
 from hpe_art.evaluation.results import Score as ScoreRecord
-from hpe_art.evaluation.store import CLEAN, OWN, Store, write_arrays
+from hpe_art.evaluation.store import CLEAN, OWN, Store
 from hpe_art.metrics import Metric, PeopleTruth, Score, metric_named, relative_score, score
 from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_draws
 from hpe_art.skeleton import Skeleton
@@ -252,8 +253,7 @@ def kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
             f"Expected predictions of a run in {store.folder}, for another metric. Got none: run "
             "`attack` or `study` there, or leave --metric out."
         )
-    with np.load(path, allow_pickle=False) as file:
-        held: dict[str, Any] = dict(file)
+    held = read_arrays(path)
     truth = {k.removeprefix("truth/"): v for k, v in held.items() if k.startswith("truth/")}
     people = People(
         dataset=None,

@@ -16,7 +16,7 @@ from hpe_art.errors import UserError
 from hpe_art.evaluation.attacking import TARGET
 from hpe_art.evaluation.collecting import led_by, unscored_run
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.result_files import ResultsError, check_results
+from hpe_art.evaluation.result_files import ResultsError, check_results, read_document
 from hpe_art.evaluation.results import Attack, Record, Results, Run
 from hpe_art.evaluation.scoring import Judge, keep_people, kept_people, metric_record, scored_run
 from hpe_art.evaluation.store import CLEAN, OWN, Store
@@ -57,10 +57,10 @@ def read_unfinished(folder: Path) -> Run | None:
         UserError: what is held cannot be used.
     """
     store = Store(folder / "store")
-    try:
-        begun = Begun.model_validate_json((store.folder / BEGUN).read_bytes())
-    except FileNotFoundError:
+    if not (store.folder / BEGUN).is_file():
         return None
+    try:
+        begun = Begun.model_validate(read_document(store.folder / BEGUN))
     except ValidationError as error:
         first = str(error).splitlines()[0]
         raise ResultsError(f"Expected a run in {store.folder / BEGUN}. Got {first}.") from None

@@ -19,6 +19,7 @@ from hpe_art.attacks.minimum_spec import Fmn
 from hpe_art.attacks.pgd import Igsm
 from hpe_art.errors import UserError
 from hpe_art.evaluation.processes import is_main
+from hpe_art.evaluation.result_files import ResultsError, read_document
 from hpe_art.evaluation.results import Attack, CheckRecord, Interval, Measured, Record, Run
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.evaluation.spec import RunSpec, run_spec
@@ -226,8 +227,8 @@ def read_cards(folder: Path) -> list[Card]:
     cards = []
     for path in sorted(folder.glob("*.json")):
         try:
-            cards.append(Card.model_validate_json(path.read_bytes()))
-        except (OSError, ValidationError) as error:
+            cards.append(Card.model_validate(read_document(path)))
+        except (ResultsError, ValidationError) as error:
             first = str(error).splitlines()[0]
             raise UserError(f"Expected a robustness card. Got {path}: {first}.") from None
     return cards

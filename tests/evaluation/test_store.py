@@ -3,10 +3,12 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import re
+import zipfile
 
 import numpy as np
 import pytest
 
+from hpe_art.errors import UserError
 from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store, StoreError, key_of
 
 K = 4
@@ -69,6 +71,17 @@ def test_a_shard_cut_short_counts_as_missing(store):
     [path] = (store.folder / "fast").glob("*.npz")
     path.write_bytes(path.read_bytes()[:100])
     assert Store(store.folder).missing("fast", range(2)).tolist() == [0, 1]
+
+
+def test_a_shard_larger_than_any_is_missing_and_none_such_is_written(store, monkeypatch):
+    store.add("fast", shard(0, 1))
+    [path] = (store.folder / "fast").glob("*.npz")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as bomb:
+        bomb.writestr("examples.npy", bytes(300_000_000))
+    assert Store(store.folder).missing("fast", range(2)).tolist() == [0, 1]
+    monkeypatch.setattr("hpe_art.arrays.LARGEST", 100)
+    with pytest.raises(UserError, match="MB of arrays for .*: choose a smaller --batch-size, or"):
+        store.add("fast", shard(0, 1))
 
 
 def test_nothing_of_somebody_is_an_error_that_says_what_to_do(store):
