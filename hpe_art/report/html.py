@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 
 from hpe_art.evaluation.results import Results
 from hpe_art.report.chart_data import chart_data
@@ -43,6 +44,7 @@ def report_html(
         "change": lambda value: "–" if value is None else f"{value:+.{digits}f}",
         "percent": lambda value: score_text(value, none="–"),
         "eps": eps_text,
+        "path": lambda text: escape(text or "").replace("/", Markup("/<wbr>")),
         # How dark a cell is: 1 for a network that the attack does not touch.
         "kept": lambda value: (
             (min(value, 100) if metric.higher_is_better else 1e4 / max(value, 100)) / 100
@@ -63,6 +65,7 @@ def report_html(
         networks=list(runs),
         groups=list(next(iter(runs.values())).skeleton.groups),
         official={n: official_cells(r) for n, r in runs.items() if r.clean.official},
+        nobody=any(-1.0 in run.clean.official.values() for run in runs.values()),
         attacked=any(run.attacks for run in runs.values()),
         transfer="transfer" in kinds,
         universal=bool(pictures["universal"]),

@@ -28,6 +28,8 @@ COLOURS = (
 )  # fmt: skip
 """Twelve that are far apart in OKLab, to the colour-blind too (simulated by Machado et al. 2009),
 and that stand out from white and black; found by exchange."""
+NIGHT = {"#960f00": "#ad4438", "#3c4b5a": "#5b6874", "#7800a5": "#9638b9", "#780fff": "#801dff"}
+"""Those that would drown in a dark page, lightened until they stand out as 3 to 1."""
 MARKS = {
     "o": "M0,-.9A.9,.9,0,1,1,0,.9A.9,.9,0,1,1,0,-.9Z",
     "s": "M-.8,-.8H.8V.8H-.8Z",

@@ -254,3 +254,28 @@ def test_the_table_of_cards_is_sorted(opened):
     table.locator("th", has_text="clean").locator("button").click()
     clean = [float(cell) for cell in column(table, 2)]
     assert clean == sorted(clean) and len(clean) > 1
+
+
+def test_swatches_and_curves_are_lighter_on_a_dark_page(opened, study):
+    page = opened(page_of(study))
+    swatch = page.locator("#toggle-attacks .swatch").nth(3)
+    colour = "swatch => getComputedStyle(swatch).color"
+    light = swatch.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    assert (light, swatch.evaluate(colour)) == ("rgb(150, 15, 0)", "rgb(173, 68, 56)")
+
+
+def test_a_long_table_scrolls_under_its_heading(opened, study):
+    page = opened(page_of(study), viewport={"width": 1200, "height": 300})
+    box = page.locator(".long")
+    heading = page.locator("#all-scores th").first
+    assert box.evaluate("box => box.scrollHeight > box.clientHeight")
+    box.evaluate("box => box.scrollTo(0, 100)")
+    assert heading.bounding_box()["y"] == pytest.approx(box.bounding_box()["y"], abs=1)
+
+
+def test_findings_need_no_scrolling_on_a_narrow_screen(opened, study):
+    page = opened(page_of(study), viewport={"width": 390, "height": 800})
+    table = page.locator("#findings .wide")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert "Claim <one>." in table.inner_text() and "10 %" in table.inner_text()

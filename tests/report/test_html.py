@@ -65,7 +65,7 @@ def test_claims_under_the_strongest_attack_have_a_section(study):
 
 def test_one_run_is_a_report_too(page_of_run, frail):
     page = page_of_run(frail)
-    assert "Least robust network" not in page and 'id="findings"' not in page
+    assert "Least robust" not in page and 'id="findings"' not in page
     said = "<strong>net</strong> loses more than half of its PCKh at eps 8 (IGSM-U-10)."
     assert said in page and "least robust" not in page
     assert "IGSM-U-10: an attack of 10 steps that moves joints away from the true pose." in page
@@ -90,7 +90,7 @@ def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said)
 
 
 def test_of_several_networks_the_least_robust_is_named(study):
-    said = "Least robust network: <strong>frail</strong>, which loses more than half of its PCKh"
+    said = "Least robust: <strong>frail</strong>, which loses more than half of its PCKh"
     assert f"{said} at eps 8 (IGSM-U-10)." in page_of(study)
 
 
