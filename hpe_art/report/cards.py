@@ -68,20 +68,18 @@ def card_page(card: Card) -> str:
             [["joints lost, %", *(f"{share:.1f}" for share in card.broken_inf.values())]],
         ),
         "",
-        "## Hidden gradients",
-        "",
-        fill(HIDDEN, WIDTH),
-        "",
-        *markdown_lines(
-            ["check", "passed", "found"],
-            [
-                [plain_markdown(one.name), _yes(one.passed), plain_markdown(one.found)]
-                for one in card.checks
-            ],
-        ),
-        "",
+        *_checks(card),
     ]
     return "\n".join(lines)
+
+
+def _checks(card: Card) -> list[str]:
+    rows = [
+        [plain_markdown(one.name), _yes(one.passed), plain_markdown(one.found)]
+        for one in card.checks
+    ]
+    table = markdown_lines(["check", "passed", "found"], rows)
+    return ["## Hidden gradients", "", fill(HIDDEN, WIDTH), "", *table, ""]
 
 
 def ranking_page(cards: Sequence[Card]) -> str:

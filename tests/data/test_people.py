@@ -274,11 +274,10 @@ def test_images_have_the_names_that_their_folder_has(cfg, some):
     dataset, root = whole.test_dataloader.dataset, Path(cfg.test_dataloader.dataset.data_root)
     dataset.update(data_root="", data_prefix=dict(img=f"{root.parent}/"))
     dataset.ann_file = str(root / dataset.ann_file)
-    path = root / "images" / "00002.jpg"
     moved = build_test_set(dataset)
-    moved.get_data_info = lambda i: {"img_path": str(path)}
-    named = replace(some[[2]], dataset=moved)
-    assert named.image_names == {2: f"{root.name}/images/00002.jpg"}
+    moved.get_data_info = lambda i: {"img_path": str(root / "images" / "00002.jpg")}
+    names = replace(some[[2]], dataset=moved).image_names
+    assert names == {2: f"{root.name}/images/00002.jpg"}
 
 
 def test_images_that_the_pipeline_reads_as_floats_stay_so(cfg):
