@@ -24,8 +24,8 @@ def is_lost_worker(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
 
 
-def first_fault(error: ValidationError) -> str:
-    """Where pydantic found the first thing that does not fit, and what is wrong with it."""
+def first_fault(error: ValidationError, whole: str = "") -> str:
+    """Where the first thing is that pydantic found not to fit, or the whole, and what is wrong."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or whole
     return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -19,6 +19,9 @@ PACKAGES = (
     "numpy", "torch", "torchvision",
 )  # fmt: skip
 
+LONGEST_NAME = 200
+"""Of what a page or a table shows."""
+
 PART = ".{name}.{process}.part"
 """The name of a file that is being written."""
 
@@ -69,6 +72,17 @@ def read_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def shown_name(path: str | Path, roots: Iterable[str | Path] = ()) -> str:
+    """A file's path in the first of some folders that holds it, else its name: as it can be shown.
+
+    A character that cannot be printed is a question mark; of a long one the end is kept.
+    """
+    path = Path(path)
+    known = (path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root))
+    name = "".join(one if one.isprintable() else "?" for one in next(known, path.name))
+    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
 
 
 @contextmanager

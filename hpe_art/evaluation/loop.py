@@ -38,6 +38,7 @@ from hpe_art.evaluation.results import Results, Run
 from hpe_art.evaluation.saved_crops import check_dataset, claim_crops, write_labels
 from hpe_art.evaluation.scalars import scalars
 from hpe_art.evaluation.spec import RunSpec, run_spec
+from hpe_art.evaluation.unfinished import write_begun
 
 BATCH_SIZE = 32
 RESULTS = "results.json"
@@ -179,6 +180,9 @@ class AttackLoop(BaseLoop):
                     size = batch_size_of(self.spec, self.settings)
                     blocks = planned_blocks(run, size, self.runner.world_size)
                     self._mark_missing(run, blocks)
+                    if not (self.folder / RESULTS).is_file():
+                        begun = {"started": started.isoformat(timespec="seconds")}
+                        write_begun(run, {**self.record, **begun})
             blocks = agreed(blocks)
             with together():
                 self._attack(run, blocks[self.runner.rank :: self.runner.world_size])
