@@ -156,6 +156,13 @@ def count_joints(content: Any) -> int | None:
     return None
 
 
+def has_labels(content: Mapping[str, Any]) -> bool:
+    """Whether anybody in COCO's annotations has a labelled joint: MMPose cannot load them else."""
+    flat = [one.get("keypoints") for one in content["annotations"] if isinstance(one, dict)]
+    flags = (flag for one in flat if isinstance(one, list) for flag in one[2::3])
+    return any(isinstance(flag, (int, float)) and flag > 0 for flag in flags)
+
+
 def usable_mpii(people: Sequence[Any], faults: Mapping[int, Fault]) -> list[Any]:
     """MPII's people with a usable one in place of each that is not: the others keep their places.
 

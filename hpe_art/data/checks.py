@@ -23,6 +23,7 @@ from hpe_art.data.annotations import (
     DataError,
     Fault,
     coco_faults,
+    has_labels,
     mpii_faults,
     read_json,
     read_mpii,
@@ -69,6 +70,8 @@ def people_faults(dataset: Any, joints: int | None = None) -> dict[int, Fault]:
     if kind == "coco":
         content = read_json(file)
         faults, people = coco_faults(content, joints), content["annotations"]
+        if people and not has_labels(content):
+            raise DataError(f"Expected labelled joints in {file}. Got {len(people)} without any.")
     else:
         boxes = getattr(dataset, "headbox_file", None)
         heads = read_head_boxes(boxes, file) if boxes and Path(boxes).is_file() else None

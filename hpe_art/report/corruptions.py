@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from mmengine.config import Config
 
 from hpe_art.data.corruptions import KINDS
-from hpe_art.data.people import load_people
+from hpe_art.data.people import people_of
+from hpe_art.data.test_sets import load_test_set
 from hpe_art.evaluation.corruptions import ALL, CorruptionResults, Mean, corrupted_config
 from hpe_art.report.numbers import digits_of, measured_text, score_text, with_spread
 from hpe_art.report.one_table import OneTable
@@ -43,8 +44,9 @@ def corruptions_page(found: CorruptionResults, command: str) -> str:
     return table.page("{} on corrupted photographs", command, about, _official(found))
 
 
-def draw_corruptions(path: Path, cfg: Config, found: CorruptionResults, person: int = 0) -> Path:
-    """Writes what the network saw of one person: a row for each corruption; returns the path."""
+def draw_corruptions(path: Path, cfg: Config, found: CorruptionResults) -> Path:
+    """Writes what the network saw of the first person: a row for each corruption; gives the path."""
+    person = min(found.clean.dataset.images)
     names = list(dict.fromkeys(cell.corruption for cell in found.cells))
     size = (INCHES * len(found.severities) + 1.2, INCHES * len(names))
     figure = Figure(figsize=size, layout="constrained")
@@ -52,9 +54,12 @@ def draw_corruptions(path: Path, cfg: Config, found: CorruptionResults, person: 
     for row, name in enumerate(names):
         for column, severity in enumerate(found.severities):
             step = dict(type="CorruptImage", name=name, severity=severity, seed=found.clean.seed)
-            people = load_people(corrupted_config(cfg, step), person + 1)
+            settings = corrupted_config(cfg, step).test_dataloader.dataset
+            dataset, _ = load_test_set(settings, skip_bad=True)
             axis: Any = axes[row, column]
-            axis.imshow(people.x[person].transpose(1, 2, 0)[..., ::-1].clip(0, 255) / 255)
+            axis.imshow(
+                people_of(dataset, [person]).x[0].transpose(1, 2, 0)[..., ::-1].clip(0, 255) / 255
+            )
             axis.set(xticks=[], yticks=[])
             if row == 0:
                 axis.set_title(f"severity {severity}", fontsize=7)

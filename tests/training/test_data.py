@@ -29,6 +29,19 @@ def test_nobody_to_train_on(people, tmp_path):
         check_annotations(settings)
 
 
+def test_nobody_of_coco_is_labelled(tmp_path):
+    person = dict(id=1, image_id=1, category_id=1, iscrowd=0, area=9, bbox=[1, 1, 3, 3])
+    content = {
+        "images": [dict(id=1, file_name="1.jpg", width=8, height=8)],
+        "annotations": [{**person, "num_keypoints": 0, "keypoints": [0] * 51}],
+        "categories": [dict(id=1, name="person")],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(content))
+    settings = dict(type="CocoDataset", ann_file=str(tmp_path / "coco.json"))
+    with pytest.raises(DataError, match="Expected labelled joints in .*coco.json. Got 1 without"):
+        check_annotations(settings)
+
+
 def test_every_image_of_a_dataloader_is_read(people, tmp_path):
     from mmpose.datasets import MpiiDataset
 
