@@ -45,7 +45,7 @@ def corruptions_page(found: CorruptionResults, command: str) -> str:
 
 
 def draw_corruptions(path: Path, cfg: Config, found: CorruptionResults) -> Path:
-    """Writes what the network saw of the first person: a row for each corruption; gives the path."""
+    """Writes what the network saw of the first person, a corruption in each row; gives the path."""
     person = min(found.clean.dataset.images)
     names = list(dict.fromkeys(cell.corruption for cell in found.cells))
     size = (INCHES * len(found.severities) + 1.2, INCHES * len(names))

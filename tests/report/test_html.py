@@ -117,7 +117,8 @@ def test_little_gives_a_page(page_of_run, attacks, people):
     one.dataset.num_samples = people
     page = page_of_run(one)
     assert page.count('<tr data-network="net">') == 1 + len(attacks)
-    assert f'<td data-head="people">{people}</td>' in page and "Infinity" not in page and "None" not in page
+    assert f'<td data-head="people">{people}</td>' in page
+    assert "Infinity" not in page and "None" not in page
 
 
 def test_an_error_is_worse_where_it_is_higher(page_of_run):

@@ -79,3 +79,12 @@ def test_bad_input(run, config, tmp_path, arguments, words):
     last = err.strip().splitlines()[-1]
     assert last.startswith("corruptions.py: error: ") and words in last
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_picture_shows_the_first_who_can_be_used(run, config, tmp_path, write_people):
+    people = write_people(tmp_path / "people")
+    (people / "images" / "00000.jpg").write_text("no image")
+    flags = ["--data-root", people, "--skip-bad", "--corruptions", "fog", "--severities", "1"]
+    code, _, err = run(config, *flags, "--out", "out")
+    assert code == 0, err
+    assert (tmp_path / "out/corruptions.png").stat().st_size > 5_000
