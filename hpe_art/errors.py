@@ -19,16 +19,16 @@ def is_full_disk(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in FULL
 
 
+def is_lost_worker(error: BaseException) -> bool:
+    """Whether a worker process of PyTorch's dataloader has died, or has given no batch in time."""
+    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
+
+
 def first_fault(error: ValidationError, whole: str = "") -> str:
     """Where the first thing is that pydantic found not to fit, or the whole, and what is wrong."""
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or whole
     return f"{where}: {first['msg']}" if where else str(first["msg"])
-
-
-def is_lost_worker(error: BaseException) -> bool:
-    """Whether a worker process of PyTorch's dataloader has died, or has given no batch in time."""
-    return isinstance(error, RuntimeError) and str(error).startswith("DataLoader ")
 
 
 class UserError(ValueError):

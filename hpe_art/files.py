@@ -19,6 +19,9 @@ PACKAGES = (
     "numpy", "torch", "torchvision",
 )  # fmt: skip
 
+LONGEST_NAME = 200
+"""Of what a page or a table shows."""
+
 PART = ".{name}.{process}.part"
 """The name of a file that is being written."""
 
@@ -51,15 +54,6 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
             part.unlink(missing_ok=True)
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """What a JSON file says of a folder; nothing where it is missing, damaged or no object."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def is_running(process: int) -> bool:
     """Whether there is such a process on this machine."""
     try:
@@ -69,6 +63,26 @@ def is_running(process: int) -> bool:
     except PermissionError:  # of another user
         pass
     return True
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """What a JSON file says of a folder; nothing where it is missing, damaged or no object."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def shown_name(path: str | Path, roots: Iterable[str | Path] = ()) -> str:
+    """A file's path in the first of some folders that holds it, else its name: as it can be shown.
+
+    A character that cannot be printed is a question mark; of a long one the end is kept.
+    """
+    path = Path(path)
+    known = (path.relative_to(root).as_posix() for root in roots if path.is_relative_to(root))
+    name = "".join(one if one.isprintable() else "?" for one in next(known, path.name))
+    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
 
 
 @contextmanager

@@ -5,9 +5,7 @@ A byte for each value, (3, H, W) int8, in 127ths of eps; and what it was fitted 
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hpe_art.arrays import read_arrays, write_arrays
 from hpe_art.errors import UserError, first_fault
-from hpe_art.files import write_whole
 from hpe_art.losses import TRAINING
 
 FORMAT = 1
@@ -45,9 +43,8 @@ class Facts(BaseModel):
 def write_perturbation(path: Path, noise: NDArray[np.float32], facts: dict[str, Any]) -> None:
     """Writes a perturbation (3, H, W) in grey levels; the file is whole or as it was."""
     levels = np.rint(noise / facts["eps"] * LEVELS).astype(np.int8)
-    packed = io.BytesIO()
-    np.savez_compressed(packed, noise=levels, fitted=np.array(json.dumps(facts)))
-    write_whole(path, packed.getvalue())
+    arrays = {"noise": levels, "fitted": np.array(json.dumps(facts))}
+    write_arrays(path, arrays, np.savez_compressed)
 
 
 def read_perturbation(path: str | Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
@@ -58,15 +55,9 @@ def read_perturbation(path: str | Path) -> tuple[NDArray[np.float32], dict[str, 
     """
     wanted = f"Expected a universal perturbation as `save` writes it in {path}."
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_BYTES:
-            raise UserError(f"{wanted} Got {size} bytes, where {MOST_BYTES} are the most.")
-        with np.load(path, allow_pickle=False) as file:
-            levels, fitted = file["noise"], json.loads(str(file["fitted"]))
+        held = read_arrays(path, MOST_BYTES)
+        levels, fitted = held["noise"], json.loads(str(held["fitted"]))
         facts = Facts.model_validate_json(json.dumps(fitted)).model_dump()
-    except UserError:
-        raise
     except ValidationError as error:
         fault = first_fault(error, "what it was fitted with")
         raise UserError(f"{wanted} Got in {fault}.") from None

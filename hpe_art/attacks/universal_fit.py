@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
+from hpe_art.arrays import read_arrays, write_arrays
 from hpe_art.attacks.steps import clipped
-from hpe_art.files import write_whole
 from hpe_art.gradients import GradientTally
 from hpe_art.inputs import as_numbers, as_tensor
 
@@ -109,9 +108,9 @@ def _read_state(
     if state is None or not state.is_file():
         return np.zeros(shape, np.float32), 0
     try:
-        with np.load(state, allow_pickle=False) as file:
-            noise, step = file["noise"], int(file["step"])
-            held = dict(json.loads(str(file["facts"])))
+        file = read_arrays(state)
+        noise, step = file["noise"], int(file["step"])
+        held = dict(json.loads(str(file["facts"])))
     except Exception as error:  # NumPy and zipfile have many words for a damaged file
         raise ValueError(
             f"Expected the state of a fit in {state}. Got: {error}: delete it to begin anew."
@@ -127,6 +126,5 @@ def _read_state(
 
 
 def _write_state(state: Path, noise: Tensor, step: int, facts: dict[str, Any]) -> None:
-    content = io.BytesIO()
-    np.savez(content, noise=noise.cpu().numpy(), step=step, facts=np.array(json.dumps(facts)))
-    write_whole(state, content.getvalue())
+    arrays = {"noise": noise.cpu().numpy(), "step": step, "facts": np.array(json.dumps(facts))}
+    write_arrays(state, arrays)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hpe_art.commands.door import called
+from hpe_art.commands.door import add_output_arguments, called
 from hpe_art.configs import find_config
 from hpe_art.errors import UserError
 
@@ -68,7 +68,7 @@ def _number(
 
 positive_int = _number("a whole number >= 1", int, lambda value: value >= 1)
 # No sign, and no underscore: str.isdecimal is stricter than int.
-seed = _number(
+seed = whole_number = _number(
     "a whole number >= 0",
     lambda text: int(text) if text.strip().isdecimal() else -1,
     lambda value: value >= 0,
@@ -140,6 +140,14 @@ def add_people_arguments(
     add("--device", choices=["auto", "cpu", "cuda"], default="auto", help="[auto]")
 
 
+def add_picture_argument(parser: argparse.ArgumentParser, usual: int) -> None:
+    """How many people are pictured."""
+    what = f"how many of the first people are pictured, in the report too [{usual}]"
+    parser.add_argument(
+        "--pictures", dest="kept", metavar="N", type=whole_number, default=usual, help=what
+    )
+
+
 def add_fit_arguments(parser: argparse.ArgumentParser, usual: str) -> Any:
     """The arguments of fitting universal perturbations; `usual` is the usual folder."""
     fit = parser.add_argument_group("universal perturbations")
@@ -173,14 +181,42 @@ def check_data_arguments(parser: argparse.ArgumentParser, args: argparse.Namespa
         parser.error("--ann-file, --headbox-file and --image-prefix need --data-root")
 
 
+def add_single_run_arguments(parser: argparse.ArgumentParser, usual: str, result: str) -> None:
+    """The arguments of a run over people in one process, but for its own.
+
+    Those are what is measured of whom, where its `result` goes, and what is printed.
+    """
+    metric = "registered metric per person [the evaluator's twin]"
+    parser.add_argument("--metric", metavar="NAME", help=metric)
+    add_config_options(parser)
+    add_data_arguments(parser)
+    _run_arguments(parser, usual)
+    add_output_arguments(parser, result)
+
+
+def parsed(
+    parser: argparse.ArgumentParser, argv: Sequence[str] | None, results: str
+) -> argparse.Namespace:
+    """The arguments about one network; its folder is in that of `results` if none is named."""
+    args = parser.parse_args(argv)
+    args.work_dir = args.work_dir or Path(results) / Path(args.config).stem
+    check_data_arguments(parser, args)
+    return args
+
+
+def _run_arguments(parser: argparse.ArgumentParser, usual: str) -> Any:
+    """Where results go, in a group of their own, which is returned."""
+    run = parser.add_argument_group("the run")
+    out = f"folder of the results [{usual}]"
+    run.add_argument("--work-dir", "--out", dest="work_dir", type=Path, help=out)
+    anew = "begin anew where the folder has other settings"
+    run.add_argument("--overwrite", action="store_true", help=anew)
+    return run
+
+
 def add_process_arguments(parser: argparse.ArgumentParser, usual: str) -> None:
     """The arguments of runs that go on where they were stopped; `usual` is the usual folder."""
-    run = parser.add_argument_group("the run")
-    add = run.add_argument
-    out = f"folder of the results [{usual}]"
-    add("--work-dir", "--out", dest="work_dir", type=Path, help=out)
-    anew = "begin anew where the folder has other settings"
-    add("--overwrite", action="store_true", help=anew)
+    add = _run_arguments(parser, usual).add_argument
     add("--plan", action="store_true", help="print what it costs in passes and time, and stop")
     started = "what started the processes [none: there is one]"
     add("--launcher", choices=LAUNCHERS, default="none", help=started)

@@ -17,7 +17,8 @@ from typing import Any
 from hpe_art.commands import arguments, door, spoken
 from hpe_art.commands.arguments import config, positive_float, positive_int
 from hpe_art.commands.attacks_asked import attacks_asked, check_together
-from hpe_art.commands.paths import check_data, check_folder, check_paths, data_folder, fit_folder
+from hpe_art.commands.network import network_asked
+from hpe_art.commands.paths import check_folder, check_paths, fit_folder
 from hpe_art.commands.plan import print_plan
 from hpe_art.errors import mendable
 
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save-images", action="store_true", help="keep perturbed crops, in WORK_DIR/perturbed")
     kept = "keep them as PNG, each attack as a data set that MMPose loads"
     add("--save-dataset", metavar="DIR", help=kept)
+    arguments.add_picture_argument(parser, PICTURED_PEOPLE)
     add("--show-dir", type=Path, help="folder of the pictures [WORK_DIR/pictures]")
     arguments.add_config_options(parser)
     fit = arguments.add_fit_arguments(parser, "the config's training set")
@@ -65,16 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_data_arguments(parser)
     arguments.add_speed_arguments(parser)
     arguments.add_process_arguments(parser, "results/NAME")
-    spoken.add_output_arguments(parser)
+    door.add_output_arguments(parser, "results.json")
     return parser
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """The arguments; argparse ends the process where they are wrong."""
     parser = _parser()
-    args = parser.parse_args(argv)
-    args.work_dir = args.work_dir or Path("results") / Path(args.config).stem
-    arguments.check_data_arguments(parser, args)
+    args = arguments.parsed(parser, argv, "results")
     if args.fit_ann_file and not args.fit_data_root:
         parser.error("--fit-ann-file needs --fit-data-root")
     return args
@@ -87,53 +87,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     return door.enter("attack", parse, _attack, argv)
 
 
-def _attack(args: argparse.Namespace) -> int:
+def _attack(args: argparse.Namespace) -> int | Path:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    with spoken.printed_where(args):
-        with mendable():
-            cfg, checkpoint = _asked(args)
-            if args.plan:
-                name = Path(args.config).stem
-                return print_plan([(name, cfg, spec_of(args), args.work_dir, checkpoint)])
-            runner = _prepared(args, cfg, checkpoint)
-        from hpe_art.evaluation.processes import is_main
-        from hpe_art.evaluation.running import loop_of
+    with mendable():
+        cfg, checkpoint = _asked(args)
+        if args.plan:
+            name = Path(args.config).stem
+            return print_plan([(name, cfg, spec_of(args), args.work_dir, checkpoint)])
+        runner = _prepared(args, cfg, checkpoint)
+    from hpe_art.evaluation.processes import is_main
+    from hpe_art.evaluation.running import loop_of
 
-        loop = loop_of(runner)
-        if is_main():
-            said = spoken.plan(loop.prepared, args.work_dir)
-            print(
-                fill(said, TABLE_WIDTH, break_long_words=False, break_on_hyphens=False), flush=True
-            )
-            if loop.spec.lost:
-                print(f"Note: {loop.spec.lost}", flush=True)
-        runner.test()
-        if is_main():
-            _show(args, runner)
-    if args.json and is_main():
-        print((args.work_dir / "results.json").read_text(encoding="utf-8"))
-    return 0
+    loop = loop_of(runner)
+    if is_main():
+        said = spoken.plan(loop.prepared, args.work_dir)
+        print(fill(said, TABLE_WIDTH, break_long_words=False, break_on_hyphens=False), flush=True)
+        if loop.spec.lost:
+            print(f"Note: {loop.spec.lost}", flush=True)
+    runner.test()
+    if not is_main():
+        return 0
+    _show(args, runner)
+    path: Path = args.work_dir / "results.json"
+    return path
 
 
 def _asked(args: argparse.Namespace) -> tuple[Any, str]:
-    """The config of the network over its people, and where its weights are."""
-    check_paths([args.config, *(args.transfer_to or ())], args.work_dir, args.data_root)
     if args.show_dir:
         check_folder(args.show_dir, "--show-dir")
     if args.save_dataset:
         check_paths([], Path(args.save_dataset), flag="--save-dataset")
     check_together(args)
-    check_data(args)
-    from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.evaluation.processes import check_launcher
-    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
-
-    check_launcher(args.launcher)
-    cfg = config_to_attack(args.config, args.cfg_options)
-    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
-    if dataset := data_folder(args):
-        use_folder(cfg.test_dataloader, dataset)
-    return cfg, checkpoint
+    return network_asked(args)
 
 
 def _prepared(args: argparse.Namespace, cfg: Any, checkpoint: str) -> Any:
@@ -155,7 +140,6 @@ def spec_of(args: argparse.Namespace) -> Any:
         "defences": args.defence or (),
         "flip_test": True if args.flip_test else None,
         "fit": FitSpec(dataset=fit_folder(args), samples=args.fit_samples, epochs=args.epochs),
-        "kept": PICTURED_PEOPLE,
     }
     return run_spec(**asked)
 
@@ -206,4 +190,6 @@ def _show(args: argparse.Namespace, runner: Any) -> None:
     loop.write()
     before = f", in place of {removed} of an earlier run" if removed else ""
     print(f"{args.work_dir / 'results.json'}; {pictures} pictures in {folder}{before}")
+    if pictures:
+        print(spoken.pictured(run))
     print("Next:", *spoken.next_commands(_parser(), args), sep="\n  ")

@@ -16,7 +16,8 @@ from typing import Any
 
 from hpe_art.commands import arguments, door
 from hpe_art.commands.arguments import positive_int
-from hpe_art.commands.paths import check_checkpoint, check_folder, check_paths, data_folder
+from hpe_art.commands.network import network_asked
+from hpe_art.commands.paths import check_folder
 from hpe_art.commands.plan import print_plan
 
 
@@ -32,10 +33,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments.add_data_arguments(parser)
     arguments.add_speed_arguments(parser)
     arguments.add_process_arguments(parser, "results/cards/NAME")
-    args = parser.parse_args(argv)
-    args.work_dir = args.work_dir or Path("results/cards") / Path(args.config).stem
-    arguments.check_data_arguments(parser, args)
-    return args
+    door.add_output_arguments(parser, "NAME.json")
+    return arguments.parsed(parser, argv, "results/cards")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return door.enter("card", parse, _card, argv)
 
 
-def _card(args: argparse.Namespace) -> int:
+def _card(args: argparse.Namespace) -> int | Path:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg, checkpoint = _asked(args)
     from rich.console import Console
@@ -65,32 +64,22 @@ def _card(args: argparse.Namespace) -> int:
     from hpe_art.report.cards import card_page, ranking_page
     from hpe_art.studies.robustness_card import read_cards, write_card
 
-    path = args.cards / f"{card.network}.json"
+    path: Path = args.cards / f"{card.network}.json"
     write_card(path, card)
     write_whole(path.with_suffix(".md"), card_page(card))
     write_whole(args.cards / "README.md", ranking_page(read_cards(args.cards)))
     print(f"{path}; {path.with_suffix('.md')}; {args.cards / 'README.md'}")
-    return 0
+    return path
 
 
 def _asked(args: argparse.Namespace) -> tuple[Any, str]:
     """The config of the network over its people, and where its weights are."""
-    check_paths([args.config], args.work_dir, args.data_root)
-    check_checkpoint(args.checkpoint)
     check_folder(args.cards, "--cards")
-    dataset = data_folder(args)
-    from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.evaluation.processes import check_launcher
-    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
+    cfg, checkpoint = network_asked(args)
     from hpe_art.studies.robustness_card import check_replaced, read_cards
 
-    check_launcher(args.launcher)
     read_cards(args.cards)  # what cannot be read is said before the work
-    cfg = config_to_attack(args.config, args.cfg_options)
-    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
     if not (args.overwrite or args.plan):
         path = args.cards / f"{Path(args.config).stem}.json"
         check_replaced(path, checkpoint, by_protocol=args.num_samples is None)
-    if dataset:
-        use_folder(cfg.test_dataloader, dataset)
     return cfg, checkpoint

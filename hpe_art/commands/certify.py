@@ -17,7 +17,7 @@ from typing import Any
 
 from hpe_art.commands import arguments, door
 from hpe_art.commands.arguments import positive_float, positive_int
-from hpe_art.commands.paths import check_checkpoint, check_paths, data_folder
+from hpe_art.commands.network import network_asked
 
 USUAL_PEOPLE = 32
 USUAL_EPS = (0.5, 1.0, 1.5, 4.0, 8.0)
@@ -38,17 +38,11 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     seen = "noisy copies that each step of the attack sees [4]"
     add("--gradient-copies", type=positive_int, default=4, help=seen)
     arguments.add_people_arguments(parser, batch_size=None, people=USUAL_PEOPLE)
-    add("--metric", metavar="NAME", help="registered metric per person [the evaluator's twin]")
     arguments.add_speed_arguments(parser)
-    arguments.add_config_options(parser)
-    arguments.add_data_arguments(parser)
-    add("--work-dir", "--out", type=Path, help="folder of the results [results/certificates/NAME]")
-    add("--overwrite", action="store_true", help="begin anew where it has other settings")
-    args = parser.parse_args(argv)
-    args.work_dir = args.work_dir or Path("results/certificates") / Path(args.config).stem
+    arguments.add_single_run_arguments(parser, "results/certificates/NAME", "certificates.json")
+    args = arguments.parsed(parser, argv, "results/certificates")
     if args.eps is None:
         args.eps = [share * args.sigma for share in USUAL_EPS]
-    arguments.check_data_arguments(parser, args)
     return args
 
 
@@ -58,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return door.enter("certify", parse, _certify, argv)
 
 
-def _certify(args: argparse.Namespace) -> int:
+def _certify(args: argparse.Namespace) -> Path:
     from rich.console import Console
 
     from hpe_art.files import write_whole
@@ -70,29 +64,22 @@ def _certify(args: argparse.Namespace) -> int:
 
     console = Console()
     found = _certified(args, console)
-    console.print(certificates_table(found))
-    page, data = args.work_dir / "certificates.md", args.work_dir / "certificates.json"
+    console.print(certificates_table(found).on_screen())
+    data: Path = args.work_dir / "certificates.json"
+    page = data.with_suffix(".md")
     write_whole(data, found.model_dump_json(indent=1))
     write_whole(page, certificates_page(found, door.command_line()))
     picture = draw_certificates(args.work_dir / "certificates.png", found)
     print(f"{data}; {page}; {picture}")
-    return 0
+    return data
 
 
 def _certified(args: argparse.Namespace, console: Any) -> Any:
-    check_paths([args.config], args.work_dir, args.data_root)
-    check_checkpoint(args.checkpoint)
+    cfg, checkpoint = network_asked(args)
+    from hpe_art.evaluation.certificates import certify
     from hpe_art.metrics.certificates import Smoothing
 
     smoothing = Smoothing(args.sigma, args.copies, args.confidence)
-    from hpe_art.data.mpii.folder import use_folder
-    from hpe_art.evaluation.certificates import certify
-    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
-
-    cfg = config_to_attack(args.config, args.cfg_options)
-    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
-    if dataset := data_folder(args):
-        use_folder(cfg.test_dataloader, dataset)
     settings = {**arguments.settings_of(args), "max_samples": USUAL_PEOPLE}
     how = (args.eps, args.max_iter, args.gradient_copies)
     with console.status("") as status:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hpe_art.commands import arguments, door
-from hpe_art.commands.paths import check_checkpoint, check_paths, data_folder
+from hpe_art.commands.network import network_asked
 
 USUAL_PEOPLE = 128
 
@@ -28,15 +28,8 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     levels = "1 to 5 [all]"
     add("--severities", nargs="+", type=int, choices=range(1, 6), metavar="N", help=levels)
     arguments.add_people_arguments(parser, batch_size=None)
-    add("--metric", metavar="NAME", help="registered metric per person [the evaluator's twin]")
-    arguments.add_config_options(parser)
-    arguments.add_data_arguments(parser)
-    add("--work-dir", "--out", type=Path, help="folder of the results [results/corruptions/NAME]")
-    add("--overwrite", action="store_true", help="begin anew where it has other settings")
-    args = parser.parse_args(argv)
-    args.work_dir = args.work_dir or Path("results/corruptions") / Path(args.config).stem
-    arguments.check_data_arguments(parser, args)
-    return args
+    arguments.add_single_run_arguments(parser, "results/corruptions/NAME", "corruptions.json")
+    return arguments.parsed(parser, argv, "results/corruptions")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return door.enter("corruptions", parse, _corruptions, argv)
 
 
-def _corruptions(args: argparse.Namespace) -> int:
+def _corruptions(args: argparse.Namespace) -> Path:
     from rich.console import Console
 
     from hpe_art.files import write_whole
@@ -53,28 +46,22 @@ def _corruptions(args: argparse.Namespace) -> int:
 
     console = Console()
     cfg, found = _scored(args, console)
-    console.print(corruptions_table(found))
-    page, data = args.work_dir / "corruptions.md", args.work_dir / "corruptions.json"
+    console.print(corruptions_table(found).on_screen())
+    data: Path = args.work_dir / "corruptions.json"
+    page = data.with_suffix(".md")
     write_whole(data, found.model_dump_json(indent=1))
     write_whole(page, corruptions_page(found, door.command_line()))
     picture = draw_corruptions(args.work_dir / "corruptions.png", cfg, found)
     print(f"{data}; {page}; {picture}")
-    return 0
+    return data
 
 
 def _scored(args: argparse.Namespace, console: Any) -> tuple[Any, Any]:
-    check_paths([args.config], args.work_dir, args.data_root)
-    check_checkpoint(args.checkpoint)
+    cfg, checkpoint = network_asked(args)
     from hpe_art.data.corruptions import SEVERITIES, corruptions_named
-    from hpe_art.data.mpii.folder import use_folder
     from hpe_art.evaluation.corruptions import score_corrupted
-    from hpe_art.evaluation.running import checkpoint_of, config_to_attack
 
     names = corruptions_named(args.corruptions or ())
-    cfg = config_to_attack(args.config, args.cfg_options)
-    checkpoint = checkpoint_of(args.config, cfg, args.checkpoint)
-    if dataset := data_folder(args):
-        use_folder(cfg.test_dataloader, dataset)
     severities = sorted(set(args.severities or SEVERITIES))
     settings = {**arguments.settings_of(args), "max_samples": USUAL_PEOPLE}
     with console.status("") as status:

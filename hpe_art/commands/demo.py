@@ -49,6 +49,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments.add_config_options(parser)
     arguments.add_speed_arguments(parser)
     add("--out-dir", "--out", type=Path, help="folder of the results [results/demo/NAME]")
+    door.add_output_arguments(parser, "result.json")
     args = parser.parse_args(argv)
     args.config = args.config or config("hourglass")
     args.out_dir = args.out_dir or Path("results/demo") / args.photograph.stem
@@ -61,10 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return door.enter("demo", parse, _demo, argv, door.STARTS_AGAIN)
 
 
-def _demo(args: argparse.Namespace) -> int:
+def _demo(args: argparse.Namespace) -> Path:
     with mendable():
         run, record = _prepared(args)
-    for note in run.notes():
+    for note in () if args.quiet else run.notes():
         print(f"Note: {note}", file=sys.stderr)
     from hpe_art.data.photographs import read_photograph
     from hpe_art.evaluation.photograph.attacking import PERTURBED, RESULT, attack_photograph
@@ -77,7 +78,8 @@ def _demo(args: argparse.Namespace) -> int:
     save_figure(args.out_dir / PICTURE, figure, dpi=150)
     _show(result, told=run.notes())
     print(f"{args.out_dir}: {PERTURBED}, {PICTURE}, {RESULT}")
-    return 0
+    path: Path = args.out_dir / RESULT
+    return path
 
 
 def _prepared(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:

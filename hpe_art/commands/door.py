@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 
 from hpe_art.errors import UserError, is_full_disk, is_lost_worker
@@ -25,7 +26,7 @@ PLAIN = "hpe_art.plain"
 REFUSED, FAILED, CTRL_C, NO_READER, TERMINATED = 2, 1, 130, 141, 143
 
 Parse = Callable[[Sequence[str] | None], argparse.Namespace]
-Command = Callable[[argparse.Namespace], int]
+Command = Callable[[argparse.Namespace], int | Path]
 
 
 def enter(
@@ -36,7 +37,7 @@ def enter(
     Args:
         name: of the command's module.
         parse: gives the arguments; argparse ends the process where they are wrong.
-        command: gives the exit code.
+        command: gives the exit code, or the JSON file of its result: then the code is 0.
         argv: the arguments; None: those of the process.
         kept: what is said of a command that is stopped.
 
@@ -115,9 +116,34 @@ def _is_tool() -> bool:
     return path.suffix == ".py" and path.name != "__main__.py"
 
 
+def add_output_arguments(parser: argparse.ArgumentParser, result: str) -> None:
+    """The arguments that say what is printed by a command that gives the file of its result."""
+    add = parser.add_argument
+    add("--quiet", action="store_true", help="print errors only")
+    add("--json", action="store_true", help=f"print {result}, and all else to standard error")
+
+
+@contextmanager
+def _printed_where(quiet: bool, as_json: bool) -> Iterator[None]:
+    """Inside, standard output is that of people: nowhere if quiet, standard error beside JSON."""
+    with ExitStack() as held:
+        stream = sys.stderr if as_json else sys.stdout
+        if quiet:
+            stream = held.enter_context(open(os.devnull, "w", encoding="utf-8"))
+        held.enter_context(redirect_stdout(stream))
+        yield
+
+
 def _ran(command: Command, args: argparse.Namespace) -> int:
+    as_json = getattr(args, "json", False)
     try:
-        return command(args)
+        with _printed_where(getattr(args, "quiet", False), as_json):
+            done = command(args)
+        if isinstance(done, int):
+            return done
+        if as_json:
+            print(done.read_text("utf-8"))
+        return 0
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # rich makes that of it
             raise ended.__context__ from None

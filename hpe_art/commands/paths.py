@@ -114,7 +114,7 @@ def data_folder(args: argparse.Namespace) -> dict[str, Any] | None:
 
 def fit_folder(args: argparse.Namespace) -> dict[str, Any] | None:
     """That of `--fit-data-root`; images are found as in `--data-root` where it is the same."""
-    if not args.fit_data_root:
+    if not getattr(args, "fit_data_root", None):
         return None
     prefix = args.image_prefix if args.fit_data_root == args.data_root else None
     root, file, flag = args.fit_data_root, args.fit_ann_file, "--fit-ann-file"

@@ -1,7 +1,8 @@
 """One HTML page from result files: `hpe-art report study -o report.html`.
 
 Of two results, `hpe-art report BEFORE AFTER`, it also says what has changed. It reads what `hpe-art
-study` and `hpe-art attack` wrote, nothing else; the page needs no network.
+study` and `hpe-art attack` wrote, also where they were stopped, and nothing else; the page needs no
+network.
 """
 
 import argparse

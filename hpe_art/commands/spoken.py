@@ -1,11 +1,7 @@
 """What `attack` says before and after a run, and to whom."""
 
 import argparse
-import os
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +14,8 @@ OF_ATTACKS = (
 )
 OF_THE_CALL = ("launcher", "local_rank", "overwrite", "quiet", "json")
 """Arguments that a command with another attack does without."""
-
-
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that say what is printed."""
-    add = parser.add_argument
-    add("--quiet", action="store_true", help="print errors only")
-    add("--json", action="store_true", help="print results.json, and all else to standard error")
-
-
-@contextmanager
-def printed_where(args: argparse.Namespace) -> Iterator[None]:
-    """Inside, standard output is that of people: nowhere if quiet, standard error beside JSON."""
-    with ExitStack() as held:
-        stream = sys.stderr if args.json else sys.stdout
-        if args.quiet:
-            stream = held.enter_context(open(os.devnull, "w", encoding="utf-8"))
-        held.enter_context(redirect_stdout(stream))
-        yield
+NAMED = 8
+"""People in a line, at most."""
 
 
 def plan(run: Any, folder: Path) -> str:
@@ -58,6 +38,16 @@ def plan(run: Any, folder: Path) -> str:
         f"Attacks {len(run.people)} people with {names}{eps}: {count}. Results go to {folder}; "
         "what is there already is not made again."
     )
+
+
+def pictured(run: Any) -> str:
+    """Who is in the pictures of a run, by the names of their images."""
+    people = [one.person for one in run.examples[0].people]
+    names = "; ".join(run.dataset.called(person) for person in people[:NAMED])
+    more = f"; and {len(people) - NAMED} more" if len(people) > NAMED else ""
+    count = run.dataset.num_samples
+    how = "; --pictures N for others" if len(people) < count else ""
+    return f"Pictured: {len(people)} of {count} people{how}. {names}{more}."
 
 
 def next_commands(parser: argparse.ArgumentParser, args: argparse.Namespace) -> list[str]:

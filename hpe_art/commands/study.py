@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 PEOPLE, QUICK_PEOPLE = 128, 64
 BATCH_SIZE = 32
+PICTURED_PEOPLE = 3
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -43,10 +44,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add("--eps", nargs="+", type=positive_float, help="grey levels [0.25 to 32]")
     arguments.add_people_arguments(parser, BATCH_SIZE)
+    arguments.add_picture_argument(parser, PICTURED_PEOPLE)
     arguments.add_fit_arguments(parser, "that of --data-root")
     arguments.add_data_arguments(parser)
     arguments.add_speed_arguments(parser)
     arguments.add_process_arguments(parser, "study")
+    door.add_output_arguments(parser, "results.json")
     args = parser.parse_args(argv)
     arguments.check_data_arguments(parser, args)
     if args.fit_ann_file and not (args.fit_data_root or args.data_root):
@@ -69,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return door.enter("study", parse, _study, argv)
 
 
-def _study(args: argparse.Namespace) -> int:
+def _study(args: argparse.Namespace) -> int | Path:
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     with mendable():
         networks, grid, left_out = _prepared(args)
@@ -91,14 +94,16 @@ def _study(args: argparse.Namespace) -> int:
         return print_plan((n.name, n.cfg, n.spec, n.folder, None) for n in networks)
     folder, record = args.work_dir, arguments.recorded(args)
     runs = run_study(networks, folder, args.launcher, record, console.print)
-    if is_main():
-        study = write_study(folder, runs, grid, left_out, notes).study
-        if study and study.findings:
-            wide.print(findings_table("findings", study.findings))
-        if study and study.strongest:
-            wide.print(findings_table("under the strongest attack", study.strongest))
-        print(f"{folder / 'results.json'}")
-    return 0
+    if not is_main():
+        return 0
+    study = write_study(folder, runs, grid, left_out, notes).study
+    if study and study.findings:
+        wide.print(findings_table("findings", study.findings))
+    if study and study.strongest:
+        wide.print(findings_table("under the strongest attack", study.strongest))
+    path: Path = folder / "results.json"
+    print(path)
+    return path
 
 
 def _prepared(args: argparse.Namespace) -> tuple[list[Network], Grid, dict[str, str]]:

@@ -95,12 +95,6 @@ def usable_file(dataset: Any, faults: Mapping[int, Fault]) -> Iterator[None]:
             dataset.ann_file = original
 
 
-def load(dataset: Any, faults: Mapping[int, Fault]) -> None:
-    """Loads the people who can be used of a dataset that was built without; says nothing."""
-    with redirect_stdout(io.StringIO()), usable_file(dataset, faults):  # COCO's reader speaks
-        dataset.full_init()
-
-
 def usable_content(dataset: Any, faults: Mapping[int, Fault]) -> Any:
     """What the dataset's file of annotations would hold of the people who can be used.
 
@@ -114,6 +108,12 @@ def usable_content(dataset: Any, faults: Mapping[int, Fault]) -> Any:
             f"first {first_of(faults)}."
         )
     return content
+
+
+def load(dataset: Any, faults: Mapping[int, Fault]) -> None:
+    """Loads the people who can be used of a dataset that was built without; says nothing."""
+    with redirect_stdout(io.StringIO()), usable_file(dataset, faults):  # COCO's reader speaks
+        dataset.full_init()
 
 
 def stop(faults: Mapping[int, Fault], dataset: Any, mend: str = "") -> None:

@@ -4,7 +4,9 @@ Clicks are x, y by MMPose's name of the joint, such as `left_wrist`, in pixels c
 joint without a click is unlabelled.
 """
 
-from collections.abc import Mapping, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,61 @@ MARGIN = 0.1
 """Of COCO's box around the clicks, on each side, in units of its longer side."""
 FILLED = 0.53
 """Share of a box that is the person, where there is no mask: that of MMPose's `MpiiDataset`."""
+
+
+def read_clicks(
+    table: str | Path, photographs: str | Path, names: Mapping[str, str] | None = None
+) -> dict[tuple[str, str], dict[str, tuple[float, float]]]:
+    """The clicks of each person of a CSV, by image and person; a joint without a place has none.
+
+    Args:
+        table: with the columns image, joint, x and y, and person where an image has several; or
+            with a line for each person, and columns such as left_wrist_x and left_wrist_y.
+        photographs: folder of the images, which must be there.
+        names: joints by what the table calls them, where that is something else.
+    Raises:
+        DataError: a column, a number or an image is missing; the message names the line.
+    """
+    found: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
+    with open(table, newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        columns = rows.fieldnames or ()
+        wide = [
+            name[:-2] for name in columns if name.endswith("_x") and f"{name[:-2]}_y" in columns
+        ]
+        needed = {"image"} if wide else {"image", "joint", "x", "y"}
+        if not needed <= set(columns):
+            raise DataError(
+                f"Expected the columns {', '.join(sorted(needed))} in {table}. "
+                f"Got {', '.join(columns) or 'none'}."
+            )
+        for row in rows:
+            line = f"{table}, line {rows.line_num}"
+            person = str(rows.line_num) if wide else row.get("person") or ""
+            for joint, place in _places(row, wide, line):
+                joints = found.setdefault((row["image"], person), {})
+                joints[(names or {}).get(joint, joint)] = place
+            if not Path(photographs, row["image"] or "").is_file():
+                raise DataError(
+                    f"Expected {row['image']} in {photographs} ({line}). Got no such file."
+                )
+    return found
+
+
+def _places(
+    row: Mapping[str, str], wide: Sequence[str], line: str
+) -> Iterator[tuple[str, tuple[float, float]]]:
+    """The joints of a row that have a place."""
+    for joint, x, y in [(one, f"{one}_x", f"{one}_y") for one in wide] or [
+        (row["joint"], "x", "y")
+    ]:
+        if row[x] or row[y]:
+            try:
+                yield joint, (float(row[x]), float(row[y]))
+            except (TypeError, ValueError):
+                raise DataError(
+                    f"Expected numbers for x and y of {joint} ({line}). Got {row[x]} and {row[y]}."
+                ) from None
 
 
 def mpii_person(image: str, clicks: Clicks) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from hpe_art.data.annotations import DataError
 from hpe_art.data.detections import Annotated
 from hpe_art.data.test_sets import CONVERTER, CROPPING, annotated_people, choose_people, parts_of
 from hpe_art.errors import usable
+from hpe_art.files import shown_name
 from hpe_art.metrics import PeopleTruth
 from hpe_art.skeleton import converted_metainfo
 
@@ -109,6 +110,14 @@ class People:
     def ann_file(self) -> str:
         """The same in words."""
         return ", ".join(self.ann_files)
+
+    @property
+    def image_names(self) -> dict[int, str]:
+        """The image file of each person, by place: its path in the folder of images, as a name."""
+        parts = parts_of(self.dataset)
+        roots = [root for one in parts if (root := getattr(one, "data_prefix", {}).get("img"))]
+        paths = {i: str(self.dataset.get_data_info(i)["img_path"]) for i in self.index.tolist()}
+        return {i: shown_name(path, roots) for i, path in paths.items()}
 
     @cached_property
     def metainfo(self) -> dict[str, Any]:

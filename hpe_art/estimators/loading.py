@@ -113,7 +113,7 @@ def dataset_meta(cfg: Config) -> dict[str, Any]:
         return _dataset_meta(dataset_of(cfg, "test_dataloader"))
 
 
-def _dataset_meta(dataset: Mapping[str, Any]) -> dict[str, Any]:
+def _dataset_meta(dataset: Any) -> dict[str, Any]:
     kind = dataset.get("type")
     known: Any = DATASETS.get(kind) if isinstance(kind, str) else kind
     if given := dataset.get("metainfo"):

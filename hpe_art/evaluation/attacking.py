@@ -27,6 +27,9 @@ Array = NDArray[np.float32]
 Index = NDArray[np.int64]
 OnProgress = Callable[[str, int], None]
 
+TARGET = "target"
+"""The detail that a targeted attack keeps beside its own: the pose that it is scored against."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -125,7 +128,8 @@ class BatchAttacker:
         run, people = self.run, self.run.people[block.rows]
         with self.phases.spent("clean"):
             clean = self._clean(block, people.index, x)
-            targets = None if run.choose is None else run.choose(clean, people).poses
+            chosen = None if run.choose is None else run.choose(clean, people)
+            targets = None if chosen is None else chosen.poses
             truth = labelled(people.y, clean)
         for shared in self.shared:
             todo = [attack for attack in shared.specs if self.keys[attack] in block.lacking]
@@ -142,7 +146,9 @@ class BatchAttacker:
                     warnings.simplefilter("ignore", GradientWarning)
                     perturbed = shared.generate(x, labels, people.index, goal)
             counts = {"generation": (_cost(run.estimator) - before).tolist()}
-            details = getattr(shared.attack, "details", {})
+            details = dict(getattr(shared.attack, "details", {}))
+            if chosen is not None and first.targeted:
+                details[TARGET] = chosen.scored
             for attack, x_adv in zip(shared.specs, perturbed, strict=True):
                 if attack in todo:
                     self._keep(attack, block, x, x_adv, counts, details)

@@ -17,14 +17,23 @@ from hpe_art.evaluation.attacking import rgb
 from hpe_art.evaluation.kept_people import keep_people
 from hpe_art.evaluation.official import OfficialScores
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.results import Attack, Dataset, Run, SkeletonRecord, Targets
+from hpe_art.evaluation.results import (
+    Attack,
+    Clean,
+    Dataset,
+    Observer,
+    Run,
+    Score,
+    SkeletonRecord,
+    Targets,
+)
 from hpe_art.evaluation.scoring import (
     Judge,
-    attack_record,
     metric_record,
-    observer_records,
+    scored_run,
+    unscored_attack,
 )
-from hpe_art.evaluation.store import CLEAN, OWN
+from hpe_art.evaluation.store import CLEAN
 from hpe_art.files import package_versions, sha256
 from hpe_art.metrics import score
 from hpe_art.skeleton import Skeleton
@@ -35,19 +44,30 @@ FROM_OUTSIDE = ("config", "checkpoint", "arguments", "started", "seconds")
 def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
     """A run whose attacks are all in the store, scored; `record` has what is `FROM_OUTSIDE`."""
     people, store = run.people, run.store
-    clean_poses = store.gathered(CLEAN, people.index)
-    targets = None if run.choose is None else run.choose(clean_poses, people)
+    targets = None
+    if run.choose is not None:
+        targets = run.choose(store.gathered(CLEAN, people.index), people)
     keep_people(store, people, run.skeleton, targets)
     official = OfficialScores(run.evaluator, people, len(people.dataset))
     judge = Judge(people, run.metric, run.skeleton, run.spec.seed, official, targets)
-    clean = judge.clean(OWN, clean_poses)
-    observers = observer_records(judge, store, {o.name: o.kind for o in run.observers})
+    found = scored_run(unscored_run(run, record), led_by(run), judge, store)
+    found.targets = None if targets is None else _targets(targets, run.skeleton)
+    return found
+
+
+def led_by(run: Prepared) -> dict[str, list[str]]:
+    """The folders of the attacks whose images come from one run, by the first of them."""
     keys = {attack: key for key, attack in run.attacks.items()}
-    led = {group[0]: [keys[one] for one in group] for group in shareable(keys)}
-    attacks = []
-    for key, attack in run.attacks.items():
-        seen_by = [observer.name for observer in run.observers_of(key)]
-        attacks.append(attack_record(store, key, attack, judge, seen_by, led.get(attack, ())))
+    return {keys[group[0]]: [keys[one] for one in group] for group in shareable(keys)}
+
+
+def unscored_run(run: Prepared, record: Mapping[str, Any]) -> Run:
+    """All that is known of a run before it attacks; `record` has what is `FROM_OUTSIDE`."""
+    unknown = Clean(score=Score(value=None))
+    attacks = [
+        unscored_attack(key, attack, [observer.name for observer in run.observers_of(key)])
+        for key, attack in run.attacks.items()
+    ]
     return Run(
         **{name: record[name] for name in FROM_OUTSIDE if name in record},
         dataset=_dataset(run),
@@ -57,10 +77,9 @@ def run_record(run: Prepared, record: Mapping[str, Any]) -> Run:
         seed=run.spec.seed,
         device=str(run.estimator.device),
         precision=run.estimator.gradient_precision,
-        clean=clean,
+        clean=unknown,
         attacks=attacks,
-        observers=observers,
-        targets=None if targets is None else _targets(targets, run.skeleton),
+        observers={one.name: Observer(kind=one.kind, clean=unknown) for one in run.observers},
         notes=run.notes(),
     )
 
@@ -89,6 +108,7 @@ def _dataset(run: Prepared) -> Dataset:
         skipped=people.skipped,
         left_out=people.left_out,
         detections=Path(boxes).name if boxes else None,
+        images=people.image_names,
     )
 
 

@@ -33,6 +33,8 @@ def saved_examples(
         under: folder of the pictures in it.
         attacks: names; those without an eps are left out.
     """
+    if not prepared.spec.kept:
+        return []
     people = prepared.people[: prepared.spec.kept]
     images = rgb(prepared.estimator, people.x[:])
     poses = prepared.store.gathered(CLEAN, people.index)

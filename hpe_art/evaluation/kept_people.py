@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from hpe_art.arrays import read_arrays, write_arrays
 from hpe_art.attacks.targets import TargetPoses
 from hpe_art.data.people import People
 from hpe_art.errors import UserError
-from hpe_art.evaluation.store import Store, write_arrays
+from hpe_art.evaluation.store import Store
 from hpe_art.metrics import PeopleTruth
 from hpe_art.skeleton import Skeleton, skeleton_fault
 
@@ -52,8 +52,7 @@ def kept_people(store: Store) -> tuple[People, Skeleton, TargetPoses | None]:
             "`attack` or `study` there, or leave --metric out."
         )
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            held: dict[str, Any] = dict(file)
+        held = read_arrays(path)
         skeleton = TypeAdapter(Skeleton).validate_json(str(held["skeleton"]))
         people, targets = _people(held, skeleton)
     except Exception as error:  # NumPy and zipfile have many words for a damaged file

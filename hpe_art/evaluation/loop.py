@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -37,13 +36,12 @@ from hpe_art.evaluation.progress import forecast, images_of, progress_bar
 from hpe_art.evaluation.result_files import check_kind, mark_missing, write_results
 from hpe_art.evaluation.results import Results, Run
 from hpe_art.evaluation.saved_crops import check_dataset, claim_crops, write_labels
+from hpe_art.evaluation.scalars import scalars
 from hpe_art.evaluation.spec import RunSpec, run_spec
+from hpe_art.evaluation.unfinished import write_begun
 
 BATCH_SIZE = 32
 RESULTS = "results.json"
-
-NOT_FOR_MLFLOW = re.compile(r"[^\w\-. :/]")
-"""Characters that the name of a score there may not have, such as the @ of MMPose's PCK@0.1."""
 
 
 @LOOPS.register_module()
@@ -159,9 +157,8 @@ class AttackLoop(BaseLoop):
         if run is None or self.is_validation:  # weights change while training
             run = self.prepare()
         found = self._attack_and_score(run, datetime.now().astimezone())
-        metrics: dict[str, float] = agreed({} if found is None else scalars(found))
-        if self._is_for_mlflow:
-            metrics = {NOT_FOR_MLFLOW.sub("_", name): value for name, value in metrics.items()}
+        scores = {} if found is None else scalars(found, self._is_for_mlflow)
+        metrics: dict[str, float] = agreed(scores)
         if not self.is_validation:  # MMEngine's own hook does it then
             self.runner.visualizer.add_scalars(metrics)
         self.runner.call_hook(f"after_{phase}_epoch", metrics=metrics)
@@ -183,6 +180,9 @@ class AttackLoop(BaseLoop):
                     size = batch_size_of(self.spec, self.settings)
                     blocks = planned_blocks(run, size, self.runner.world_size)
                     self._mark_missing(run, blocks)
+                    if not (self.folder / RESULTS).is_file():
+                        begun = {"started": started.isoformat(timespec="seconds")}
+                        write_begun(run, {**self.record, **begun})
             blocks = agreed(blocks)
             with together():
                 self._attack(run, blocks[self.runner.rank :: self.runner.world_size])
@@ -285,19 +285,3 @@ def batch_size_of(spec: RunSpec, dataloader: Mapping[str, Any]) -> int:
     if type(size) is not int or size < 1:
         raise UserError(f"Expected a whole test_dataloader.batch_size >= 1. Got {size!r:.80}.")
     return size
-
-
-def scalars(run: Run) -> dict[str, float]:
-    """All scores of a run by flat names, for hooks, logs and best checkpoints."""
-    key = run.metric.key
-    found: dict[str, float | None] = {key: run.clean.score.value, **run.clean.official}
-    for attack in run.attacks:
-        name = attack.name if attack.eps is None else f"{attack.name}_eps{attack.eps:g}"
-        scores = {
-            key: attack.score.value,
-            f"relative_{key}": attack.relative.value,
-            f"target_{key}": None if attack.target is None else attack.target.value,
-            **attack.official,
-        }
-        found |= {f"{name}/{what}": value for what, value in scores.items()}
-    return {name: value for name, value in found.items() if value is not None}

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from hpe_art.errors import UserError, first_fault
 from hpe_art.evaluation.results import VERSION, Results, Run
-from hpe_art.files import write_whole
+from hpe_art.files import LONGEST_NAME, write_whole
 from hpe_art.skeleton import skeleton_fault
 
-LARGEST = 100_000_000
-"""Bytes of a result file; the largest studies have a tenth of it."""
-LONGEST_NAME = 200
+LARGEST, MOST_VALUES = 64_000_000, 400_000_000
+"""Bytes of a JSON file, and of what its values take in memory at most, so that reading it stays
+within a GiB. The largest studies have a quarter of them."""
 DIGITS, MAGNITUDE = 40, 1e15
 """Of a number; sums and squares of those below stay numbers."""
 PICTURES = (".webp", ".png", ".jpg", ".jpeg")
@@ -70,7 +70,11 @@ def read_results(path: str | Path) -> Results:
     """
     path = Path(path)
     path = path / "results.json" if path.is_dir() else path
-    document = _document(path)
+    if not path.is_file():
+        stopped = any(next(path.parent.glob(store), None) for store in ("store", "*/store"))
+        why = ": a run was stopped there, and the same command goes on" if stopped else ""
+        raise ResultsError(f"Expected a result file. Got {path}, which does not exist{why}.")
+    document = read_document(path)
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version not in (1, VERSION):
         raise ResultsError(
@@ -97,8 +101,12 @@ def read_results(path: str | Path) -> Results:
     return results
 
 
-def _document(path: Path) -> Any:
-    """The JSON of a file."""
+def read_document(path: Path) -> Any:
+    """The JSON of a file, of which nothing is known.
+
+    Raises:
+        ResultsError: it is not there, too large, or not JSON.
+    """
     try:
         size = path.stat().st_size
         if size > LARGEST:
@@ -106,24 +114,28 @@ def _document(path: Path) -> Any:
                 f"Expected a result file of at most {LARGEST / 1e6:g} MB. Got {path} of "
                 f"{size / 1e6:.0f} MB: name what `attack` or `study` wrote."
             )
+        return parsed(path.read_bytes())
+    except (OSError, ValueError) as error:
+        if isinstance(error, ResultsError):
+            raise
+        raise ResultsError(f"Expected JSON in {path}. Got: {error}.") from None
+
+
+def parsed(content: bytes) -> Any:
+    """JSON without numbers that are none; a ValueError says what else it is."""
+    # An object of one value takes up to 232 bytes, a number 32 and its place.
+    values = 240 * (content.count(b"{") + content.count(b"[")) + 64 * content.count(b",")
+    if len(content) > LARGEST or values > MOST_VALUES:
+        raise ValueError("more values than any results have")
+    try:
         return json.loads(
-            path.read_text("utf-8"),
+            content.decode("utf-8"),
             parse_constant=_refuse,
             parse_int=_whole_number,
             parse_float=_number,
         )
-    except FileNotFoundError:
-        stopped = any(next(path.parent.glob(store), None) for store in ("store", "*/store"))
-        why = ": a run was stopped there, and the same command goes on" if stopped else ""
-        raise ResultsError(
-            f"Expected a result file. Got {path}, which does not exist{why}."
-        ) from None
-    except ResultsError:
-        raise
     except RecursionError:
-        raise ResultsError(f"Expected results in {path}. Got lists in lists without end.") from None
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"Expected JSON in {path}. Got: {error}.") from None
+        raise ValueError("lists in lists without end") from None
 
 
 def _refuse(constant: str) -> None:
@@ -161,7 +173,8 @@ def _faults(name: str, run: Run, folder: Path) -> Iterator[str]:
     skeleton = run.skeleton
     attacks = [attack.name for attack in run.attacks]
     metric = (run.metric.key, run.metric.label, run.metric.unit or "-")
-    shown = [*attacks, *metric, *run.observers, *skeleton.joints, *skeleton.groups]
+    images = run.dataset.images.values()
+    shown = [*attacks, *metric, *run.observers, *skeleton.joints, *skeleton.groups, *images]
     for one in (name, *shown):
         if not one.isprintable() or not 0 < len(one) <= LONGEST_NAME:
             yield f"a name that cannot be shown in {name[:LONGEST_NAME]!r}: {one[:80]!r}"

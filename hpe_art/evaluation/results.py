@@ -158,6 +158,8 @@ class Dataset(Record):
     Attributes:
         skipped: names of the images that were left out because they cannot be read.
         left_out: the other people who were left out, and why.
+        images: name of each person's image, by place in the test set; of a file whose name cannot
+            be shown, what can.
     """
 
     type: str
@@ -166,6 +168,12 @@ class Dataset(Record):
     skipped: list[str] = []
     left_out: list[str] = []
     detections: str | None = None
+    images: dict[int, str] = {}
+
+    def called(self, person: int) -> str:
+        """What a reader finds somebody by: `IMG_2000.jpg, person 3`."""
+        image = self.images.get(person)
+        return f"person {person}" if image is None else f"{image}, person {person}"
 
 
 class Targets(Record):

@@ -5,7 +5,7 @@ For the other one no network and no data set is needed: what it has to know is i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,8 @@ from hpe_art.metrics.bootstrap import Draws, drawn_scores, intervals, relative_d
 from hpe_art.skeleton import Skeleton
 
 Array = NDArray[np.float32]
+COSTS = ("linf_max", "forward_passes", "backward_passes", "seconds")
+NOT_SCORED: Any = {"score": ScoreRecord(value=None), "relative": ScoreRecord(value=None)}
 
 
 class Scored(NamedTuple):
@@ -113,45 +115,57 @@ def metric_record(metric: Metric) -> MetricRecord:
     return MetricRecord.model_validate(metric, from_attributes=True)
 
 
-def attack_record(
-    store: Store,
-    key: str,
-    spec: AttackSpec,
-    judge: Judge,
-    observers: Sequence[str],
-    led: Sequence[str],
-) -> Attack:
-    """One attack from its shards under a key of the store.
-
-    The judge has judged the clean predictions of the network and of these observers. `led` are the
-    folders of the attacks whose images come from one run, if this is the first of them.
-    """
-    index, settings = judge.people.index, spec.settings()
-    own, *shown = (
-        judge.perturbed(name, store.gathered(key, index, name)) for name in (OWN, *observers)
-    )
+def unscored_attack(key: str, spec: AttackSpec, observers: Sequence[str]) -> Attack:
+    """What is known of an attack before it runs; its scores are to be filled in."""
+    settings = spec.settings()
     return Attack(
-        **own.model_dump(),
         **{name: settings[name] for name in Attack.model_fields if name in settings},
         name=spec.label,
         settings=settings,
-        observed=dict(zip(observers, shown, strict=True)),
+        observed={name: Judged(**NOT_SCORED) for name in observers},
         folder=key,
-        **detail_records(store, key, index, settings["norm"], judge.skeleton, judge.seed),
         universal=read_perturbation(str(spec.perturbation))[1]
         if isinstance(spec, Universal)
         else None,
-        **_costs(store, key, led, index),
+        **NOT_SCORED,
+        **dict.fromkeys(COSTS, 0),
     )
 
 
-def observer_records(judge: Judge, store: Store, kinds: dict[str, Any]) -> dict[str, Observer]:
-    """What each observer sees in the clean images; `kinds` says "transfer" or "defence" by name."""
-    index = judge.people.index
-    return {
-        name: Observer(kind=kind, clean=judge.clean(name, store.gathered(CLEAN, index, name)))
-        for name, kind in kinds.items()
+def scored_run(run: Run, led: Mapping[str, Sequence[str]], judge: Judge, store: Store) -> Run:
+    """A run with the scores of the judge's people, all of whom are in the store.
+
+    Args:
+        run: not scored, from `unscored_run`; not changed.
+        led: by the folder of the first attack whose images come from one run, those of all.
+        judge: of its metric.
+        store: of its predictions.
+    """
+    people = judge.people.index
+    observers = {
+        name: Observer(kind=one.kind, clean=judge.clean(name, store.gathered(CLEAN, people, name)))
+        for name, one in run.observers.items()
     }
+    clean = judge.clean(OWN, store.gathered(CLEAN, people))
+    attacks = [_scored_attack(one, led.get(one.folder, ()), judge, store) for one in run.attacks]
+    found = {"clean": clean, "observers": observers, "attacks": attacks}
+    return run.model_copy(update=found)
+
+
+def _scored_attack(attack: Attack, led: Sequence[str], judge: Judge, store: Store) -> Attack:
+    """The judge has judged the clean predictions of the network and of the attack's observers."""
+    key, index = attack.folder, judge.people.index
+    own, *shown = (
+        judge.perturbed(name, store.gathered(key, index, name)) for name in (OWN, *attack.observed)
+    )
+    return attack.model_copy(
+        update={
+            **dict(own),
+            "observed": dict(zip(attack.observed, shown, strict=True)),
+            **detail_records(store, key, index, attack.norm, judge.skeleton, judge.seed),
+            **_costs(store, key, led, index),
+        }
+    )
 
 
 def _costs(store: Store, key: str, led: Sequence[str], index: NDArray[np.int64]) -> dict[str, Any]:
@@ -159,12 +173,9 @@ def _costs(store: Store, key: str, led: Sequence[str], index: NDArray[np.int64])
     generations = [_cost(store, one, "generation", index) for one in led]
     total = np.max([np.zeros(3), *generations], axis=0) + _cost(store, key, "scoring", index)
     theirs = [shard for shard in store.shards(key) if np.isin(shard.index, index).any()]
-    return {
-        "linf_max": max((shard.counts.get("linf", 0.0) for shard in theirs), default=0.0),
-        "forward_passes": round(total[0]),
-        "backward_passes": round(total[1]),
-        "seconds": float(total[2]),
-    }
+    largest = max((shard.counts.get("linf", 0.0) for shard in theirs), default=0.0)
+    found = (largest, round(total[0]), round(total[1]), float(total[2]))
+    return dict(zip(COSTS, found, strict=True))
 
 
 def _cost(store: Store, key: str, part: str, index: NDArray[np.int64]) -> NDArray[np.float64]:

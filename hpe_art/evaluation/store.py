@@ -10,10 +10,9 @@ Any process writes shards of its own; a run goes on with what is missing, whoeve
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_art.arrays import read_arrays, write_arrays
 from hpe_art.errors import UserError
-from hpe_art.files import locked, read_object, write_whole
+from hpe_art.evaluation.differences import differences
+from hpe_art.evaluation.result_files import read_document
+from hpe_art.files import locked, write_whole
 
 FORMAT = 1
 FINGERPRINT = "fingerprint.json"
@@ -88,13 +90,12 @@ class Store:
             known, seen = held.get("observers", {}), wanted.get("observers", {})
             merged = {**wanted, "observers": {**known, **seen}}
             held = {**held, "observers": {**seen, **known}}
-            other = [key for key in {**held, **merged} if held.get(key) != merged.get(key)]
+            other = differences(held, merged)
             if other and not overwrite:
-                words = (f"{key} {held.get(key)!r} instead of {merged.get(key)!r}" for key in other)
                 raise StoreError(
                     "Expected a folder of the same settings, or an empty one. Got "
-                    f"{self.folder} with {'; '.join(words)}: choose another --work-dir, or "
-                    "--overwrite."
+                    f"{self.folder} with {'; '.join(other)}: choose another --work-dir, or begin "
+                    "anew with --overwrite."
                 )
             if other:
                 self.clear()
@@ -105,8 +106,12 @@ class Store:
     @property
     def fingerprint(self) -> dict[str, Any]:
         """What the predictions that are held were made from; empty if none are."""
-        found = read_object(self.folder / FINGERPRINT)
-        return found if isinstance(found.get("observers", {}), dict) else {}
+        try:
+            found = read_document(self.folder / FINGERPRINT)
+        except UserError:
+            return {}
+        whole = isinstance(found, dict) and isinstance(found.get("observers", {}), dict)
+        return found if whole else {}
 
     def clear(self) -> None:
         """Removes all predictions."""
@@ -205,20 +210,9 @@ def file_name(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-._" else "-" for c in name.lower())
 
 
-def write_arrays(
-    path: Path, arrays: Mapping[str, Any], save: Callable[..., None] = np.savez
-) -> None:
-    """Writes an .npz that is either complete or as it was before."""
-    packed = io.BytesIO()
-    save(packed, **arrays)
-    write_whole(path, packed.getvalue())
-
-
 def _read_shard(path: Path) -> Shard | None:
     try:
-        # From memory: NumPy leaves a file that is cut short open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            held = dict(file)
+        held = read_arrays(path)
         index, counts = held["index"], json.loads(str(held["counts"]))
     except Exception:  # NumPy and zipfile have many words for a damaged file
         return None

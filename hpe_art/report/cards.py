@@ -11,6 +11,10 @@ from hpe_art.report.table import markdown_lines, plain_markdown
 from hpe_art.studies.robustness_card import Card, Worst
 
 WIDTH = 118
+HIDDEN = (
+    "Whether attacks may have failed because the network hides its gradient, and not because it "
+    "withstands them ([the checks](../docs/protocol.md#checks-for-hidden-gradients))."
+)
 INTRODUCTION = """\
 # Robustness cards
 
@@ -64,18 +68,18 @@ def card_page(card: Card) -> str:
             [["joints lost, %", *(f"{share:.1f}" for share in card.broken_inf.values())]],
         ),
         "",
-        "## Hidden gradients",
-        "",
-        *markdown_lines(
-            ["check", "passed", "found"],
-            [
-                [plain_markdown(one.name), _yes(one.passed), plain_markdown(one.found)]
-                for one in card.checks
-            ],
-        ),
-        "",
+        *_checks(card),
     ]
     return "\n".join(lines)
+
+
+def _checks(card: Card) -> list[str]:
+    rows = [
+        [plain_markdown(one.name), _yes(one.passed), plain_markdown(one.found)]
+        for one in card.checks
+    ]
+    table = markdown_lines(["check", "passed", "found"], rows)
+    return ["## Hidden gradients", "", fill(HIDDEN, WIDTH), "", *table, ""]
 
 
 def ranking_page(cards: Sequence[Card]) -> str:

@@ -10,6 +10,7 @@ from hpe_art.report.cards import card_facts, ranked_lists, ranking_cells
 from hpe_art.report.chart_data import styled
 from hpe_art.report.html import as_script, code, template
 from hpe_art.report.numbers import score_text
+from hpe_art.report.words import metric_words
 from hpe_art.studies.robustness_card import Card
 
 SCRIPTS = ("page.js", "charts.js", "cards.js")
@@ -22,6 +23,11 @@ class Entry(NamedTuple):
     card: Card
     cells: list[str]
     facts: dict[str, str]
+
+    @property
+    def meaning(self) -> str:
+        """What its metric is."""
+        return metric_words(self.card.metric)
 
 
 def cards_html(cards: Sequence[Card]) -> str:

@@ -6,46 +6,36 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.table import Table
-from rich.text import Text
 
 from hpe_art.evaluation.certificates import Certificates
 from hpe_art.evaluation.results import Measured
 from hpe_art.report.numbers import measured_text
+from hpe_art.report.one_table import OneTable
 from hpe_art.report.styles import Styles, add_legend, save_figure
-from hpe_art.report.table import markdown_lines, plain_markdown, screen_table
 
 CERTIFIED = "smoothed, certified"
 SMOOTHED = "smoothed, attacked"
 NETWORK = "network itself, attacked"
 
 
-def certificates_table(found: Certificates) -> Table:
-    """For rich's console: a row for each eps."""
-    run = found.network
-    columns, rows = _cells(found)
-    table = screen_table(f"{run.config}, {_people(found)}", _caption(found), columns)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+def certificates_table(found: Certificates) -> OneTable:
+    """A row for each eps."""
+    columns = ["l2 eps", CERTIFIED, SMOOTHED, NETWORK, "broken"]
+    clean = (found.certified, found.smoothed, found.clean)
+    rows = [["0", *map(measured_text, clean), "-"]]
+    for row in found.rows:
+        shares = map(measured_text, (row.certified, row.smoothed, row.network))
+        rows.append([f"{row.eps:g}", *shares, str(row.broken)])
+    people = f"{found.network.dataset.num_samples} people"
+    return OneTable(found.network, people, _caption(found), columns, rows)
 
 
 def certificates_page(found: Certificates, command: str) -> str:
     """The same as Markdown, with what made it."""
-    run = found.network
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    lines = [
-        f"# Certified joints of {plain_markdown(Path(run.config).stem)}",
-        "",
-        f"    {command}",
-        "",
-        f"{_people(found)} of {run.dataset.type}, seed {run.seed}. {_caption(found)}",
-        "",
-        *markdown_lines(*_cells(found)),
-        "",
-        f"Gradients in {run.precision}. {versions}.",
-    ]
-    return "\n".join([*lines, ""])
+    table, run = certificates_table(found), found.network
+    about = f"{table.people} of {run.dataset.type}"
+    ends = [f"Gradients in {run.precision}."]
+    return table.page("Certified joints of {}", command, about, ends)
 
 
 def draw_certificates(path: Path, found: Certificates) -> Path:
@@ -81,20 +71,6 @@ def _reach(one: Measured) -> tuple[float, float]:
     if one.value is None or low is None or high is None:
         return 0.0, 0.0
     return max(0.0, one.value - low), max(0.0, high - one.value)
-
-
-def _cells(found: Certificates) -> tuple[list[str], list[list[str]]]:
-    columns = ["l2 eps", CERTIFIED, SMOOTHED, NETWORK, "broken"]
-    clean = (found.certified, found.smoothed, found.clean)
-    rows = [["0", *map(measured_text, clean), "-"]]
-    for row in found.rows:
-        shares = map(measured_text, (row.certified, row.smoothed, row.network))
-        rows.append([f"{row.eps:g}", *shares, str(row.broken)])
-    return columns, rows
-
-
-def _people(found: Certificates) -> str:
-    return f"{found.network.dataset.num_samples} people"
 
 
 def _caption(found: Certificates) -> str:

@@ -13,7 +13,7 @@ from hpe_art.report.leading import (
     ranked_attacks,
 )
 from hpe_art.report.numbers import axis_label, digits_of
-from hpe_art.report.styles import Styles
+from hpe_art.report.styles import NIGHT, Styles
 
 DIGITS = 3
 FIRST_ATTACKS = 2
@@ -49,6 +49,7 @@ def styled(names: Sequence[str]) -> list[dict[str, Any]]:
         {
             "name": name,
             "colour": styles.colour(name),
+            "night": NIGHT.get(styles.colour(name), styles.colour(name)),
             "mark": styles.outline(name),
             "dashes": styles.dashes(name),
         }

@@ -7,48 +7,40 @@ from typing import Any
 
 from matplotlib.figure import Figure
 from mmengine.config import Config
-from rich.table import Table
-from rich.text import Text
 
 from hpe_art.data.corruptions import KINDS
 from hpe_art.data.people import load_people
 from hpe_art.evaluation.corruptions import ALL, CorruptionResults, Mean, corrupted_config
 from hpe_art.report.numbers import digits_of, measured_text, score_text, with_spread
-from hpe_art.report.table import markdown_lines, plain_markdown, screen_table
+from hpe_art.report.one_table import OneTable
+from hpe_art.report.table import markdown_lines
 
 INCHES = 1.1
 """Of one image in the picture."""
 
 
-def corruptions_table(found: CorruptionResults) -> Table:
-    """For rich's console: a row for each corruption, a column for each severity, and means."""
-    run = found.clean
-    title = f"{run.config}, {run.dataset.num_samples} people, {_clean(found)}"
-    columns, rows = _cells(found)
-    table = screen_table(title, _caption(found), columns)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table
+def corruptions_table(found: CorruptionResults) -> OneTable:
+    """A row for each corruption, a column for each severity, and means."""
+    metric = found.clean.metric
+    digits = digits_of(metric)
+    rows = []
+    for one in found.means:
+        own = [cell for cell in found.cells if cell.corruption == one.name]
+        each = [score_text(cell.score.value, digits) for cell in own]
+        blank = [""] * len(found.severities)
+        means = (measured_text(one.score, digits), measured_text(one.relative))
+        rows.append([_title(one), *(each or blank), *means])
+    columns = ["corruption", *map(str, found.severities), "mean", "relative"]
+    people = f"{found.clean.dataset.num_samples} people, {_clean(found)}"
+    return OneTable(found.clean, people, _caption(found), columns, rows)
 
 
 def corruptions_page(found: CorruptionResults, command: str) -> str:
     """The same as Markdown, with what made it."""
     run = found.clean
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    lines = [
-        f"# {plain_markdown(Path(run.config).stem)} on corrupted photographs",
-        "",
-        f"    {command}",
-        "",
-        f"{run.dataset.num_samples} people of {run.dataset.type}, {_clean(found)}, seed "
-        f"{run.seed}. {_caption(found)}",
-        "",
-        *markdown_lines(*_cells(found)),
-        "",
-        *_official(found),
-        f"{versions}.",
-    ]
-    return "\n".join([*lines, ""])
+    about = f"{run.dataset.num_samples} people of {run.dataset.type}, {_clean(found)}"
+    table = corruptions_table(found)
+    return table.page("{} on corrupted photographs", command, about, _official(found))
 
 
 def draw_corruptions(path: Path, cfg: Config, found: CorruptionResults, person: int = 0) -> Path:
@@ -70,26 +62,6 @@ def draw_corruptions(path: Path, cfg: Config, found: CorruptionResults, person: 
         axes[row, 0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=7)
     figure.savefig(path, dpi=120)
     return path
-
-
-def _cells(found: CorruptionResults) -> tuple[list[str], list[list[str]]]:
-    metric = found.clean.metric
-    digits = digits_of(metric)
-    columns = ["corruption", *map(str, found.severities), "mean", "relative"]
-    rows = []
-    for one in found.means:
-        own = [cell for cell in found.cells if cell.corruption == one.name]
-        each = [score_text(cell.score.value, digits) for cell in own]
-        blank = [""] * len(found.severities)
-        rows.append(
-            [
-                _title(one),
-                *(each or blank),
-                measured_text(one.score, digits),
-                measured_text(one.relative),
-            ]
-        )
-    return columns, rows
 
 
 def _title(one: Mean) -> str:

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 
 from hpe_art.evaluation.results import Results
 from hpe_art.report.chart_data import chart_data
 from hpe_art.report.comparison import Comparison
-from hpe_art.report.leading import metric_of
+from hpe_art.report.leading import leading_attack, metric_of
 from hpe_art.report.numbers import digits_of, eps_text, score_text
-from hpe_art.report.summary import remarks, summary
+from hpe_art.report.summary import remarks, summary, unfinished
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
+from hpe_art.report.words import attack_words, metric_words, words
 
 TEMPLATES = resources.files("hpe_art.report") / "templates"
 LIBRARIES = ("vega/vega.min.js", "vega/vega-lite.min.js")
@@ -42,6 +44,7 @@ def report_html(
         "change": lambda value: "–" if value is None else f"{value:+.{digits}f}",
         "percent": lambda value: score_text(value, none="–"),
         "eps": eps_text,
+        "path": lambda text: escape(text or "").replace("/", Markup("/<wbr>")),
         # How dark a cell is: 1 for a network that the attack does not touch.
         "kept": lambda value: (
             (min(value, 100) if metric.higher_is_better else 1e4 / max(value, 100)) / 100
@@ -51,6 +54,8 @@ def report_html(
     pairs = [(one.before, one.after) for one in compared]
     # Not those of which one has no pictures.
     pictures["beside"] = [pair for pair in pairs if pictures["networks"].keys() >= {*pair}][:1]
+    name = leading_attack(results, targeted=False)
+    leading = [one for run in runs.values() for one in run.attacks if one.name == name]
     kinds = [one.kind for run in runs.values() for one in run.observers.values()]
     return rendered(
         "report.html.j2",
@@ -60,12 +65,17 @@ def report_html(
         networks=list(runs),
         groups=list(next(iter(runs.values())).skeleton.groups),
         official={n: official_cells(r) for n, r in runs.items() if r.clean.official},
+        nobody=any(-1.0 in run.clean.official.values() for run in runs.values()),
         attacked=any(run.attacks for run in runs.values()),
         transfer="transfer" in kinds,
         universal=bool(pictures["universal"]),
         examples=bool(pictures["networks"]),
         compared=compared,
         charts=as_script(chart_data(results) | {"compared": [asdict(one) for one in compared]}),
+        said=pictures["said"],
+        words=words(results),
+        meaning=metric_words(metric.key),
+        lead=next(map(attack_words, leading), ""),
         viewer=as_script(pictures),
         style=template("page.css"),
         scripts=code(SCRIPTS),
@@ -101,6 +111,7 @@ def rendered(
         study=results.study,
         metric=metric_of(results),
         summary=summary(results),
+        unfinished=unfinished(results),
         remarks=remarks(results),
         **values,
     )

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hpe_art.evaluation.results import Attack, MetricRecord, Run
+from hpe_art.evaluation.results import Attack, Run
 from hpe_art.report.attack_figures import eps_curve
 from hpe_art.report.leading import is_noise
 from hpe_art.report.numbers import score_text
@@ -25,6 +25,8 @@ FAST_PNG = {"compress_level": 1}
 """An eighth larger than by default, and a third faster to draw and write."""
 
 
+LINE = 70
+"""Letters that fit above three images."""
 MARK = {"Software": "hpe_art"}
 """What our PNG files say of themselves."""
 
@@ -109,7 +111,7 @@ def person_panel(person: PersonPictures, attack: Attack, run: Run) -> Figure:
         ValueError: images that are not (3, H, W) or differ in shape.
     """
     bound = attack.eps if attack.norm == "inf" else None
-    return side_by_side(person, _headline(person, attack, run.metric), run.skeleton.bones, bound)
+    return side_by_side(person, _headline(person, attack, run), run.skeleton.bones, bound)
 
 
 def side_by_side(
@@ -143,8 +145,8 @@ def side_by_side(
     if person.target_pose is not None:
         panels.append(("target pose", 0.4 * clean + 0.6 * 128, person.target_pose))
     height, width = shape[1:]
-    figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.15), layout="constrained")
-    figure.suptitle(headline, fontsize=16)
+    figure = Figure(figsize=(3 * len(panels), 3 * height / width + 1.4), layout="constrained")
+    figure.suptitle(headline, fontsize=16, parse_math=False)
     for axes, (title, image, pose) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         _show(axes, image)
         axes.set_title(title, fontsize=15)
@@ -165,7 +167,8 @@ def _show(axes: Axes, image: np.ndarray) -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def _headline(person: PersonPictures, attack: Attack, metric: MetricRecord) -> str:
+def _headline(person: PersonPictures, attack: Attack, run: Run) -> str:
+    metric = run.metric
     digits = 0 if metric.unit == "%" else 1 if metric.unit else 3
     scores = (person.clean_score, person.perturbed_score)
     change = " \N{RIGHTWARDS ARROW} ".join(score_text(one, digits) for one in scores)
@@ -173,4 +176,6 @@ def _headline(person: PersonPictures, attack: Attack, metric: MetricRecord) -> s
     if bound and attack.norm == "inf":
         bound += " of 255 grey levels"
     said = f"{attack.name}{bound}: {metric.key} of this person {change} {metric.unit}"
-    return said.rstrip()
+    called = run.dataset.called(person.index)
+    short = called if len(called) <= LINE else f"…{called[1 - LINE :]}"
+    return f"{short}\n{said.rstrip()}"

@@ -58,22 +58,34 @@ def _read(path: Path) -> Results:
         from hpe_art.studies.record import read_record  # heavy
 
         return read_record(path).results
-    return _of_stopped(path) if path.is_dir() and _is_stopped(path) else read_results(path)
+    return (_of_stopped(path) if _is_stopped(path) else None) or read_results(path)
 
 
 def _is_stopped(folder: Path) -> bool:
-    """Whether a study was stopped there that has a network at least."""
-    return not (folder / "results.json").is_file() and any(folder.glob("*/results.json"))
+    """Whether a study, or a run, was stopped there."""
+    stores = ("store", "*/store", "*/results.json")
+    return not (folder / "results.json").is_file() and any(map(any, map(folder.glob, stores)))
 
 
-def _of_stopped(folder: Path) -> Results:
-    """The networks of a study that have results, each in a folder of its own; others are named."""
-    done = {path.parent.name: read_results(path) for path in sorted(folder.glob("*/results.json"))}
-    runs = {name: run for name, results in done.items() for run in results.runs.values()}
-    begun = {path.parent.name for path in folder.glob("*/store")}
+def _of_stopped(folder: Path) -> Results | None:
+    """What is there of a run, or of each network of a study; None if nothing is."""
+    from hpe_art.evaluation.unfinished import read_unfinished  # heavy
+
+    if (folder / "store").is_dir():
+        one = read_unfinished(folder)
+        return None if one is None else Results(runs={Path(one.config).stem: one})
+    runs: dict[str, Run] = {}
+    begun = {path.parent for name in ("store", "results.json") for path in folder.glob(f"*/{name}")}
+    for own in sorted(begun):
+        if (own / "results.json").is_file():
+            (runs[own.name],) = read_results(own).runs.values()
+        elif found := read_unfinished(own):
+            runs[own.name] = found
+    if not runs:
+        return None
+    missing = sorted(own.name for own in begun if own.name not in runs)
     note = "Results of single networks: a study that was stopped goes on by the same command."
-    study = Study(protocol=folder.name, missing=sorted(begun - done.keys()), notes=[note])
-    return Results(runs=runs, study=study)
+    return Results(runs=runs, study=Study(protocol=folder.name, missing=missing, notes=[note]))
 
 
 def _merged(studies: Sequence[tuple[int, str, Study]]) -> Study | None:

@@ -4,6 +4,7 @@ Told apart with every common form of colour blindness, and in grey print by mark
 """
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ COLOURS = (
 )  # fmt: skip
 """Twelve that are far apart in OKLab, to the colour-blind too (simulated by Machado et al. 2009),
 and that stand out from white and black; found by exchange."""
+NIGHT = {"#960f00": "#ad4438", "#3c4b5a": "#5b6874", "#7800a5": "#9638b9", "#780fff": "#801dff"}
+"""Those that would drown in a dark page, lightened until they stand out as 3 to 1."""
 MARKS = {
     "o": "M0,-.9A.9,.9,0,1,1,0,.9A.9,.9,0,1,1,0,-.9Z",
     "s": "M-.8,-.8H.8V.8H-.8Z",
@@ -60,7 +63,8 @@ class Drawing(NamedTuple):
 def save_figure(path: Path, figure: Figure, **how: Any) -> None:
     """Writes a figure in the format of its suffix; the file is whole or as it was before."""
     drawn = io.BytesIO()
-    with rc_context(PLAIN_TEXT):
+    with rc_context(PLAIN_TEXT), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # names of files are in any script
         figure.savefig(drawn, format=path.suffix[1:], **how)
     write_whole(path, drawn.getvalue())
 

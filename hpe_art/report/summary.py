@@ -62,14 +62,19 @@ def summary(results: Results) -> Summary:
     return Summary(name, rows, eps, _weakest(middle or entries, metric))
 
 
+def unfinished(results: Results) -> str:
+    """What is missing of runs that were stopped, in a sentence; empty where nothing is."""
+    missing = list(results.study.missing) if results.study else []
+    missing += [f"{n} ({', '.join(one.missing)})" for n, one in results.runs.items() if one.missing]
+    how = "The same command goes on where it was stopped."
+    return f"Not finished: {', '.join(missing)}. {how}" if missing else ""
+
+
 def remarks(results: Results) -> list[str]:
-    """What is missing, was left out, or is otherwise than asked for, in sentences."""
+    """What was left out, or is otherwise than asked for, in sentences."""
     study = results.study
-    missing = list(study.missing) if study else []
-    missing += [f"{name}/{one}" for name, run in results.runs.items() for one in run.missing]
     left_out = [f"{name} ({why})" for name, why in study.left_out.items()] if study else []
-    said = [f"Not finished: {', '.join(missing)}."] if missing else []
-    said += [f"Not studied: {', '.join(left_out)}."] if left_out else []
+    said = [f"Not studied: {', '.join(left_out)}."] if left_out else []
     said += study.notes if study else []
     return said + [f"{name}: {one}" for name, run in results.runs.items() for one in run.notes]
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from hpe_art.evaluation.results import Attack, Clean, Judged, Measured, Run, Score
 from hpe_art.report.numbers import UNITS, digits_of, eps_text, score_text, whole_score, with_spread
+from hpe_art.report.words import FOLDED, metric_words
 
 SHORT = {"relative": "rel.", "target": "target", "Shoulder": "Shldr"}
 WIDTH, GAP = 5, 2
@@ -71,7 +72,9 @@ def results_table(run: Run) -> Table:
     columns, rows = _cells(run, most)
     title = f"{run.config}, {run.dataset.num_samples} people\n{_origin(run)}"
     short = [SHORT.get(column, column[:WIDTH]) for column in columns[1:]]
-    caption = f"{_caption(run, most)} Gradients in {run.precision}."
+    gradients = run.precision.replace(f", {FOLDED}", f" through a {FOLDED} (equal, faster) copy")
+    meaning = f" {run.metric.key}: {text}." if (text := metric_words(run.metric.key)) else ""
+    caption = f"{_caption(run, most)} Gradients in {gradients}.{meaning}"
     table = screen_table(title, caption, [columns[0], *short], **NARROW)
     for column in table.columns:
         column.no_wrap = True
@@ -141,7 +144,11 @@ def checks_table(run: Run) -> Table | None:
     """Whether the network hides its gradient; None where no attack has asked."""
     if not run.checks:
         return None
-    table = screen_table("hidden gradients", "On the first people.", ["check", "passed", "found"])
+    caption = (
+        "Whether attacks may have failed because the network hides its gradient, and not because "
+        "it withstands them; on the first people."
+    )
+    table = screen_table("hidden gradients", caption, ["check", "passed", "found"])
     for check in run.checks:
         table.add_row(check.name, "yes" if check.passed else "NO", check.found)
     return table

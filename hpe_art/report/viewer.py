@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpe_art.evaluation.results import PicturedPerson, Results
+from hpe_art.evaluation.results import PicturedPerson, Results, Run
 from hpe_art.report.leading import leading_attack
 from hpe_art.report.skeleton_drawing import FILLS, OUTLINES
 
@@ -22,7 +22,7 @@ def viewer_data(results: Results, folders: Mapping[str, Path]) -> dict[str, Any]
     for network, run in results.runs.items():
         attacks: dict[str, Any] = {}
         for one in run.examples:
-            people = [_person(person, folders[network]) for person in one.people[:fit]]
+            people = [_person(person, run, folders[network]) for person in one.people[:fit]]
             attacks.setdefault(one.attack, []).append({"eps": one.eps, "people": people})
         for cells in attacks.values():
             cells.sort(key=lambda cell: cell["eps"])
@@ -33,7 +33,24 @@ def viewer_data(results: Results, folders: Mapping[str, Path]) -> dict[str, Any]
         "universal": _universal(results, folders),
         "lead": leading_attack(results, targeted=False),
         "sides": {side: [FILLS[side], OUTLINES[side]] for side in FILLS},
+        "said": _said(results, fit),
     }
+
+
+def _said(results: Results, fit: int) -> str:
+    """How many people are pictured of how many, and how to picture more."""
+    counts = {
+        (max(len(one.people) for one in run.examples), run.dataset.num_samples)
+        for run in results.runs.values()
+        if run.examples
+    }
+    pictured, people = max(counts, default=(0, 0))
+    if not 0 < pictured < people:
+        return ""
+    shown = f"{min(fit, pictured)} of {people} people are shown"
+    if fit < pictured:
+        return f"{shown}, as many as fit into the page; the pictures of {pictured} are beside it."
+    return f"{shown}; attack them again with --pictures N for more."
 
 
 def _universal(results: Results, folders: Mapping[str, Path]) -> list[dict[str, Any]]:
@@ -48,9 +65,10 @@ def _universal(results: Results, folders: Mapping[str, Path]) -> list[dict[str, 
     return found
 
 
-def _person(person: PicturedPerson, folder: Path) -> dict[str, Any]:
+def _person(person: PicturedPerson, run: Run, folder: Path) -> dict[str, Any]:
     return {
         "person": person.person,
+        "called": run.dataset.called(person.person),
         "pose": person.pose,
         "image": _data_url(folder / person.image),
         "delta": _data_url(folder / person.perturbation) if person.perturbation else None,

@@ -6,10 +6,8 @@ of joints.
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hpe_art.arrays import read_arrays, write_arrays
 from hpe_art.errors import UserError
 from hpe_art.evaluation.prepared import Prepared
-from hpe_art.evaluation.result_files import ResultsError, check_results
+from hpe_art.evaluation.result_files import ResultsError, check_results, parsed
 from hpe_art.evaluation.results import Clean, Judged, MetricRecord, Results, Run, Score
 from hpe_art.evaluation.scoring import Scored, stored_scores
-from hpe_art.evaluation.store import CLEAN, OWN, write_arrays
+from hpe_art.evaluation.store import CLEAN, OWN
 from hpe_art.metrics import Metric, PeopleTruth
 from hpe_art.metrics.bootstrap import Draws, drawn_scores
 from hpe_art.skeleton import Skeleton
@@ -30,9 +29,6 @@ from hpe_art.skeleton import Skeleton
 RECORD = "record.npz"
 FORMAT = 1
 UNLABELLED = 255
-LARGEST = 500_000_000
-"""Bytes of a record's arrays, which take eight times as many once they are read; all of MPII's
-people under a large study have less than half of it."""
 Scores = NDArray[np.float64]
 """(N, K) of each joint, NaN where it is not labelled."""
 
@@ -77,7 +73,7 @@ class RecordedRun:
     """
 
     run: Run
-    scores: dict[Row, Scores]
+    scores: Mapping[Row, Scores]
     metric: Metric
     training: RecordedRun | None = None
 
@@ -175,14 +171,8 @@ def read_record(path: str | Path) -> Record:
     path = Path(path)
     path = path / RECORD if path.is_dir() else path
     try:
-        content = io.BytesIO(path.read_bytes())
-        with zipfile.ZipFile(content) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > LARGEST:
-            raise ValueError(f"{size / 1e6:.0f} MB of arrays, more than {LARGEST / 1e6:.0f}")
-        with np.load(content, allow_pickle=False) as file:
-            arrays = dict(file)
-        about = json.loads(arrays.pop("about").tobytes())
+        arrays = read_arrays(path)
+        about = parsed(arrays.pop("about").tobytes())
         if about["format"] != FORMAT:
             raise ValueError(f"format {about['format']} instead of {FORMAT}")
         results = Results.model_validate(about["results"])
@@ -208,6 +198,26 @@ def _recorded(
         on_training = Run.model_validate(about["training"][name])
         training = _filled(on_training, arrays[f"{name}/training"], metric)
     return _filled(run, arrays[name], metric, training)
+
+
+class Unpacked(Mapping[Row, Scores]):
+    """The scores of each row of what `_packed` gives, which take eight times as much, as asked."""
+
+    def __init__(self, names: Sequence[Row], packed: NDArray[Any]) -> None:
+        self._packed = dict(zip(names, packed, strict=True))
+
+    def __getitem__(self, row: Row) -> Scores:
+        packed = self._packed[row]
+        scores = packed.astype(np.float64)
+        if packed.dtype == np.uint8:
+            scores[packed == UNLABELLED] = np.nan
+        return scores
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
 
 
 def _packed(one: RecordedRun) -> NDArray[Any]:
@@ -241,11 +251,8 @@ def _filled(
     run: Run, packed: NDArray[Any], metric: Metric, training: RecordedRun | None = None
 ) -> RecordedRun:
     """The run with its scores again."""
-    scores = packed.astype(np.float64)
-    if packed.dtype == np.uint8:
-        scores[packed == UNLABELLED] = np.nan
     run = run.model_copy(deep=True)
-    one = RecordedRun(run, dict(zip(rows(run), scores, strict=True)), metric, training)
+    one = RecordedRun(run, Unpacked(rows(run), packed), metric, training)
     skeleton = one.skeleton
     scored = {row: Scored.of(s, metric, skeleton, run.seed) for row, s in one.scores.items()}
     for row, found in scored.items():

@@ -20,6 +20,7 @@ from hpe_art.attacks.pgd import Igsm
 from hpe_art.errors import UserError, first_fault
 from hpe_art.evaluation.collecting import checkpoint_record
 from hpe_art.evaluation.processes import is_main
+from hpe_art.evaluation.result_files import ResultsError, read_document
 from hpe_art.evaluation.results import Attack, CheckRecord, Interval, Measured, Record, Run
 from hpe_art.evaluation.running import attack_runner, loop_of
 from hpe_art.evaluation.spec import RunSpec, run_spec
@@ -261,16 +262,20 @@ def read_cards(folder: Path) -> list[Card]:
 
 def _read_card(path: Path) -> Card:
     try:
-        card = Card.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        card = Card.model_validate(read_document(path))
+    except (ResultsError, ValidationError) as error:
         what = first_fault(error) if isinstance(error, ValidationError) else error
         raise UserError(f"Expected a robustness card. Got {path}: {what}.") from None
     name = card.network
     if Path(name).name != name or name in ("", "..") or not name.isprintable():
         raise UserError(f"Expected a robustness card. Got {path} of a network called {name!r:.80}.")
     for eps in (*card.worst_inf, *card.worst_2):
-        if not eps.replace(".", "", 1).isdecimal():
+        if not _is_eps(eps):
             raise UserError(f"Expected a robustness card. Got {path} with eps {eps!r:.80}.")
     if not card.worst_inf:
         raise UserError(f"Expected a robustness card. Got {path} without worst_inf.")
     return card
+
+
+def _is_eps(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal() and float(text) > 0

@@ -204,3 +204,41 @@ def test_a_file_that_cannot_be_written_is_named_and_what_was_there_stays(tmp_pat
     assert error.value.errno == errno.ENOSPC and error.value.filename == str(path)
     assert [one.name for one in tmp_path.iterdir()] == ["results.json"]
     assert path.read_text() == "old"
+
+
+WITH_A_RESULT = ("attack", "study", "card", "corruptions", "certify", "demo")
+
+
+def test_commands_with_a_result_can_be_quiet_or_give_it_as_json():
+    for name in COMMANDS:
+        module = import_module(f"hpe_art.commands.{name.replace('-', '_')}")
+        words = {"demo": ["photo.jpg"], "study": []}.get(name, ["hourglass"])
+        if name in WITH_A_RESULT:
+            args = module.parse([*words, "--quiet", "--json"])
+            assert args.quiet and args.json, name
+
+
+@pytest.mark.parametrize(
+    ("flags", "out", "err"),
+    [
+        ((), "a table\n", ""),
+        (("--quiet",), "", ""),
+        (("--json",), '{"a": 1}\n\n', "a table\n"),
+        (("--quiet", "--json"), '{"a": 1}\n\n', ""),
+    ],
+)
+def test_the_result_as_json_is_alone_on_standard_output(tmp_path, capsys, flags, out, err):
+    path = tmp_path / "results.json"
+    path.write_text('{"a": 1}\n')
+    parser = argparse.ArgumentParser()
+    door.add_output_arguments(parser, path.name)
+
+    def command(args):
+        print("a table")
+        return path
+
+    kept = signal.getsignal(signal.SIGTERM)
+    assert door.enter("card", parser.parse_args, command, flags) == 0
+    assert capsys.readouterr() == (out, err)
+    assert door.enter("card", parser.parse_args, lambda args: 1, flags) == 1, "no result"
+    signal.signal(signal.SIGTERM, kept)

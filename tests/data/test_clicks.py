@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hpe_art.data.annotations import DataError, coco_faults, mpii_faults
-from hpe_art.data.clicks import coco_person, mpii_person
+from hpe_art.data.clicks import coco_person, mpii_person, read_clicks
 from hpe_art.data.coco.writer import PERSON
 
 PAGE = Path(__file__).parents[2] / "docs" / "photographs.md"
@@ -61,29 +63,80 @@ def test_a_joint_of_mpii_is_none_of_cocos():
         coco_person(IMAGE, {"head_top": (60, 10)})
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_the_script_of_the_page_reads_both_kinds_of_tables(tmp_path, monkeypatch, wide):
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """That of the page, in a folder with a photograph: exit code and errors."""
     monkeypatch.chdir(tmp_path)
     Path("photographs").mkdir()
     Path("photographs/IMG_1.JPG").write_bytes(b"a photograph")
-    text = PAGE.read_text()
-    (script,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (long_loop,) = re.findall(r"    for row in .*?float.*?\n", script, re.DOTALL)
-    (wide_loop,) = re.findall(r"    for number, row in .*?\n\n", text, re.DOTALL)
-    rows = [
-        {"image": "IMG_1.JPG", "joint": name, "x": x, "y": y} for name, (x, y) in CLICKS.items()
-    ]
-    if wide:
-        places = {f"{one['joint']}_{axis}": one[axis] for one in rows for axis in "xy"}
-        rows = [{"image": "IMG_1.JPG", **places, "left_knee_x": "", "left_knee_y": ""}]
-        script = script.replace(long_loop, wide_loop)
-    with Path("clicks.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows(rows)
-    exec(script, {})
+    (text,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    environment = {**os.environ, "PYTHONPATH": str(PAGE.parents[1])}
+
+    def run(table):
+        Path("clicks.csv").write_text(table)
+        words = [sys.executable, "-c", text]
+        done = subprocess.run(words, capture_output=True, text=True, env=environment)
+        return done.returncode, done.stderr
+
+    return run
+
+
+WIDE = """\
+image,head_top_x,head_top_y,upper_neck_x,upper_neck_y,left_wrist_x,left_wrist_y,left_knee_x,left_knee_y
+IMG_1.JPG,60,10,60,40,90,70.5,,
+"""
+LONG = """\
+image,joint,x,y
+IMG_1.JPG,head_top,60,10
+IMG_1.JPG,upper_neck,60,40
+IMG_1.JPG,left_wrist,90,70.5
+IMG_1.JPG,left_knee,,
+"""
+
+
+@pytest.mark.parametrize("table", [LONG, WIDE], ids=["long", "wide"])
+def test_the_script_of_the_page_reads_both_kinds_of_tables(script, table):
+    assert script(table) == (0, "")
     (person,) = json.loads(Path("my_people/annotations/mpii_val.json").read_text())
-    known = mpii_person("00000.JPG", CLICKS)
+    known = mpii_person("00000.IMG_1.JPG", CLICKS)
     assert person == {key: value for key, value in known.items() if key != "head_box"}
-    assert Path("my_people/images/00000.JPG").read_bytes() == b"a photograph"
+    assert Path("my_people/images/00000.IMG_1.JPG").read_bytes() == b"a photograph"
     assert Path("my_people/annotations/mpii_gt_val.mat").is_file()
+
+
+def test_the_script_of_the_page_says_what_is_wrong_in_a_line(script):
+    code, said = script(LONG.replace("70.5", "two"))
+    line = "Expected numbers for x and y of left_wrist (clicks.csv, line 4). Got 90 and two."
+    assert code == 1 and said == f"hpe_art.data.annotations.DataError: {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (
+            LONG.replace("joint,x", "name,x"),
+            "the columns image, joint, x, y in .*. Got image, name",
+        ),
+        ("", "the columns image, joint, x, y in .*clicks.csv. Got none"),
+        (LONG.replace("90,", ","), r"of left_wrist \(.*clicks.csv, line 4\). Got  and 70.5"),
+        (LONG + "IMG_1.JPG,right_knee,7\n", "of right_knee .* Got 7 and None"),
+        (WIDE.replace(",60,", ",far,"), r"of head_top \(.*line 2\). Got far and 10"),
+        (LONG + "IMG_2.JPG,head_top,1,2\n", r"Expected IMG_2.JPG in .* \(.*line 6\). Got no such"),
+        (LONG + "\n,head_top,1,2\n", r"Expected  in .* \(.*line 7\). Got no such"),
+    ],
+    ids=["column", "empty", "half a place", "short line", "wide", "photograph", "no name"],
+)
+def test_what_is_wrong_with_a_table_is_said_with_its_line(tmp_path, table, words):
+    (tmp_path / "IMG_1.JPG").touch()
+    (tmp_path / "clicks.csv").write_text(table)
+    with pytest.raises(DataError, match=words):
+        read_clicks(tmp_path / "clicks.csv", tmp_path)
+
+
+def test_people_of_one_image_and_other_names_of_joints(tmp_path):
+    (tmp_path / "IMG_1.JPG").touch()
+    rows = "image,person,joint,x,y\nIMG_1.JPG,a,LWrist,1,2\nIMG_1.JPG,b,LWrist,3,4\n"
+    (tmp_path / "clicks.csv").write_text(rows, "utf-8-sig")
+    found = read_clicks(tmp_path / "clicks.csv", tmp_path, {"LWrist": "left_wrist"})
+    people = {"a": (1, 2), "b": (3, 4)}
+    assert found == {("IMG_1.JPG", one): {"left_wrist": at} for one, at in people.items()}

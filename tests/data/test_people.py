@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import errno
 import json
-import pickle
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import hpe_art.compat  # noqa: F401  (before mmpose)
@@ -234,43 +235,16 @@ def test_sets_that_cannot_be_scored_are_named(cfg):
         load_people(cfg)
 
 
-def test_people_are_values(some):
-    """Frozen: an attack cannot move the truth by accident."""
-    with pytest.raises(AttributeError):
-        some.y = some.y[:1]
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda x: x.astype(np.float32),
-        lambda x: x[:, ::-1],
-        lambda x: x[1, 0],
-        lambda x: x[2:4, ..., 5],
-        lambda x: x[:0],
-        lambda x: x / 2 + 1,
-        lambda x: np.clip(x, 50, 60),
-        lambda x: x == 7,
-        lambda x: x.transpose(0, 2, 3, 1).max((1, 2)),
-        lambda x: np.array([x.mean(), x.size, x.nbytes]),
-    ],
-)
-def test_crops_are_used_as_an_array_is(some, pixels, use):
-    np.testing.assert_array_equal(use(some.x), use(pixels))
-
-
-def test_crops_are_not_changed_in_place_and_there_may_be_none(some, pixels):
-    assert not any(hasattr(some.x, name) for name in ("sort", "fill", "numpy", "_data"))
-    assert some[:0].x.shape == (0, *pixels.shape[1:])
-
-
-@pytest.mark.parametrize(
-    "duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))]
-)
-def test_people_and_their_crops_are_copied_and_pickled(some, pixels, duplicate):
-    few = some[[2, 0]]
-    np.testing.assert_array_equal(duplicate(few).x, pixels[[2, 0]])
-    np.testing.assert_array_equal(duplicate(few.x)[:1], pixels[[2]])
+def test_images_have_the_names_that_their_folder_has(cfg, some):
+    assert some[[5, 2]].image_names == {5: "00004.jpg", 2: "00002.jpg"}
+    whole = copy.deepcopy(cfg)
+    dataset, root = whole.test_dataloader.dataset, Path(cfg.test_dataloader.dataset.data_root)
+    dataset.update(data_root="", data_prefix=dict(img=f"{root.parent}/"))
+    dataset.ann_file = str(root / dataset.ann_file)
+    moved = build_test_set(dataset)
+    moved.get_data_info = lambda i: {"img_path": str(root / "images" / "00002.jpg")}
+    names = replace(some[[2]], dataset=moved).image_names
+    assert names == {2: f"{root.name}/images/00002.jpg"}
 
 
 def test_images_that_the_pipeline_reads_as_floats_stay_so(cfg):

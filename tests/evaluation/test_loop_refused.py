@@ -35,7 +35,7 @@ def test_other_weights_are_refused(attacked, prepared_loop, config, weights, tmp
     from hpe_art.evaluation.spec import run_spec
 
     spec = run_spec(attacks=["noise"], device="cpu")
-    with pytest.raises(StoreError, match="with weights '"):
+    with pytest.raises(StoreError, match="run/store with other weights: choose another"):
         attack_runner(load_config(config), spec, tmp_path / "run", str(tmp_path / "other.pth"))
 
 
@@ -48,7 +48,7 @@ def test_observers_with_other_weights_or_of_one_name_are_refused(
     prepared_loop("noise", transfer_to=[str(other)])
     next(iter(held["state_dict"].values())).add_(1)
     torch.save(held, tmp_path / "other.pth")
-    with pytest.raises(StoreError, match="with observers {'other': '"):
+    with pytest.raises(StoreError, match="with other weights of other: choose"):
         prepared_loop("noise", transfer_to=[str(other)])
     with pytest.raises(UserError, match="observers of different names.* Got other, other"):
         prepared_loop("noise", transfer_to=[str(other), str(other)])

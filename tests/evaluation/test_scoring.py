@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from example_results import observer, run
 
 from hpe_art.attacks import build_spec
 from hpe_art.attacks.targets import TargetPoses
-from hpe_art.evaluation.scoring import Judge, attack_record, observer_records
+from hpe_art.evaluation.scoring import Judge, scored_run, unscored_attack
 from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store
 from hpe_art.metrics import PeopleTruth, metric_named
 from hpe_art.skeleton import MPII
@@ -108,9 +109,12 @@ def store(tmp_path, people):
 
 
 def record(judge, store, key, led=(), observers=()):
-    for name in (OWN, *observers):
-        judge.clean(name, judge.people.y)
-    return attack_record(store, key, build_spec("igsm"), judge, list(observers), led)
+    seen = {name: observer("defence") for name in observers}
+    unscored = run([unscored_attack(key, build_spec("igsm"), observers)], observers=seen)
+    scored = scored_run(unscored, {key: led}, judge, store)
+    assert all(one.clean.score.value == 100 for one in scored.observers.values())
+    (found,) = scored.attacks
+    return found
 
 
 def test_the_first_of_a_run_has_its_whole_cost(judge, store):
@@ -133,8 +137,6 @@ def test_people_of_two_shards_cost_once(judge, store, people):
 def test_others_cost_nothing(judge, store, people):
     shard = Shard(people.index, {"jpeg": moved(people, 2)}, {"generation": cost(99, 99)})
     store.add("first", shard)
-    kinds = observer_records(judge, store, {"jpeg": "defence"})
-    assert kinds["jpeg"].kind == "defence" and kinds["jpeg"].clean.score.value == 100
     first = record(judge, store, "first", ["first"], ["jpeg"])
     assert first.observed["jpeg"].score.value == 50 and first.score.value == 100
     assert first.forward_passes == 12

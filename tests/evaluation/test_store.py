@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import re
+import zipfile
 
 import numpy as np
 import pytest
 
-from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store, StoreError, key_of, write_arrays
+from hpe_art.arrays import write_arrays
+from hpe_art.errors import UserError
+from hpe_art.evaluation.store import CLEAN, OWN, Shard, Store, StoreError, key_of
 
 K = 4
 
@@ -70,6 +74,17 @@ def test_a_shard_cut_short_counts_as_missing(store):
     assert Store(store.folder).missing("fast", range(2)).tolist() == [0, 1]
 
 
+def test_a_shard_larger_than_any_is_missing_and_none_such_is_written(store, monkeypatch):
+    store.add("fast", shard(0, 1))
+    [path] = (store.folder / "fast").glob("*.npz")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as bomb:
+        bomb.writestr("examples.npy", bytes(300_000_000))
+    assert Store(store.folder).missing("fast", range(2)).tolist() == [0, 1]
+    monkeypatch.setattr("hpe_art.arrays.LARGEST", 100)
+    with pytest.raises(UserError, match="MB of arrays for .*: choose a smaller --batch-size, or"):
+        store.add("fast", shard(0, 1))
+
+
 def test_nothing_of_somebody_is_an_error_that_says_what_to_do(store):
     store.add("fast", shard(0))
     with pytest.raises(
@@ -98,8 +113,51 @@ def test_observers_come_and_go_and_stay_what_they_were(store):
     store.claim({"seed": 0, "observers": {"one": "a"}})
     store.claim({"seed": 0, "observers": {"other": "b"}})
     store.claim({"seed": 0, "observers": {}})
-    with pytest.raises(StoreError, match="observers .*'one': 'a'.* instead of .*'one': 'c'"):
+    with pytest.raises(StoreError, match="with other weights of one: choose"):
         store.claim({"seed": 0, "observers": {"one": "c"}})
+
+
+ANNOTATED = ["MpiiDataset", ["val.json", "a" * 16], ["val.mat", "b" * 16]]
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "words"),
+    [
+        (
+            {"people": ANNOTATED},
+            {"people": [*ANNOTATED[:1], ["val.json", "c" * 16], ANNOTATED[2]]},
+            "people of a file that changed since then, val.json: choose another --work-dir, or "
+            "begin anew with --overwrite",
+        ),
+        (
+            {"people": ANNOTATED},
+            {"people": ["MpiiDataset", ["val.json", "c" * 16], ["val.mat", "d" * 16]]},
+            "people of files that changed since then, val.json, val.mat: choose",
+        ),
+        (
+            {"people": ANNOTATED},
+            {"people": ["CocoDataset", ["people.json", "a" * 16]]},
+            r"people of MpiiDataset \(val.json, val.mat\) instead of CocoDataset \(people.json\)",
+        ),
+        ({"model": "a" * 64}, {"model": "b" * 64}, "with another model or test pipeline in the"),
+        ({"target": ["far", []]}, {"target": ["mirror", []]}, "target far instead of target mir"),
+        (
+            {"target": ["a" * 64, []]},
+            {"target": ["b" * 64, []]},
+            "with another file of target poses: choose",
+        ),
+        (
+            {"target": ["a" * 64, ["Wrist"]]},
+            {"target": ["far", []]},
+            "poses of a file, joints Wrist instead of target far",
+        ),
+    ],
+)
+def test_what_has_changed_is_said_without_hashes(store, held, wanted, words):
+    store.claim(held)
+    with pytest.raises(StoreError, match=words) as refused:
+        store.claim(wanted)
+    assert not re.search("[a-f]{10}", str(refused.value))
 
 
 def test_predictions_of_unknown_origin_are_refused(store):

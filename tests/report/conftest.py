@@ -110,6 +110,7 @@ def study(tmp_path: Path) -> Path:
         runs[network] = network_run(left).model_copy(
             update={"examples": examples, "universal": [alone]}
         )
+        runs[network].dataset.images = {0: "IMG_2000.jpg", 7: "IMG_2007.jpg"}
     comparison = {"what": "a minus b", "value": 3.2, "low": 1.0, "high": 5.0, "decides": True}
     finding = Finding(
         number=1, claim="Claim <one>.", paper="10 %", verdict="holds", comparisons=[comparison]

@@ -108,7 +108,8 @@ def test_the_slider_changes_the_picture(page):
     assert say.text_content() == "IGSM-U-10, eps 8"
     assert page.locator("#stage-perturbed svg line:not(.edge)").count() == 2 * 15
     page.locator("#pick-network").select_option("frail")
-    page.locator("#pick-person").select_option("7")
+    page.locator("#pick-person").select_option("IMG_2007.jpg, person 7")
+    assert page.locator("#say-clean").text_content() == "clean: IMG_2007.jpg, person 7"
     assert image.get_attribute("src") != before
     assert page.locator("#view-other").is_hidden()
     page.locator("#pick-other").select_option("sturdy")
@@ -196,7 +197,7 @@ def test_every_choice_is_reached_by_keyboard(page):
 
 def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
     path = study / "results.json"
-    for name in ("frail", "IGSM-U-10", "head_top", "Wrist"):
+    for name in ("frail", "IGSM-U-10", "head_top", "Wrist", "IMG_2000.jpg"):
         path.write_text(path.read_text().replace(json.dumps(name), json.dumps(HOSTILE + name[0])))
     path.write_text(
         path.read_text().replace(json.dumps("PCKh@0.5"), json.dumps("</script>" + HOSTILE))
@@ -207,6 +208,8 @@ def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
     assert titles(page, "over-eps")[0] == HOSTILE + "I"
     assert HOSTILE + "f" in page.locator("#toggle-networks").text_content()
     assert HOSTILE + "f" in page.locator("#pick-network").text_content()
+    assert HOSTILE + "I, person 0" in page.locator("#pick-person").text_content()
+    assert page.locator("#say-clean").text_content() == f"clean: {HOSTILE}I, person 0"
 
 
 @pytest.mark.parametrize(
@@ -251,3 +254,31 @@ def test_the_table_of_cards_is_sorted(opened):
     table.locator("th", has_text="clean").locator("button").click()
     clean = [float(cell) for cell in column(table, 2)]
     assert clean == sorted(clean) and len(clean) > 1
+
+
+def test_swatches_and_curves_are_lighter_on_a_dark_page(opened, study):
+    page = opened(page_of(study))
+    swatch = page.locator("#toggle-attacks .swatch").nth(3)
+    colour = "swatch => getComputedStyle(swatch).color"
+    light = swatch.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    assert (light, swatch.evaluate(colour)) == ("rgb(150, 15, 0)", "rgb(173, 68, 56)")
+
+
+def test_a_long_table_scrolls_under_its_heading(opened, study):
+    page = opened(page_of(study), viewport={"width": 1200, "height": 300})
+    box = page.locator(".long")
+    heading = page.locator("#all-scores th").first
+    assert box.evaluate("box => box.scrollHeight > box.clientHeight")
+    box.evaluate("box => box.scrollTo(0, 100)")
+    assert heading.bounding_box()["y"] == pytest.approx(box.bounding_box()["y"], abs=1)
+
+
+def test_words_in_columns_need_no_scrolling_on_a_narrow_screen(opened, study):
+    page = opened(page_of(study), viewport={"width": 390, "height": 800})
+    for part, words in (("findings", "the paper: 10 %"), ("made", "people: 128")):
+        table = page.locator(f"#{part} .wide")
+        assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+        heads = "cell => getComputedStyle(cell, '::before').content.slice(1, -1)"
+        cells = table.locator("td").all()
+        assert words in [cell.evaluate(heads) + cell.inner_text() for cell in cells]

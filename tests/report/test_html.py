@@ -65,8 +65,33 @@ def test_claims_under_the_strongest_attack_have_a_section(study):
 
 def test_one_run_is_a_report_too(page_of_run, frail):
     page = page_of_run(frail)
-    assert '<strong id="least-robust">net</strong>' in page and 'id="findings"' not in page
-    assert "which loses more than half of its PCKh at eps 8 (IGSM-U-10)" in page
+    assert "Least robust" not in page and 'id="findings"' not in page
+    said = "<strong>net</strong> loses more than half of its PCKh at eps 8 (IGSM-U-10)."
+    assert said in page and "least robust" not in page
+    assert "IGSM-U-10: an attack of 10 steps that moves joints away from the true pose." in page
+    assert "PCKh@0.5: percentage of joints that are closer to the truth than half of" in page
+    assert "<dt>ALL</dt>" not in page and "<dt>target</dt>" in page
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ((60.0, 55.0), "keeps more than half of its PCKh at every eps that was tried (FGSM-U)."),
+        ((40.0, 10.0), "loses more than half of its PCKh at eps 2, the smallest that was tried ("),
+    ],
+    ids=["kept", "lost at once"],
+)
+def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said):
+    one = run([attack("FGSM-U", eps, kept) for eps, kept in zip((2, 8), left, strict=True)])
+    one.precision = "bfloat16, folded"
+    page = page_of_run(one)
+    assert f"<strong>net</strong> {said}" in page
+    assert "<dt>folded</dt><dd>of gradients: taken through a copy" in page
+
+
+def test_of_several_networks_the_least_robust_is_named(study):
+    said = "Least robust: <strong>frail</strong>, which loses more than half of its PCKh"
+    assert f"{said} at eps 8 (IGSM-U-10)." in page_of(study)
 
 
 def test_what_was_odd_about_a_run_is_said(page_of_run, frail):
@@ -98,7 +123,7 @@ def test_little_gives_a_page(page_of_run, attacks, people):
 def test_an_error_is_worse_where_it_is_higher(page_of_run):
     entries = [attack("FGSM-U", eps, left) for eps, left in ((2, 152.0), (8, 304.0))]
     page = page_of_run(run(entries, metric=EPE))
-    assert "whose EPE more than doubles at eps 8 (FGSM-U)" in page
+    assert "<strong>net</strong> more than doubles its EPE at eps 8 (FGSM-U)" in page
     assert "<td>243.2</td><td>304.0</td>" in page.replace(' title="242.2 to 244.2"', "")
 
 
@@ -135,3 +160,8 @@ def test_the_viewer_keeps_within_its_size(study, monkeypatch):
     monkeypatch.setattr("hpe_art.report.viewer.VIEWER_BYTES", 1)
     attacks = pictures_of(study)["networks"]["frail"]
     assert {len(cell["people"]) for cells in attacks.values() for cell in cells} == {1}
+    assert pictures_of(study)["said"].startswith("1 of 128 people are shown, as many as fit into")
+
+
+def test_how_to_picture_more_is_said(study):
+    assert "2 of 128 people are shown; attack them again with --pictures N" in page_of(study)

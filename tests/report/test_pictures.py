@@ -42,8 +42,26 @@ def test_untargeted_panel(person):
     figure = panel(person, "IGSM-U-10", 8)
     assert titles(figure) == ["clean", "perturbed", "perturbation × 16"]
     assert [len(axes.lines) for axes in figure.axes] == [15, 15, 0]
-    headline = figure.get_suptitle()
+    called, headline = figure.get_suptitle().splitlines()
+    assert called == "person 3"
     assert headline == "IGSM-U-10, eps 8 of 255 grey levels: PCKh of this person 93 → 21 %"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("IMG_2000.jpg", "IMG_2000.jpg, person 3"),
+        ("$\\frac{1}$ <b>人.jpg", "$\\frac{1}$ <b>人.jpg, person 3"),
+        ("x" * 150 + "/IMG_2000.jpg", "…" + "x" * 46 + "/IMG_2000.jpg, person 3"),
+    ],
+    ids=["usual", "hostile", "long"],
+)
+def test_a_picture_names_the_photograph(person, tmp_path, name, shown):
+    one = run([attack("FGSM-U", 8, 50.0)])
+    one.dataset.images = {3: name}
+    (entry,) = one.attacks
+    assert person_panel(person, entry, one).get_suptitle().splitlines()[0] == shown
+    assert save_pictures(tmp_path, [person], entry, one)
 
 
 def test_targeted_panel(images, pose):
@@ -87,7 +105,7 @@ def test_in_another_norm_the_largest_change_fills_the_range(images, pose, tmp_pa
     figure = panel(person, "IGSM-U-10 L2", 500, norm)
     assert titles(figure)[2] == "perturbation × 32"
     assert figure.axes[2].images[0].get_array()[3, 3, 0] == 255
-    assert figure.get_suptitle().startswith("IGSM-U-10 L2, eps 500: PCKh")
+    assert figure.get_suptitle().splitlines()[1].startswith("IGSM-U-10 L2, eps 500: PCKh")
     (path,) = save_pictures(
         tmp_path, [person], attack("IGSM-U-10 L2", 500, 50.0, norm=norm), run([])
     )

@@ -11,7 +11,7 @@ from example_results import EPE
 from hpe_art.evaluation.result_files import ResultsError, write_results
 from hpe_art.evaluation.results import Results, Study
 from hpe_art.report.reading import read_runs
-from hpe_art.report.summary import remarks, summary
+from hpe_art.report.summary import remarks, summary, unfinished
 
 
 def test_several_are_merged(study, tmp_path, frail):
@@ -68,10 +68,11 @@ def test_a_study_that_was_stopped_is_shown_with_what_is_missing(tmp_path, frail)
     write_results(tmp_path / "frail" / "results.json", Results(runs={"net": frail}))
     results, folders = read_runs([tmp_path])
     assert list(results.runs) == ["frail"] and folders == {"frail": tmp_path / "frail"}
-    assert remarks(results) == [
-        "Not finished: begun.",
-        "Results of single networks: a study that was stopped goes on by the same command.",
-    ]
+    assert unfinished(results) == (
+        "Not finished: begun. The same command goes on where it was stopped."
+    )
+    note = "Results of single networks: a study that was stopped goes on by the same command."
+    assert remarks(results) == [note]
 
 
 def test_no_network_is_refused(tmp_path):

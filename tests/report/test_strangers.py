@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hpe_art.errors import UserError
 from hpe_art.evaluation.result_files import ResultsError
 from hpe_art.report.cards import card_page, ranking_page
 from hpe_art.report.cards_html import cards_html
@@ -60,6 +61,11 @@ def changed(study):
         ((*RUN, "attacks", 0, "name"), "", "a name that cannot be shown in 'frail'"),
         ((*RUN, "metric", "label"), "x" * 999, "a name that cannot be shown in 'frail'"),
         ((*RUN, "attacks", 0, "folder"), "../../store", "which leads out of its folder"),
+        (
+            (*RUN, "dataset", "images"),
+            {"3": "a\x1b[2J.jpg"},
+            "a name that cannot be shown in 'frail'",
+        ),
         ((*PERSON, "pose"), [[1, 2]], "a pose of other than 16 joints"),
         ((*PERSON, "image"), "../../etc/passwd", "the picture '../../etc/passwd' of frail, which"),
         ((*PERSON, "image"), "/etc/passwd.png", "the picture '/etc/passwd.png' of frail, which"),
@@ -92,7 +98,7 @@ def test_a_link_is_no_way_out_of_the_folder(changed, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * 100_000, "Got lists in lists without end"),
+        ("[" * 100_000, "Got: lists in lists without end"),
         ('{"schema_version": 1, "runs": {"a": []}}', "results of version 1 in .*. Got: 'list' obj"),
         ('{"schema_version": 1, "runs": []}', "results of version 1 in .*. Got: 'list' object has"),
         ('{"schema_version": 1}', "results of version 1 in .*. Got some without 'config'"),
@@ -111,17 +117,25 @@ def test_what_is_too_large_is_not_read(study, tmp_path, monkeypatch):
     monkeypatch.setattr("hpe_art.evaluation.result_files.LARGEST", 1000)
     with pytest.raises(ResultsError, match=r"at most 0.001 MB. Got .*results.json of 0 MB: name"):
         read_runs([study])
-    monkeypatch.setattr("hpe_art.studies.record.LARGEST", 1000)
-    with zipfile.ZipFile(tmp_path / "record.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("about.npy", bytes(10_000))
-    with pytest.raises(ResultsError, match=r"Got .*record.npz: 0 MB of arrays, more than 0"):
+    with zipfile.ZipFile(
+        tmp_path / "record.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1
+    ) as bomb:
+        bomb.writestr("about.npy", bytes(300_000_000))
+    with pytest.raises(ResultsError, match=r"Got .*record.npz: 300 MB of arrays, more than 134"):
         read_runs([tmp_path / "record.npz"])
 
 
-def test_a_result_file_of_200_mb_is_refused_unread(tmp_path):
-    with open(tmp_path / "results.json", "wb") as file:
+@pytest.mark.parametrize("name", ["results.json", "card.json"])
+def test_a_file_of_200_mb_is_refused_unread(tmp_path, name):
+    with open(tmp_path / name, "wb") as file:
         file.truncate(200_000_000)
-    with pytest.raises(ResultsError, match=r"at most 100 MB. Got .*results.json of 200 MB"):
+    with pytest.raises(UserError, match=rf"at most 64 MB. Got .*{name} of 200 MB"):
+        read_cards(tmp_path) if name == "card.json" else read_runs([tmp_path])
+
+
+def test_a_small_file_of_many_values_is_refused_unread(tmp_path):
+    (tmp_path / "results.json").write_text("[" + '{"":0},' * 2_000_000 + "0]")
+    with pytest.raises(ResultsError, match="Got: more values than any results have"):
         read_runs([tmp_path])
 
 

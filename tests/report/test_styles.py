@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from hpe_art.report.styles import COLOURS, DASHES, MARKS, Styles
+from hpe_art.report.styles import COLOURS, DASHES, MARKS, NIGHT, Styles
 
 # Machado et al. 2009, table of severity 1, in linear RGB.
 SIGHT = {
@@ -53,3 +53,12 @@ def test_colours_stand_out_from_light_and_dark_pages():
     luminance = linear([*COLOURS, "#ffffff", "#17171b"]) @ [0.2126, 0.7152, 0.0722]
     *colours, light, dark = luminance + 0.05
     assert all(light / one > 1.9 and one / dark > 1.9 for one in colours)
+
+
+def test_colours_stand_out_from_a_dark_page_and_stay_apart():
+    colours = [NIGHT.get(one, one) for one in COLOURS]
+    luminance = linear([*colours, "#17171b"]) @ [0.2126, 0.7152, 0.0722]
+    assert ((luminance[:-1] + 0.05) / (luminance[-1] + 0.05)).min() >= 3
+    lab = np.cbrt(linear(colours) @ np.transpose(CONES)) @ np.transpose(OKLAB)
+    # Twice what is just noticed; marks and dashes differ too.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)) > 0.05

@@ -47,7 +47,8 @@ def test_the_screen_table_fits_into_100_columns(results):
     assert ["clean", "-", "80.0", "-", "-", *["80.0"] * 7, "-"] in rows
     assert ["NOISE", "8", "79.6", "99.5", "-", *["79.6"] * 8] in rows
     assert ["±1.0"] * 10 in rows
-    assert " ".join(rows[-1]).endswith("Gradients in float32.")
+    assert " ".join(rows[-1]).endswith("than half of the head's length.")
+    assert "Gradients in float32. PCKh: percentage" in " ".join(" ".join(row) for row in rows)
 
 
 def test_at_most_ten_groups_are_columns_and_fit_too():

@@ -49,6 +49,27 @@ def load_tool() -> Callable[[str], ModuleType]:
     return load
 
 
+@pytest.fixture
+def call(
+    load_tool: Callable[[str], ModuleType],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[..., tuple[Any, str, str]]:
+    """`call("card.py", ...)`: exit code, output and errors of a tool's `main`, in `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(tool: str, *arguments: object) -> tuple[Any, str, str]:
+        monkeypatch.setattr("sys.argv", [tool, *map(str, arguments)])
+        try:
+            code: Any = load_tool(tool).main()
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
 class Outcome:
     """What a run left: exit code, what it printed, and its results."""
 

@@ -91,6 +91,19 @@ def test_the_same_command_goes_on_and_another_is_refused(attack, config, weights
     assert anew.code == 0 and anew.results.seed == 3
 
 
+def test_annotations_that_changed_between_two_runs_are_named(attack, config, weights, write_people):
+    path = write_people(attack.cwd / "mine") / "annotations" / "mpii_val.json"
+    flags = [config, weights, "--attack", "noise", "--data-root", "mine", "--out", "run"]
+    assert attack(*flags).code == 0
+    people = json.loads(path.read_text())
+    people[0]["joints"][0][0] += 1
+    path.write_text(json.dumps(people))
+    refused = attack(*flags)
+    assert refused.code == 2 and len(refused.err.splitlines()) == 1
+    assert "people of a file that changed since then, mpii_val.json: choose" in refused.err
+    assert attack(*flags, "--overwrite").code == 0
+
+
 def test_flags_are_obeyed_and_recorded(attack, config, weights):
     done = attack(
         config, weights, "--attack", "fgsm", "--both", "--eps", 2, 8, "--outputs", "all",
@@ -123,6 +136,19 @@ def test_what_is_printed_and_where(attack, config):
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
     refused = attack(*flags, "--quiet", "--seed", 1)
     assert (refused.code, refused.out) == (2, "") and "--overwrite" in refused.err
+
+
+def test_who_is_pictured_is_chosen_and_named(attack, config):
+    flags = [config, *FAST, "--attack", "fgsm", "noise"]
+    done = attack(*flags, "--pictures", 5, pictures=True)
+    assert done.code == 0, done.err
+    assert "Pictured: 5 of 6 people; --pictures N for others. 00000.jpg, person 0; 00" in done.out
+    assert done.results.dataset.images == {i: f"{min(i, 4):05d}.jpg" for i in range(6)}
+    assert len(list((done.folder / "pictures").glob("fgsm-u_eps8_*.png"))) == 5
+    assert [len(one.people) for one in done.results.examples] == [5, 5]
+    none = attack(*flags, "--pictures", 0, pictures=True)
+    assert none.code == 0 and "Pictured" not in none.out, none.err
+    assert not list((none.folder / "pictures").glob("*.png"))
 
 
 def test_target_poses_of_ones_own(attack, config, weights, tmp_path):

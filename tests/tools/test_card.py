@@ -97,6 +97,14 @@ def test_a_card_is_not_replaced_by_one_that_says_less(card, made, weights, tmp_p
         assert (tmp_path / "tiny.json").read_text() == kept
 
 
+def test_the_card_is_given_as_json_or_not_at_all(card, made, capsys):
+    assert made("--json")[0] == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found["worst_inf"] == card["worst_inf"] and "worst: " in said.err
+    assert made("--quiet")[0] == 0 and capsys.readouterr() == ("", "")
+
+
 def test_what_is_no_card_is_said_before_the_work(made, tmp_path, capsys):
     (tmp_path / "old.json").write_text("{}")
     code, _ = made(name=tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,20 +13,9 @@ ASKED += ["--gradient-copies", "2", "--out", "out", "--device", "cpu"]
 
 
 @pytest.fixture
-def run(load_tool, capsys, monkeypatch, tmp_path):
+def run(call):
     """`run(config, ...)`: exit code, output and errors of the tool, in an empty folder."""
-    main = load_tool("certify.py").main
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["certify.py", *map(str, arguments)])
-        try:
-            code = main()
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+    return partial(call, "certify.py")
 
 
 @pytest.fixture
@@ -75,8 +65,10 @@ def test_certifies_beside_an_attack_and_goes_on(run, config, tmp_path, passes):
 
     # Another confidence needs no pass, another eps one attack, other noise another folder.
     more = [*ASKED, "--confidence", "0.99", "--eps", "2"]
-    code, _, err = run(config, *more)
+    code, out, err = run(config, *more, "--json")
     assert code == 0 and len(passes) == 3 * 6, err
+    assert json.loads(out) == json.loads((tmp_path / "out/certificates.json").read_text())
+    assert "smoothed" in err
     surer = json.loads((tmp_path / "out/certificates.json").read_text())
     assert surer["largest"] > found["largest"] and len(surer["rows"]) == 1
     assert surer["rows"][0]["smoothed"] == near["smoothed"]

@@ -106,6 +106,10 @@ def test_an_eps_that_is_lost_is_warned_of_before_the_run(demo):
     assert done.code == 0
     assert "Note: eps 0.4 is lost in the whole grey levels of the PNG" in done.err
     assert (pixels(done.folder / "perturbed.png") == pixels(PERSON)).all()
+    flags = [PERSON, "--attack", "noise", "--eps", 0.4]
+    quiet, as_json = demo(*flags, "--quiet"), demo(*flags, "--json")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert json.loads(as_json.out) == json.loads((as_json.folder / "result.json").read_text())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -71,6 +72,10 @@ def test_what_it_leaves(done, run_study, capsys):
     assert run_study(done, "--epochs", 1, "--plan") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "Left out: untrained" in said and ", 0 to do" in said
+    assert run_study(done, "--epochs", 1, "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["study"] == json.loads((done / "results.json").read_text())["study"]
+    assert "Left out: untrained" in said.err
 
 
 def test_the_quick_one_fits_nothing(run_study, tmp_path, capsys):

@@ -8,8 +8,7 @@ The release's numbers stay as they are: pixels count from 1, centre and scale ar
 which is what `MpiiDataset` and `MpiiPCKAccuracy` expect. As in MMPose's own files a labelled joint
 has visibility 1 whether hidden or not, an unlabelled one 0 and the position (-1, -1).
 
-Source: Andriluka et al. 2014, "2D Human Pose Estimation: New Benchmark and State of the Art
-Analysis", and the description that comes with the file.
+Source: Andriluka et al. 2014, "2D Human Pose Estimation", and the description with the file.
 """
 
 import hashlib
@@ -23,16 +22,15 @@ from scipy.io import loadmat
 
 from hpe_art.data.annotations import mpii_faults
 from hpe_art.data.mpii.writer import write_annotations
-from hpe_art.errors import UserError
+from hpe_art.errors import UserError, usable
 from hpe_art.skeleton import MPII
 
 FILES = (
     "mpii_train.json", "mpii_val.json", "mpii_trainval.json", "mpii_gt_train.mat", "mpii_gt_val.mat"
 )  # fmt: skip
 NOT_STANDARD = (
-    "This is not the standard validation set (Tompson et al., 2,958 people), which the release "
-    "does not name:\nPCKh on it is not comparable with published figures. For the standard one "
-    "give its list with --val-list."
+    "This is not the standard validation set (Tompson et al., 2,958 people; --val-list gives it), "
+    "which the release does not name:\nPCKh on it is not comparable with published figures."
 )
 
 
@@ -124,10 +122,8 @@ def read_release(file: Path) -> Release:
     if len(annotations) != len(is_train):
         counts = f"{len(is_train)} for {len(annotations)}"
         raise ReleaseError(f"Expected one value of img_train per image in {file}. Got {counts}.")
-    try:
+    with usable(f"the name of each image in {file}", ReleaseError):
         images = [str(annotation.image.name) for annotation in annotations]
-    except AttributeError as error:
-        raise ReleaseError(f"Expected the name of each image in {file}. Got: {error}.") from None
     people: list[Person] = []
     left_out: Counter[str] = Counter()
     for i in np.flatnonzero(is_train == 1):

@@ -114,7 +114,7 @@ function lines(values, styles, { x, y, top, log }) {
   };
   const on = field => ({ field, type: "quantitative", scale, axis: { title: y } });
   const across = axisOfX(x, values, log),
-    color = by(one => one.colour);
+    color = by(shade);
   const dashes = by(one => (one.dashes.length ? one.dashes.map(length => 2 * length) : [1, 0]));
   const ends = across.type === "nominal" ? { type: "rule" } : { type: "area", opacity: 0.12 };
   const point = { type: "point", filled: true, aria: false };
@@ -148,7 +148,7 @@ function marksOf(values, styles, { x, top }) {
     legend: null,
     scale: { domain: drawnBy.map(one => one.name), range },
   });
-  const color = by(drawnBy.map(one => one.colour));
+  const color = by(drawnBy.map(shade));
   const on = field => ({
     field,
     type: "quantitative",

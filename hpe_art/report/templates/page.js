@@ -31,24 +31,28 @@ function inWords(point, digits = 1) {
   return number(point[0], digits) + ends;
 }
 
+const night = matchMedia("(prefers-color-scheme: dark)");
+const shade = style => (night.matches ? style.night : style.colour);
+
 // How a network or an attack is drawn: a line of its colour and dashes, its mark in the middle.
 function swatch(style) {
-  const line = { x1: 0, y1: 8, x2: 36, y2: 8, stroke: style.colour, "stroke-width": 2.5 };
+  const line = { x1: 0, y1: 8, x2: 36, y2: 8, stroke: "currentColor", "stroke-width": 2.5 };
   if (style.dashes.length) line["stroke-dasharray"] = style.dashes.map(one => 2.5 * one).join(" ");
-  const mark = { d: style.mark, fill: style.colour, transform: "translate(18 8) scale(5)" };
+  const mark = { d: style.mark, fill: "currentColor", transform: "translate(18 8) scale(5)" };
   const box = {
     class: "swatch",
     viewBox: "0 0 36 16",
     width: 36,
     height: 16,
     "aria-hidden": "true",
+    style: `--day: ${style.colour}; --night: ${style.night}`,
   };
   return drawn("svg", box, drawn("line", line), drawn("path", mark));
 }
 
-function fill(select, names) {
+function fill(select, names, labels = names) {
   const kept = select.value;
-  select.replaceChildren(...names.map(name => new Option(name)));
+  select.replaceChildren(...names.map((name, i) => new Option(labels[i], name)));
   if (names.map(String).includes(kept)) select.value = kept;
 }
 

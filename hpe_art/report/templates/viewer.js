@@ -86,6 +86,7 @@ byId("viewer-controls") &&
       ]);
       place(byId("stage-delta"), one.delta);
       byId("view-delta").hidden = !one.delta;
+      byId("say-clean").textContent = `clean: ${one.called}`;
       byId("say-perturbed").textContent = `${attack.value}, eps ${cell.eps}`;
       besides(cell, one.person);
     }
@@ -98,9 +99,11 @@ byId("viewer-controls") &&
       if (!attack.dataset.chosen && [...attack.options].some(one => one.value === pictures.lead))
         attack.value = pictures.lead;
       attack.dataset.chosen = true;
+      const people = cells()[0].people;
       fill(
         person,
-        cells()[0].people.map(one => one.person),
+        people.map(one => one.person),
+        people.map(one => one.called),
       );
       eps.max = cells().length - 1;
       if (+eps.value > +eps.max) eps.value = eps.max;

@@ -22,9 +22,6 @@ from hpe_art.evaluation.spec import FitSpec, RunSpec
 from hpe_art.metrics import metric_for
 from hpe_art.studies.jain2019.grid import DEFENCES, Grid, attacks_of, shown, universal_to_fit
 
-PICTURED = 3
-"""People whose perturbed images are kept."""
-
 
 @dataclass(frozen=True)
 class Network:
@@ -110,7 +107,6 @@ def study_networks(
             "shown": shown(grid, attacks),
             "transfer_to": tuple(str(other) for other in configs if other != file),
             "defences": DEFENCES,
-            "kept": PICTURED,
         }
         spec = common.model_copy(update=asked)
         networks.append(Network(file.stem, cfg, spec, folder / file.stem, not fits))

@@ -51,7 +51,7 @@ def planned_networks(networks) -> Callable[..., Any]:
         people = networks.parent / "people"
         boxes = {"headbox_file": str(people / "annotations/mpii_gt_val.mat"), "test_mode": True}
         fit = FitSpec(dataset={**mpii_dataset(people, "train"), **boxes}, epochs=1)
-        usual = {"device": "cpu", "precision": "float32", "batch_size": 6, "fit": fit}
+        usual = {"kept": 3, "device": "cpu", "precision": "float32", "batch_size": 6, "fit": fit}
         common = run_spec(**{**usual, **settings})
         return study_networks(configs, replace(GRID, **(grid or {})), common, folder)
 
