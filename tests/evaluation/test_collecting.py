@@ -167,6 +167,6 @@ def test_targeted_attacks_need_somebody_with_all_joints(prepared_loop, write_peo
 
 def test_a_model_of_other_joints_is_refused(prepared_loop):
     prepared = prepared_loop().prepared
-    estimator = SimpleNamespace(input_shape=(3, 96, 64), predict=lambda x: np.zeros((1, 17, 3)))
+    estimator = SimpleNamespace(count_joints=lambda: 17)
     with pytest.raises(UserError, match="Got a model of 17 and people of 16: name people with"):
         _check_fit(estimator, prepared.people, [])
