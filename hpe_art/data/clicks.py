@@ -38,7 +38,8 @@ def read_clicks(
         photographs: folder of the images, which must be there.
         names: joints by what the table calls them, where that is something else.
     Raises:
-        DataError: a column, a number or an image is missing; the message names the line.
+        DataError: a column, a number or an image is missing, or a joint of a person is there twice;
+            the message names the line.
     """
     found: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
     with open(table, newline="", encoding="utf-8-sig") as file:
@@ -57,8 +58,16 @@ def read_clicks(
             line = f"{table}, line {rows.line_num}"
             person = str(rows.line_num) if wide else row.get("person") or ""
             for joint, place in _places(row, wide, line):
-                joints = found.setdefault((row["image"], person), {})
-                joints[(names or {}).get(joint, joint)] = place
+                joints, name = (
+                    found.setdefault((row["image"], person), {}),
+                    (names or {}).get(joint, joint),
+                )
+                if name in joints:
+                    raise DataError(
+                        "Expected each joint of a person once, and a column `person` where an "
+                        f"image has several people. Got {name} of {row['image']} again ({line})."
+                    )
+                joints[name] = place
             if not Path(photographs, row["image"] or "").is_file():
                 raise DataError(
                     f"Expected {row['image']} in {photographs} ({line}). Got no such file."

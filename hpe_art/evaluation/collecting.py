@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +134,13 @@ def pictured_people(run: Prepared, attack: Attack) -> list[dict[str, Any]]:
     after = run.store.gathered(attack.folder, people.index)
     clean = rgb(run.estimator, people.x[:])
     perturbed = rgb(run.estimator, np.stack([kept[i] for i in people.index.tolist()]))
-    aims = run.choose(before, people).poses if run.choose and attack.targeted else None
-    if aims is not None:  # joints that may go anywhere are not drawn
-        aims = np.where(aims[..., 2:] > 0, aims[..., :2], np.nan)
-    scores = [
-        run.metric.joint_scores(people.to_image(poses), people.truth) for poses in (before, after)
-    ]
+    aims, truth = None, people.truth
+    if run.choose and attack.targeted:
+        targets = run.choose(before, people)
+        # Joints that may go anywhere are not drawn.
+        aims = np.where(targets.poses[..., 2:] > 0, targets.poses[..., :2], np.nan)
+        truth = replace(truth, keypoints=people.to_image(targets.scored))
+    scores = [run.metric.joint_scores(people.to_image(one), truth) for one in (before, after)]
     return [
         {
             "index": index,

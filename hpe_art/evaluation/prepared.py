@@ -205,7 +205,6 @@ def _check_fit(
     estimator: PyTorchPoseEstimator, people: People, attacks: Iterable[AttackSpec]
 ) -> None:
     """Passes a blank image, and its loss where an attack is to climb it."""
-    blank = np.zeros((1, *estimator.input_shape), np.float32)
     predicted, labelled = estimator.count_joints(), people.y.shape[1]
     if predicted != labelled:
         raise SpecError(

@@ -41,7 +41,7 @@ class PersonPictures:
     clean_pose: np.ndarray  # predictions, in pixels of those images
     perturbed_pose: np.ndarray
     target_pose: np.ndarray | None = None  # what a targeted attack aimed at
-    clean_score: float | None = None  # this person's own, by the run's metric
+    clean_score: float | None = None  # this person's own; against the target pose if there is one
     perturbed_score: float | None = None
 
 
@@ -175,7 +175,8 @@ def _headline(person: PersonPictures, attack: Attack, run: Run) -> str:
     bound = "" if attack.eps is None else f", eps {attack.eps:g}"
     if bound and attack.norm == "inf":
         bound += " of 255 grey levels"
-    said = f"{attack.name}{bound}: {metric.key} of this person {change} {metric.unit}"
+    whose = "this person" if person.target_pose is None else "the target pose"
+    said = f"{attack.name}{bound}: {metric.key} of {whose} {change} {metric.unit}"
     called = run.dataset.called(person.index)
     short = called if len(called) <= LINE else f"…{called[1 - LINE :]}"
     return f"{short}\n{said.rstrip()}"

@@ -20,7 +20,7 @@ class Row:
     kept: dict[float, float | None]  # the relative score by eps
     breaks_at: float | None  # the smallest eps that breaks it
     mean: float | None  # of what is kept at the eps that all networks have
-    joint: str | None  # the group that keeps least, on average over eps
+    joint: str | None  # the groups that keep least, on average over eps
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Summary:
     attack: str | None
     rows: list[Row]  # the least robust network first
     eps: list[float]
-    joint: str | None  # the group that keeps least at the leading eps, on average over networks
+    joint: str | None  # the groups that keep least at the leading eps, on average over networks
 
 
 def summary(results: Results) -> Summary:
@@ -84,11 +84,11 @@ def _is_broken(relative: float, metric: MetricRecord) -> bool:
 
 
 def _weakest(entries: Sequence[Attack], metric: MetricRecord) -> str | None:
-    """The group, or joint, that keeps least on average over the entries that score it."""
+    """The groups, or joints, that keep least on average over the entries that score them."""
     known: dict[str, list[float]] = {}
     for entry in entries:
         for name, value in (entry.relative.groups or entry.relative.joints).items():
             known.setdefault(name, []).extend([] if value is None else [value])
     means = {name: mean(values) for name, values in known.items() if values}
-    worst = min if metric.higher_is_better else max
-    return worst(means, key=lambda name: means[name], default=None)
+    worst = (min if metric.higher_is_better else max)(means.values(), default=None)
+    return ", ".join(name for name, value in means.items() if value == worst) or None

@@ -122,9 +122,13 @@ def test_the_script_of_the_page_says_what_is_wrong_in_a_line(script):
         (LONG + "IMG_1.JPG,right_knee,7\n", "of right_knee .* Got 7 and None"),
         (WIDE.replace(",60,", ",far,"), r"of head_top \(.*line 2\). Got far and 10"),
         (LONG + "IMG_2.JPG,head_top,1,2\n", r"Expected IMG_2.JPG in .* \(.*line 6\). Got no such"),
+        (
+            LONG + "IMG_1.JPG,head_top,1,2\n",
+            r"a column `person` .* Got head_top of .* \(.*line 6\)",
+        ),
         (LONG + "\n,head_top,1,2\n", r"Expected  in .* \(.*line 7\). Got no such"),
     ],
-    ids=["column", "empty", "half a place", "short line", "wide", "photograph", "no name"],
+    ids=["column", "empty", "half a place", "short line", "wide", "photograph", "twice", "no name"],
 )
 def test_what_is_wrong_with_a_table_is_said_with_its_line(tmp_path, table, words):
     (tmp_path / "IMG_1.JPG").touch()

@@ -232,6 +232,15 @@ def test_little_is_shown_and_what_is_missing_is_said(opened, attacks, drawn):
         assert page.locator("#no-joints").is_visible() == (attacks[0].relative.value is None)
 
 
+def test_bars_stay_where_an_interval_is_longer_than_the_axis(opened):
+    """Of a few people, some joints keep five times as much as before."""
+    one = attack("FGSM-U", 8, 50.0)
+    one.relative.joint_intervals["right_hip"] = (0.0, 500.0)
+    page = opened(report_html(Results(runs={"net": run([one])}), {}))
+    bars = page.locator("#joint-chart .mark-rect path")
+    assert max(bar.bounding_box()["width"] for bar in bars.all()) > 100
+
+
 def test_two_are_compared_side_by_side(opened, study, tmp_path):
     page = opened(page_of(study, shutil.copytree(study, tmp_path / "other")))
     assert titles(page, "compare") == [

@@ -90,7 +90,7 @@ def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said)
 
 
 def test_of_several_networks_the_least_robust_is_named(study):
-    said = "Least robust: <strong>frail</strong>, which loses more than half of its PCKh"
+    said = "Least robust, by the mean over eps: <strong>frail</strong>, which loses more than half of its PCKh"
     assert f"{said} at eps 8 (IGSM-U-10)." in page_of(study)
 
 

@@ -68,7 +68,7 @@ def test_targeted_panel(images, pose):
     figure = panel(PersonPictures(0, *images, pose, pose + 2, pose + 5), "IGSM-T-20", 8)
     assert titles(figure)[3:] == ["target pose"]
     np.testing.assert_array_equal(figure.axes[3].lines[0].get_xydata(), pose[:2, :2] + 5)
-    assert "- → - %" in figure.get_suptitle()
+    assert "PCKh of the target pose - → - %" in figure.get_suptitle()
 
 
 def test_images_are_shown_as_they_are_and_the_perturbation_magnified(person):

@@ -44,6 +44,11 @@ def test_the_weakest_joint_is_the_one_that_keeps_least(frail):
     assert summary(results_of(frail)).joint == "Hip"
 
 
+def test_joints_that_keep_as_little_are_all_named(frail):
+    frail.attacks[1] = attack("IGSM-U-10", 8.0, 30, relative=score(30.0, Hip=0.0, Knee=0.0))
+    assert summary(results_of(frail)).joint == "Hip, Knee"
+
+
 def test_a_joint_that_nobody_labelled_is_not_the_weakest(frail):
     scores = score(30.0, Hip=None, Knee=20.0)
     frail.attacks = [attack("IGSM-U-10", 8.0, 30, relative=scores)]

@@ -116,7 +116,7 @@ function lines(values, styles, { x, y, top, log }) {
   const across = axisOfX(x, values, log),
     color = by(shade);
   const dashes = by(one => (one.dashes.length ? one.dashes.map(length => 2 * length) : [1, 0]));
-  const ends = across.type === "nominal" ? { type: "rule" } : { type: "area", opacity: 0.12 };
+  const ends = across.type === "nominal" ? { type: "rule", clip: Boolean(top) } : { type: "area", opacity: 0.12, clip: Boolean(top) };
   const point = { type: "point", filled: true, aria: false };
   const layer = [
     {
@@ -155,19 +155,20 @@ function marksOf(values, styles, { x, top }) {
     axis: { title: x },
     scale: top ? { domain: [0, Math.max(top, ...values.map(row => row.y))] } : {},
   });
+  const mark = { clip: Boolean(top), aria: false }; // intervals may be much longer than the axis
   const y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
   const one = drawnBy.length === 1;
   const layer = [
     one
-      ? { mark: { type: "bar", aria: false, tooltip: true }, encoding: { color, x: on("y") } }
+      ? { mark: { ...mark, type: "bar", tooltip: true }, encoding: { color, x: on("y") } }
       : {
-          mark: { type: "point", filled: true, size: 80, opacity: 1, aria: false, tooltip: true },
+          mark: { ...mark, type: "point", filled: true, size: 80, opacity: 1, tooltip: true },
           encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") },
         },
   ];
   if (one)
     layer.push({
-      mark: { type: "rule", aria: false, color: colourOf("--ink") },
+      mark: { ...mark, type: "rule", color: colourOf("--ink") },
       encoding: { x: on("low"), x2: { field: "high" } },
     });
   return { data: { values }, encoding: { y }, layer };
