@@ -90,8 +90,8 @@ def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said)
 
 
 def test_of_several_networks_the_least_robust_is_named(study):
-    said = "Least robust, by the mean over eps: <strong>frail</strong>, which loses more than half of its PCKh"
-    assert f"{said} at eps 8 (IGSM-U-10)." in page_of(study)
+    said = "Least robust, by the mean over eps: <strong>frail</strong>, which loses more than half"
+    assert f"{said} of its PCKh at eps 8 (IGSM-U-10)." in page_of(study)
 
 
 def test_what_was_odd_about_a_run_is_said(page_of_run, frail):
