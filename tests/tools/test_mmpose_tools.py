@@ -155,12 +155,13 @@ def test_robust_scores_while_training(run, own_config, tool, tmp_path):
 
 
 def test_weights_that_changed_are_validated_anew(run, own_config, tmp_path):
-    """Training twice in one folder ends in other weights; the second is not refused."""
+    """Whoever removes the checkpoints and trains again is scored by the new weights."""
     found = []
     for seed in (0, 1):
         own = own_config(VALIDATED + f"randomness = dict(seed={seed})\n", load_from=None)
         one = ["--cfg-options", "train_cfg.max_epochs=1"]
         run(OURS / "train.py", own, "--work-dir", "work", *one)
+        (tmp_path / "work" / "epoch_1.pth").unlink()
         (done,) = read_results(tmp_path / "work/robustness/epoch_1").runs.values()
         store = np.load(newest(tmp_path / "work/robustness/epoch_1/store/clean", "000000*.npz"))
         found.append((done.checkpoint, store["poses/own"]))
