@@ -17,7 +17,9 @@ CONFIGS = Path(mmpose.__file__).parent / ".mim" / "configs" / "body_2d_keypoint"
         ("topdown_heatmap/mpii/td-hm_res50_8xb64-210e_mpii-256x256.py", 1),
         ("topdown_heatmap/mpii/td-hm_shufflenetv2_8xb64-210e_mpii-256x256.py", 1),
         ("topdown_heatmap/coco/td-hm_hrnet-w32_udp-8xb64-210e_coco-256x192.py", 1),
-        ("topdown_heatmap/mpii/td-hm_cpm_8xb64-210e_mpii-368x368.py", 6),
+        pytest.param(
+            "topdown_heatmap/mpii/td-hm_cpm_8xb64-210e_mpii-368x368.py", 6, marks=pytest.mark.slow
+        ),
         ("topdown_regression/mpii/td-reg_res50_8xb64-210e_mpii-256x256.py", 1),
     ],
 )

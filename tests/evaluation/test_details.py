@@ -60,6 +60,7 @@ def test_draws_of_medians_and_shares_are_those_of_people():
     assert measured(np.array([np.inf, np.inf, 1.0])).value is None
 
 
+@pytest.mark.slow
 def test_a_run_has_them_and_its_checks(attacked, tmp_path, without_times):
     loop = attacked(AUTO, NEAREST)
     _, run = loop.finished

@@ -14,6 +14,7 @@ from hpe_art.studies import robustness_card
 from hpe_art.studies.robustness_card import Card, read_cards
 
 MOST_FIELDS = 40
+BUNDLED = Path(__file__).parents[2] / "model_cards"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,7 @@ def card(made):
     return json.loads((cards / "tiny.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_card_is_small_and_whole(card):
     assert len(card) <= MOST_FIELDS
     assert card["protocol"] == 1 and card["by_protocol"] is True
@@ -58,6 +60,7 @@ def test_a_card_is_small_and_whole(card):
     assert card["passed"] == all(check["passed"] for check in card["checks"])
 
 
+@pytest.mark.slow
 def test_the_page_and_the_table_say_what_the_card_says(card, made):
     _, cards = made()
     page, table = (cards / "tiny.md").read_text(), (cards / "README.md").read_text()
@@ -68,6 +71,7 @@ def test_the_page_and_the_table_say_what_the_card_says(card, made):
     )
 
 
+@pytest.mark.slow
 def test_the_table_has_the_most_robust_first(card, made):
     (first,) = read_cards(made()[1])
     stronger = first.model_copy(deep=True, update={"network": "stronger"})
@@ -79,6 +83,7 @@ def test_the_table_has_the_most_robust_first(card, made):
     assert text.count("\n## ") == 2
 
 
+@pytest.mark.slow
 def test_fewer_people_are_said_not_to_compare(made):
     code, cards = made("--num-samples", 2, "--overwrite", name="few")
     assert code == 0
@@ -86,6 +91,7 @@ def test_fewer_people_are_said_not_to_compare(made):
     assert "not to be compared" in (cards / "tiny.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_card_is_not_replaced_by_one_that_says_less(card, made, weights, tmp_path, capsys):
     kept = json.dumps(card)
     for flags, words in ([["--num-samples", 2], "of all people"], [[], "of other weights"]):
@@ -97,6 +103,7 @@ def test_a_card_is_not_replaced_by_one_that_says_less(card, made, weights, tmp_p
         assert (tmp_path / "tiny.json").read_text() == kept
 
 
+@pytest.mark.slow
 def test_the_card_is_given_as_json_or_not_at_all(card, made, capsys):
     assert made("--json")[0] == 0
     said = capsys.readouterr()
@@ -118,13 +125,14 @@ def test_what_is_no_card_is_said_before_the_work(made, tmp_path, capsys):
     [
         (dict(worst_inf={}), "a.json without worst_inf"),
         (dict(worst_inf="half"), "a.json with eps 'half'"),
-        (dict(worst_inf="3"), "protocol 1 with eps 3, 20. Got .*b.json with 1, 8, 20"),
+        (dict(worst_inf="3"), "protocol 1 with eps 3, .*. Got .*b.json with 0.5, 1, 2"),
         (dict(network="../../x"), "a.json of a network called '../../x'"),
         (dict(network="a\nb"), "a.json of a network called"),
         (dict(seconds="long"), "a.json: seconds: Input should be a valid number"),
     ],
 )
-def test_cards_that_a_page_cannot_hold_are_named(card, tmp_path, change, words):
+def test_cards_that_a_page_cannot_hold_are_named(tmp_path, change, words):
+    card = json.loads((BUNDLED / "deeppose.json").read_text())
     if change.get("worst_inf"):
         change = dict(worst_inf={change["worst_inf"]: card["worst_inf"]["1"]})
     (tmp_path / "a.json").write_text(json.dumps({**card, **change}))
@@ -134,7 +142,6 @@ def test_cards_that_a_page_cannot_hold_are_named(card, tmp_path, change, words):
 
 
 def test_the_bundled_table_is_made_of_the_bundled_cards():
-    folder = Path(__file__).parents[2] / "model_cards"
-    cards = read_cards(folder)
+    cards = read_cards(BUNDLED)
     assert cards and all(isinstance(card, Card) and card.by_protocol for card in cards)
-    assert (folder / "README.md").read_text() == ranking_page(cards)
+    assert (BUNDLED / "README.md").read_text() == ranking_page(cards)
