@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -57,12 +57,13 @@ def annotated_panel(person: Annotated) -> Figure:
     if person.skeleton is not None:
         draw_skeleton(axes, points, person.skeleton.bones, linewidth=2)
         add_side_legend(figure)
-    for joint in np.flatnonzero(labelled):
-        name = str(joint) if person.skeleton is None else person.skeleton.joints[joint]
-        _label(axes, points[joint], name)
     left, top = np.fmin(crop[:2], np.nanmin(points, axis=0)) - 0.05 * size
     right, bottom = np.fmax(crop[2:], np.nanmax(points, axis=0)) + 0.05 * size
     axes.set(xlim=(left, right), ylim=(bottom, top))
+    known = np.flatnonzero(labelled)
+    skeleton = person.skeleton
+    names = [str(one) if skeleton is None else skeleton.joints[one] for one in known]
+    _name_joints(axes, points[known], names)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=8)
     return figure
 
@@ -87,8 +88,31 @@ def _rectangle(axes: Axes, box: np.ndarray, label: str, dash: str) -> None:
     axes.add_patch(drawn)
 
 
-def _label(axes: Axes, place: np.ndarray, name: str) -> None:
-    text = axes.annotate(
-        name, (place[0], place[1]), xytext=(4, 4), textcoords="offset points", fontsize=7
-    )
-    text.set(color="white", path_effects=OUTLINE, clip_on=True)
+def _name_joints(axes: Axes, places: np.ndarray, names: Sequence[str]) -> None:
+    """Writes the names in two columns beside the person, each with a line to its joint."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    by_side = np.argsort(places[:, 0], kind="stable")
+    half = len(by_side) // 2
+    for column, edge, side in ((by_side[:half], left, "left"), (by_side[half:], right, "right")):
+        column = column[np.argsort(places[column, 1], kind="stable")]
+        heights = _spread(places[column, 1], (bottom - top) / max(28, len(column) + 2))
+        inwards = 0.01 * (right - left) * (1 if side == "left" else -1)
+        for joint, height in zip(column, heights, strict=True):
+            text = axes.annotate(
+                names[joint],
+                places[joint],
+                xytext=(edge + inwards, height),
+                ha=side,
+                va="center",
+                fontsize=7,
+                color="white",
+                arrowprops=dict(arrowstyle="-", color="white", linewidth=0.5),
+            )
+            text.set(path_effects=OUTLINE)
+
+
+def _spread(heights: np.ndarray, apart: float) -> np.ndarray:
+    """Sorted heights, moved downwards where two are less than `apart`; the whole stays centred."""
+    steps = apart * np.arange(len(heights))
+    spread = np.maximum.accumulate(heights - steps) + steps
+    return spread - (spread - heights).mean() if len(heights) else spread

@@ -39,3 +39,17 @@ def test_an_image_that_is_gone_is_named(person):
     person.image.unlink()
     with pytest.raises(OSError, match=r"Got .*IMG_3.png, which cannot be read any more"):
         annotated_panel(person)
+
+
+def test_names_of_joints_that_lie_on_each_other_are_apart_and_in_view(person):
+    pose = np.tile(np.array([[20, 30, 1]], np.float32), (16, 1))
+    (axes,) = annotated_panel(person._replace(pose=pose)).axes
+    bottom, top = axes.get_ylim()
+    by_column = {}
+    for text in axes.texts:
+        by_column.setdefault(text.get_ha(), []).append(text.xyann[1])
+    assert sorted(by_column) == ["left", "right"]
+    for heights in by_column.values():
+        assert len(heights) == 8
+        np.testing.assert_allclose(np.diff(heights), (bottom - top) / 28, rtol=1e-5)
+        assert top < min(heights) and max(heights) < bottom
