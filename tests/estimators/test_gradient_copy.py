@@ -176,6 +176,7 @@ def test_passes_are_counted_as_through_the_model():
     assert (estimator.forward_passes, estimator.backward_passes) == (3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
 @pytest.mark.filterwarnings("ignore")  # of the compiler's
 def test_compiled_gradients_are_those_of_the_model():

@@ -2,11 +2,14 @@
 
 import resource
 
+import pytest
+
 from hpe_art.data.workers import LONGEST_READ, bounded
 
 SMALLER_THAN_A_CROP = 30_000
 
 
+@pytest.mark.slow
 def test_a_full_shared_memory_ends_a_run_in_a_line(run_tool, tmp_path):
     """A worker drops what it cannot share, and its run would wait for it for ever."""
 
