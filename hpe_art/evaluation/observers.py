@@ -137,7 +137,8 @@ def check_names(observers: Sequence[Observer]) -> None:
 def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: int) -> Observer:
     """Another network, with the weights that its config names, for the crops of the attacked one.
 
-    Raises a UserError if it has no weights, other joints, or takes crops of another aspect.
+    Raises a UserError if it has no weights, or such that predict no numbers, other joints, or takes
+    crops of another aspect.
     """
     cfg = load_config(config)
     if not cfg.get("load_from"):
@@ -150,7 +151,10 @@ def other_network(config: str | Path, estimator: PyTorchPoseEstimator, joints: i
     observer = Observer(Path(config).stem, network)
     blank = np.zeros((1, *estimator.input_shape), np.float32)
     observer.poses(blank, estimator.packs_bgr)  # raises where the aspect is another
-    found = network.count_joints()
+    try:
+        found = network.count_joints()
+    except UserError as error:
+        raise UserError(f"{config}: {error}") from error
     if found != joints:
         raise UserError(
             f"Expected networks of {joints} joints, as the people have. Got {config} with {found}."

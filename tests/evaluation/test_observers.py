@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from toys import hourglass, people
 
 from hpe_art.errors import UserError
@@ -139,3 +140,9 @@ def test_observers_without_weights_or_of_other_joints_are_refused(
     with pytest.raises(UserError, match=r"Expected networks of 17 joints.* Got .*tiny.py with 16"):
         other_network(config, own, 17)
     assert other_network(config, own, 16).kind == "transfer"
+    kept = torch.load(weights, weights_only=True)["state_dict"]
+    (name, *_) = (name for name in kept if name.endswith("running_var"))
+    torch.save({**kept, name: -torch.ones_like(kept[name])}, tmp_path / "broken.pth")
+    broken = write_config(tmp_path / "numberless.py", load_from=str(tmp_path / "broken.pth"))
+    with pytest.raises(UserError, match=r"numberless.py: Expected a network that predicts finite"):
+        other_network(broken, own, 16)
