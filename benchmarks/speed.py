@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.cases import Case
+from benchmarks.cases import Array, Case
 from benchmarks.contenders import BESIDE, CONTENDERS, EPS, as_pixels, missing_peers
 from hpe_art.memory import forget_peak, peak_mib
 
@@ -42,30 +42,8 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
         RuntimeError: a contender leaves the eps ball.
     """
     names = [name for name in names if name not in missing_peers()]
-    memory, counted = {}, {}
-    for name in names:
-        run = CONTENDERS[name](case, 1)
-        _forget_peak(case)
-        with _passes(case) as counted[name]:
-            run()
-        finish(case)
-        memory[name] = _peak(case)
-        del run
-        case.estimator.model.zero_grad(set_to_none=True)  # which some contenders leave behind
-    runs = {name: CONTENDERS[name](case, steps) for name in names}
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    found: dict[str, Any] = {}
-    for _ in range(repeats):
-        for name, run in runs.items():
-            with _neighbours() if name == BESIDE else nullcontext():
-                begun = time.perf_counter()
-                images = run()
-                finish(case)
-                seconds[name].append(time.perf_counter() - begun)
-            found[name] = as_pixels(images, name)
-            worst = float(np.abs(found[name] - case.x).max())
-            if worst > EPS + 0.01:
-                raise RuntimeError(f"Expected changes of at most {EPS}. Got {worst} by {name}.")
+    memory, counted = _one_step(case, names)
+    seconds, found = _rounds(case, steps, repeats, names)
     reference = found[names[0]]
     return {
         "case": case.name,
@@ -86,6 +64,44 @@ def timed_case(case: Case, steps: int, repeats: int, names: Sequence[str]) -> di
             for name, images in found.items()
         },
     }
+
+
+def _one_step(
+    case: Case, names: Sequence[str]
+) -> tuple[dict[str, dict[str, float | None]], dict[str, dict[str, int]]]:
+    """Peak memory, and images passed, of each contender in its first step."""
+    memory, counted = {}, {}
+    for name in names:
+        run = CONTENDERS[name](case, 1)
+        _forget_peak(case)
+        with _passes(case) as counted[name]:
+            run()
+        finish(case)
+        memory[name] = _peak(case)
+        del run
+        case.estimator.model.zero_grad(set_to_none=True)  # which some contenders leave behind
+    return memory, counted
+
+
+def _rounds(
+    case: Case, steps: int, repeats: int, names: Sequence[str]
+) -> tuple[dict[str, list[float]], dict[str, Array]]:
+    """Seconds of each round, and the images of the last one, by contender."""
+    runs = {name: CONTENDERS[name](case, steps) for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    found: dict[str, Array] = {}
+    for _ in range(repeats):
+        for name, run in runs.items():
+            with _neighbours() if name == BESIDE else nullcontext():
+                begun = time.perf_counter()
+                images = run()
+                finish(case)
+                seconds[name].append(time.perf_counter() - begun)
+            found[name] = as_pixels(images, name)
+            worst = float(np.abs(found[name] - case.x).max())
+            if worst > EPS + 0.01:
+                raise RuntimeError(f"Expected changes of at most {EPS}. Got {worst} by {name}.")
+    return seconds, found
 
 
 def ratios(row: Mapping[str, Any], slow: str, fast: str) -> dict[str, float] | None:

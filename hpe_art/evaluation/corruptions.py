@@ -118,11 +118,9 @@ def score_corrupted(
                 official=run.clean.official,
             )
         )
-    named = {name: (name,) for name in corruptions}
-    whole = {kind: names for kind, names in KINDS.items() if set(names) <= set(corruptions)}
     means = [
         _mean_of(title, [one for key, one in seen.items() if key[0] in names], before)
-        for title, names in {**named, **whole, ALL: tuple(corruptions)}.items()
+        for title, names in _groups(corruptions).items()
     ]
     return CorruptionResults(clean=clean, severities=list(severities), cells=cells, means=means)
 
@@ -145,6 +143,13 @@ def corrupted_config(cfg: Config, step: dict[str, Any]) -> Config:
 def _is_loading(step: Any) -> bool:
     kind = step["type"]
     return str(getattr(kind, "__name__", kind)).rpartition(".")[2] == "LoadImage"
+
+
+def _groups(corruptions: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What has a mean: each corruption, each kind that is there wholly, and all."""
+    named = {name: (name,) for name in corruptions}
+    whole = {kind: names for kind, names in KINDS.items() if set(names) <= set(corruptions)}
+    return {**named, **whole, ALL: tuple(corruptions)}
 
 
 def _scored(

@@ -151,11 +151,7 @@ def prepare(
     metric.check_scored(people.truth)
     if any(attack.needs_goal for attack in spec.attacks):
         metric.radii(people.truth)  # raises early
-    joints = len(skeleton.joints)
-    observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
-    observers += [defended(name, estimator) for name in spec.defences]
-    observers += [SavedImages(estimator=estimator)] if spec.saves else []
-    check_names(observers)
+    observers = _observers(spec, estimator, len(skeleton.joints))
     fit = find_fit(spec, cfg, skeleton)
     attacks = ready_attacks(spec, str(cfg.get("load_from") or ""), estimator, fit)
     keys = [attack_key(attack, spec, metric, fit) for attack in attacks]
@@ -199,6 +195,15 @@ def _estimator(spec: RunSpec, model: nn.Module) -> PyTorchPoseEstimator:
         estimator = defended(spec.behind, estimator).estimator
     _ = estimator.gradient_precision  # makes the copy, if there is to be one
     return estimator
+
+
+def _observers(spec: RunSpec, estimator: PyTorchPoseEstimator, joints: int) -> list[Observer]:
+    """Those to whom perturbed images are shown too."""
+    observers = [other_network(path, estimator, joints) for path in spec.transfer_to]
+    observers += [defended(name, estimator) for name in spec.defences]
+    observers += [SavedImages(estimator=estimator)] if spec.saves else []
+    check_names(observers)
+    return observers
 
 
 def _check_fit(

@@ -51,10 +51,7 @@ def training_config(
         ValueError: the folder lacks something, or a checkpoint to resume and other first weights.
     """
     config = find_config(config)
-    if not config.is_file():
-        raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
-    with usable("a config file", passing=NOT_FOUND):
-        cfg = read_config(config)
+    cfg = _read(config)
     cfg.load_from = cfg.get("load_from") if load_from == "config" else load_from
     cfg.resume = cfg.get("resume", False)
     if resume and resume != "auto":
@@ -76,6 +73,14 @@ def training_config(
     with usable("the config of a network with its training", passing=NOT_FOUND):
         _check_start(cfg)
     return cfg
+
+
+def _read(config: Path) -> Config:
+    """The config of a file; raises a FileNotFoundError if it is not there."""
+    if not config.is_file():
+        raise FileNotFoundError(f"Expected a config file. Got {config}, which does not exist.")
+    with usable("a config file", passing=NOT_FOUND):
+        return read_config(config)
 
 
 def _check_hooks_and_workers(cfg: Config) -> None:
