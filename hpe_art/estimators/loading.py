@@ -25,6 +25,10 @@ from hpe_art.skeleton import converted_metainfo
 BUILDABLE = "a model that MMPose can build"
 FITTING = "a network whose parts fit each other"
 KNOWN_SET = "a config whose test_dataloader.dataset is one of MMPose's"
+HEADS_3D = {"InternetHead"}
+"""Of `TopdownPoseEstimator`s whose predictions are not in the image's plane."""
+OLD_SCOPE, NEW_SCOPE = "mmcls.", "mmpretrain."
+"""What two of MMPose's configs call the package that was renamed."""
 
 
 def load_config(config: str | Path | Config, options: dict[str, Any] | None = None) -> Config:
@@ -59,7 +63,19 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
             "Expected the config of a top-down pose model (TopdownPoseEstimator). "
             f"Got {getattr(kind, '__name__', 'an empty text' if kind == '' else kind)}."
         )
+    head = _part(model, "head")
+    if (three := _name(head.get("type"))) in HEADS_3D:
+        raise ModelError(f"Expected a model of 2D poses. Got {three}, whose joints have a depth.")
+    backbone = _part(model, "backbone")
+    if str(backbone.get("type")).startswith(OLD_SCOPE):
+        config = copy.deepcopy(config)
+        config.model.backbone.type = backbone["type"].replace(OLD_SCOPE, NEW_SCOPE, 1)
     return config
+
+
+def _part(model: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = model.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 @torch.inference_mode(False)  # weights made in it have no way back for gradients

@@ -23,7 +23,7 @@ from hpe_art.memory import forget_peak, peak_mib
 
 WORKS, NEEDS, REFUSED, FAILS = "works", "needs", "refused", "fails"
 FOUND = "models.json"
-EXTRAS = {"mmpretrain": "hpe-art[vit]", "mmcls": "mmcls, which its authors now call mmpretrain"}
+EXTRAS = {"mmpretrain": "hpe-art[vit]"}
 """What a config may need beyond MMPose, and what brings it."""
 
 

@@ -98,6 +98,18 @@ def test_a_config_that_is_not_top_down(tmp_path, text, kind):
         load_config(path)
 
 
+def test_what_mmpose_still_calls_mmcls_is_mmpretrain():
+    name = "td-hm_ViTPose-large_8xb64-210e_humanart-256x192.py"
+    cfg = load_config(f"mmpose::body_2d_keypoint/topdown_heatmap/humanart/{name}")
+    assert cfg.model.backbone.type == "mmpretrain.VisionTransformer"
+
+
+def test_predictions_with_a_depth_are_refused():
+    hands = "hand_3d_keypoint/internet/interhand3d/internet_res50_4xb16-20e_interhand3d-256x256.py"
+    with pytest.raises(ModelError, match="Expected a model of 2D poses. Got InternetHead"):
+        load_config(f"mmpose::{hands}")
+
+
 def test_joints_are_described_as_mmpose_does(cfg):
     meta = dataset_meta(cfg)
     assert meta["dataset_name"] == "mpii"
