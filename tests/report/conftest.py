@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from example_results import attack, run, score
+from pages import page_of
 
 from hpe_art.evaluation.result_files import write_results
 from hpe_art.evaluation.results import (
@@ -161,3 +162,8 @@ def opened(browser, tmp_path):
     assert [url for url in asked if not url.startswith(inside)] == []
     for page in pages:
         page.close()
+
+
+@pytest.fixture
+def page(opened, study):
+    return opened(page_of(study))

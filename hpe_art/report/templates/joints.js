@@ -136,7 +136,8 @@ byId("joints") &&
         x: label,
         top: data.metric.higher_is_better ? 100 : 0,
       });
-      drawChart(byId("joint-chart"), title, chart, 60 + 20 * data.joints.length);
+      const each = Math.max(20, 12 + 4 * seen.length);
+      drawChart(byId("joint-chart"), title, chart, 60 + each * data.joints.length);
     }
 
     fill(

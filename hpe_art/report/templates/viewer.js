@@ -91,7 +91,14 @@ byId("viewer-controls") &&
       besides(cell, one.person);
     }
 
+    const names = Object.keys(pictures.networks);
+    function fillOther() {
+      const others = names.filter(name => name !== network.value);
+      fill(other, ["", ...others], ["nothing", ...others]);
+    }
+
     function refresh() {
+      fillOther();
       fill(
         attack,
         Object.keys(shown()).filter(name => name !== "clean"),
@@ -110,11 +117,13 @@ byId("viewer-controls") &&
       show();
     }
 
-    const names = Object.keys(pictures.networks);
     fill(network, names);
-    other.append(...names.map(name => new Option(name)));
     byId("label-other").hidden = names.length < 2;
-    for (const [before, after] of pictures.beside) [network.value, other.value] = [before, after];
+    for (const [before, after] of pictures.beside) {
+      network.value = before;
+      fillOther();
+      other.value = after;
+    }
     for (const select of [network, attack, person, other])
       select.addEventListener("change", refresh);
     eps.addEventListener("input", show);
