@@ -18,7 +18,7 @@ from hpe_art.report.numbers import digits_of, eps_text, score_text
 from hpe_art.report.summary import remarks, summary, unfinished
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
-from hpe_art.report.words import attack_words, metric_words, words
+from hpe_art.report.words import attack_words, metric_words, target_words, words
 
 TEMPLATES = resources.files("hpe_art.report") / "templates"
 LIBRARIES = ("vega/vega.min.js", "vega/vega-lite.min.js")
@@ -73,6 +73,10 @@ def report_html(
         compared=compared,
         charts=as_script(chart_data(results) | {"compared": [asdict(one) for one in compared]}),
         said=pictures["said"],
+        aimed=any(p.target for r in runs.values() for e in r.examples for p in e.people),
+        targets={
+            n: text for n, r in runs.items() if r.targets and (text := target_words(r.targets))
+        },
         words=words(results),
         meaning=metric_words(metric.key),
         lead=next(map(attack_words, leading), ""),

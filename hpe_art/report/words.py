@@ -1,6 +1,6 @@
 """Words that a stranger to these pages stumbles over, each in a sentence: those that are on one."""
 
-from hpe_art.evaluation.results import Attack, Results
+from hpe_art.evaluation.results import Attack, Results, Targets
 
 METRICS = {
     "PCKh": "percentage of joints that are closer to the truth than half of the head's length",
@@ -26,6 +26,18 @@ def attack_words(attack: Attack) -> str:
         return f"an attack that moves joints {way}"
     steps = "one step" if attack.max_iter == 1 else f"{attack.max_iter} steps"
     return f"an attack of {steps} that moves joints {way}"
+
+
+def target_words(targets: Targets) -> str:
+    """How the target poses of targeted attacks were picked; empty where that is not on record."""
+    said = [targets.rule]
+    if targets.joints:
+        said.append(f"only {', '.join(targets.joints)} moved, the others held")
+    if targets.fallbacks:
+        said.append(
+            f"for {targets.fallbacks} people no pose was far enough: they have the farthest"
+        )
+    return "; ".join(filter(None, said))
 
 
 def words(results: Results) -> dict[str, str]:

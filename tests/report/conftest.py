@@ -105,6 +105,9 @@ def study(tmp_path: Path) -> Path:
             examples += [
                 Example(attack=name, eps=eps, people=people) for name in ("IGSM-U-10", "FGSM-U")
             ]
+        aims = [None, *[(x + 20, y) for x, y in POSE[1:]]]
+        aimed = [one.model_copy(update={"target": aims}) for one in people]
+        examples.append(Example(attack="IGSM-T-20", eps=8.0, people=aimed))
         poses = {name: [[*point, 1.0] for point in POSE] for name in LEFT}
         image = picture(f"{network}_uap.webp", base + 40)
         alone = Alone(outputs="last", eps=16.0, image=image, poses=poses)

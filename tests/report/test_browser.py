@@ -64,6 +64,17 @@ def test_the_slider_changes_the_picture(page):
     assert page.locator("#view-other").is_hidden()
 
 
+def test_the_target_pose_is_drawn_on_the_picture(page):
+    dotted = page.locator("#stage-perturbed svg .target")
+    assert dotted.count() == 0
+    page.locator("#pick-attack").select_option("IGSM-T-20")
+    assert dotted.count() == 14  # right_ankle may go anywhere
+    assert page.locator("#stage-clean svg .target").count() == 0
+    clean, target = page.locator("#stage-perturbed svg .clean").last, dotted.last
+    assert float(target.get_attribute("x1")) == float(clean.get_attribute("x1")) + 20
+    assert "dotted: the target pose" in page.locator("#viewer").text_content()
+
+
 def test_sorting_sorts(page):
     table = page.locator("#all-scores")
     page.locator("#all-scores th", has_text="relative").locator("button").click()

@@ -10,7 +10,7 @@ import pytest
 from example_results import EPE, attack, run
 
 from hpe_art.evaluation.result_files import write_results
-from hpe_art.evaluation.results import Results
+from hpe_art.evaluation.results import Results, Targets
 from hpe_art.report.comparison import comparisons
 from hpe_art.report.html import LIBRARIES, TEMPLATES, report_html
 from hpe_art.report.reading import read_runs
@@ -92,6 +92,15 @@ def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said)
 def test_of_several_networks_the_least_robust_is_named(study):
     said = "Least robust, by the mean over eps: <strong>frail</strong>, which loses more than half"
     assert f"{said} of its PCKh at eps 8 (IGSM-U-10)." in page_of(study)
+
+
+def test_how_target_poses_were_picked_is_said(page_of_run, frail):
+    assert "target poses" not in page_of_run(frail)
+    frail.targets = Targets(rule="someone's pose", fallbacks=3, joints=["left_wrist"])
+    said = (
+        "someone&#39;s pose; only left_wrist moved, the others held; for 3 people no pose was far"
+    )
+    assert f'data-head="target poses">{said}' in page_of_run(frail)
 
 
 def test_what_was_odd_about_a_run_is_said(page_of_run, frail):
