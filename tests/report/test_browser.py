@@ -80,7 +80,7 @@ def test_sorting_sorts(page):
     page.locator("#all-scores th", has_text="relative").locator("button").click()
 
     def relative():
-        return [float(cell) for cell in column(table, 5) if cell != "–"]
+        return [float(cell.partition(" ±")[0]) for cell in column(table, 5) if cell != "–"]
 
     assert relative() == sorted(relative()) and len(relative()) == 16
     page.locator("#all-scores th", has_text="relative").locator("button").press("Enter")
@@ -212,6 +212,16 @@ def test_a_long_table_scrolls_under_its_heading(opened, study):
     assert box.evaluate("box => box.scrollHeight > box.clientHeight")
     box.evaluate("box => box.scrollTo(0, 100)")
     assert heading.bounding_box()["y"] == pytest.approx(box.bounding_box()["y"], abs=1)
+
+
+def test_a_table_that_is_too_wide_says_that_it_goes_on(opened, study):
+    page = opened(page_of(study), viewport={"width": 390, "height": 800})
+    says = "part => getComputedStyle(document.querySelector(`#${part} .wide`), '::before').content"
+    assert "scroll sideways" in page.evaluate(says, "scores")
+    assert page.evaluate(says, "made") == "none"  # its rows are blocks
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.locator("#scores .goes-on").wait_for(state="detached")
+    assert page.evaluate(says, "scores") == "none"
 
 
 def test_words_in_columns_need_no_scrolling_on_a_narrow_screen(opened, study):
