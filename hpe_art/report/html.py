@@ -19,7 +19,14 @@ from hpe_art.report.numbers import digits_of, eps_text, score_text, with_spread
 from hpe_art.report.summary import remarks, summary, unfinished
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
-from hpe_art.report.words import attack_words, metric_words, target_words, words
+from hpe_art.report.words import (
+    attack_words,
+    defence_words,
+    metric_words,
+    official_words,
+    target_words,
+    words,
+)
 
 TEMPLATES = resources.files("hpe_art.report") / "templates"
 LIBRARIES = ("vega/vega.min.js", "vega/vega-lite.min.js")
@@ -81,6 +88,8 @@ def report_html(
         },
         words=words(results),
         meaning=metric_words(metric.key),
+        official_words=official_words(results),
+        defence_words=defence_words(results),
         lead=next(map(attack_words, leading), ""),
         viewer=as_script(pictures),
         style=template("page.css"),
