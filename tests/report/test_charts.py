@@ -93,13 +93,17 @@ def test_marks_of_one_joint_lie_apart(opened):
     assert tip.bounding_box()["y"] - first == pytest.approx(found[1] - found[0], abs=1)
 
 
-def test_defences_are_in_no_order_so_no_line_joins_them(opened):
-    one = attack("FGSM-U", 8, 20.0, observed={"jpeg": attack("X", 8, 75.0)})
-    page = opened(
-        report_html(Results(runs={"net": run([one], observers={"jpeg": observer("defence")})}), {})
-    )
-    assert len(marks(page, "behind-defences")) == 2
+def test_defences_are_in_no_order_and_all_are_named(opened):
+    seen = {name: attack("X", 8, 75.0) for name in ("jpeg", "smoothing", "flip-perturbation")}
+    behind = {name: observer("defence") for name in seen}
+    one = run([attack("FGSM-U", 8, 20.0, observed=seen)], observers=behind)
+    html = report_html(Results(runs={"net": one, "other": one}), {})
+    page = opened(html, viewport={"width": 390, "height": 800})
+    assert len(marks(page, "behind-defences")) == 2 * 4
     assert page.locator("#behind-defences .mark-line path").count() == 0
+    assert page.locator("#behind-defences .mark-rule.role-mark line").count() == 2 * 4  # intervals
+    labels = page.locator("#behind-defences .role-axis-label text").all_text_contents()
+    assert {"no defence", *seen} <= {*labels}
 
 
 def test_an_attack_is_not_taken_for_a_network(page):

@@ -84,13 +84,13 @@ function clearCharts(place) {
   place.replaceChildren();
 }
 
-// The x axis: numbers, or names where there is one number alone.
+// The x axis: numbers, or a place where there is one number alone.
 function axisOfX(title, values, log) {
   const ticks = distinct(values.map(row => row.x)).sort((a, b) => a - b);
   const axis = { title, labelOverlap: true };
-  if (typeof ticks[0] === "string" || ticks.length < 2) {
-    const scale = { type: "band", paddingInner: 0.5, paddingOuter: ticks.length < 2 ? 2 : 0.5 };
-    return { field: "x", type: "nominal", sort: null, scale, axis: { ...axis, labelAngle: 0 } };
+  if (ticks.length < 2) {
+    const scale = { type: "band", paddingInner: 0.5, paddingOuter: 2 };
+    return { field: "x", type: "nominal", scale, axis: { ...axis, labelAngle: 0 } };
   }
   const numbers = { field: "x", type: "quantitative", axis: { ...axis, format: "~g" } };
   if (!log) return numbers;
@@ -105,8 +105,8 @@ function axisOfX(title, values, log) {
 const apart = drawnBy =>
   drawnBy.length > 1 && { field: "name", scale: { domain: drawnBy.map(one => one.name) } };
 
-// A line through the points of each series, with its intervals as a band; over names, which are in
-// no order, and where there is one number alone, marks with their intervals.
+// A line through the points of each series, with its intervals as a band; where there is one x
+// alone, marks with their intervals.
 // Rows are {x, y, low, high, name, says, about}; `styles` are of all names.
 function lines(values, styles, { x, y, top, log }) {
   const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
@@ -151,7 +151,7 @@ function lines(values, styles, { x, y, top, log }) {
   return { data: { values }, encoding: { x: across, ...(xOffset && { xOffset }) }, layer };
 }
 
-// Bars for one name, marks for several, of each joint from the top.
+// Bars for one name, marks for several, with their intervals: a row for each x, from the top.
 function marksOf(values, styles, { x, top }) {
   const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
   const by = range => ({
@@ -167,22 +167,29 @@ function marksOf(values, styles, { x, top }) {
     axis: { title: x },
     scale: top ? { domain: [0, Math.max(top, ...values.map(row => row.y))] } : {},
   });
-  const mark = { clip: Boolean(top), aria: false }; // intervals may be much longer than the axis
+  const mark = { aria: false, tooltip: true };
   const y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
   const yOffset = apart(drawnBy),
     one = !yOffset;
   const layer = [
     one
-      ? { mark: { ...mark, type: "bar", tooltip: true }, encoding: { color, x: on("y") } }
+      ? { mark: { ...mark, type: "bar" }, encoding: { color, x: on("y") } }
       : {
-          mark: { ...mark, type: "point", filled: true, size: 80, opacity: 1, tooltip: true },
+          mark: { ...mark, type: "point", filled: true, size: 80, opacity: 1 },
           encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") },
         },
   ];
-  if (one)
+  // Intervals may be much longer than the axis.
+  if (values.some(row => known(row.low)))
     layer.push({
-      mark: { ...mark, type: "rule", color: colourOf("--ink") },
-      encoding: { x: on("low"), x2: { field: "high" } },
+      mark: { type: "rule", clip: Boolean(top), aria: false },
+      encoding: {
+        color: one ? { value: colourOf("--ink") } : color,
+        x: on("low"),
+        x2: { field: "high" },
+      },
     });
-  return { data: { values }, encoding: { y, ...(yOffset && { yOffset }) }, layer };
+  const each = Math.max(20, 12 + 4 * drawnBy.length),
+    height = 60 + each * distinct(values.map(row => row.x)).length;
+  return { data: { values }, height, encoding: { y, ...(yOffset && { yOffset }) }, layer };
 }

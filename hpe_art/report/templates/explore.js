@@ -132,9 +132,8 @@ const explorer =
       drawChart(
         place,
         all[0].panel,
-        lines(values, data.networks, {
-          x: null,
-          y: data.scores[0].label,
+        marksOf(values, data.networks, {
+          x: data.scores[0].label,
           top: data.metric.higher_is_better ? 100 : 0,
         }),
       );

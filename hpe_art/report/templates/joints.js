@@ -136,8 +136,7 @@ byId("joints") &&
         x: label,
         top: data.metric.higher_is_better ? 100 : 0,
       });
-      const each = Math.max(20, 12 + 4 * seen.length);
-      drawChart(byId("joint-chart"), title, chart, 60 + each * data.joints.length);
+      drawChart(byId("joint-chart"), title, chart);
     }
 
     fill(
