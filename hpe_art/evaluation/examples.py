@@ -67,6 +67,7 @@ def _pictured(one: dict[str, Any], attack: Attack, folder: Path, stem: str) -> P
     return PicturedPerson(
         person=one["index"],
         pose=_points(one["perturbed_pose"]),
+        target=_aims(one["target_pose"]),
         image=write_picture(folder, f"{stem}.webp", one["perturbed"], FINE),
         perturbation=write_picture(folder, f"{stem}_delta.webp", scaled(delta, bound), COARSE),
     )
@@ -74,6 +75,12 @@ def _pictured(one: dict[str, Any], attack: Attack, folder: Path, stem: str) -> P
 
 def _points(pose: NDArray[Any]) -> list[list[float]]:
     return np.round(pose[:, :2].astype(np.float64), 1).tolist()
+
+
+def _aims(pose: NDArray[Any] | None) -> list[Any] | None:
+    if pose is None:
+        return None
+    return [None if np.isnan(point).any() else point for point in _points(pose)]
 
 
 def scaled(delta: NDArray[Any], bound: float) -> NDArray[np.float32]:

@@ -198,7 +198,8 @@ def _picture_faults(name: str, run: Run, folder: Path) -> Iterator[str]:
         if not _is_picture_inside(folder, one):
             yield f"the picture {one[:LONGEST_NAME]!r} of {name}, which is none inside {folder}"
     count = len(run.skeleton.joints)
-    if any(len(person.pose) != count for person in pictured):
+    poses = [one for person in pictured for one in (person.pose, person.target) if one is not None]
+    if any(len(pose) != count for pose in poses):
         yield f"a picture of {name} with a pose of other than {count} joints"
     for alone in run.universal:
         if any(len(point) < 2 for pose in alone.poses.values() for point in pose):

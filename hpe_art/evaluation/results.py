@@ -197,10 +197,14 @@ class Targets(Record):
 
 
 class PicturedPerson(Record):
-    """One person's picture: place in the test set, predicted pose (K x 2), files."""
+    """One person's picture: place in the test set, predicted pose (K x 2), files.
+
+    `target` is the pose that a targeted attack wanted, null for joints that may go anywhere.
+    """
 
     person: int
     pose: list[tuple[float, float]]
+    target: list[tuple[float, float] | None] | None = None
     image: str
     perturbation: str | None = None
 

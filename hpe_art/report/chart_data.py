@@ -31,7 +31,7 @@ def chart_data(results: Results) -> dict[str, Any]:
         "metric": {**metric.model_dump(), "digits": digits_of(metric)},
         "scores": _scores(results),
         "networks": styled(list(runs)),
-        "attacks": styled(attacks),
+        "attacks": styled(attacks, taken=len(runs)),
         "shown": _shown(results, attacks),
         "lead": {"attack": leading_attack(results, False), "eps": leading_eps(results)},
         "joints": first.skeleton.joints,
@@ -42,9 +42,9 @@ def chart_data(results: Results) -> dict[str, Any]:
     }
 
 
-def styled(names: Sequence[str]) -> list[dict[str, Any]]:
-    """How each is drawn, as the page's scripts have it."""
-    styles = Styles(names)
+def styled(names: Sequence[str], taken: int = 0) -> list[dict[str, Any]]:
+    """How each is drawn, as the page's scripts have it; others have the first `taken` colours."""
+    styles = Styles(names, taken)
     return [
         {
             "name": name,

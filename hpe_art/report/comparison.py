@@ -20,7 +20,7 @@ from hpe_art.studies.record import RecordedRun, Row, person_scores
 UNPAIRED = {
     "people": "The two are not of the same people, so there are no intervals and no verdict.",
     "scores": "The scores of each person are not beside both results, so there are no intervals "
-    "and no verdict. A folder of `attack` or `study` has them.",
+    "and no verdict. A folder of tools/attack.py or tools/study.py has them.",
     "few": "There are too few people for intervals, so there is no verdict.",
 }
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,22 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from hpe_art.evaluation.results import Results
+from hpe_art.evaluation.results import Results, Score
 from hpe_art.report.chart_data import chart_data
 from hpe_art.report.comparison import Comparison
 from hpe_art.report.leading import leading_attack, metric_of
-from hpe_art.report.numbers import digits_of, eps_text, score_text
+from hpe_art.report.numbers import digits_of, eps_text, score_text, with_spread
 from hpe_art.report.summary import remarks, summary, unfinished
 from hpe_art.report.table import official_cells
 from hpe_art.report.viewer import viewer_data
-from hpe_art.report.words import attack_words, metric_words, words
+from hpe_art.report.words import (
+    attack_words,
+    defence_words,
+    metric_words,
+    official_words,
+    target_words,
+    words,
+)
 
 TEMPLATES = resources.files("hpe_art.report") / "templates"
 LIBRARIES = ("vega/vega.min.js", "vega/vega-lite.min.js")
@@ -39,10 +47,11 @@ def report_html(
     """The page, of results and folders from `read_runs`, and what is compared of them."""
     metric, runs = metric_of(results), results.runs
     digits = digits_of(metric)
-    filters = {
+    filters: dict[str, Callable[..., Any]] = {
         "score": lambda value: score_text(value, digits, none="–"),
         "change": lambda value: "–" if value is None else f"{value:+.{digits}f}",
         "percent": lambda value: score_text(value, none="–"),
+        "spread": partial(spread, digits=digits),
         "eps": eps_text,
         "path": lambda text: escape(text or "").replace("/", Markup("/<wbr>")),
         # How dark a cell is: 1 for a network that the attack does not touch.
@@ -73,13 +82,30 @@ def report_html(
         compared=compared,
         charts=as_script(chart_data(results) | {"compared": [asdict(one) for one in compared]}),
         said=pictures["said"],
+        aimed=any(p.target for r in runs.values() for e in r.examples for p in e.people),
+        targets={
+            n: text for n, r in runs.items() if r.targets and (text := target_words(r.targets))
+        },
         words=words(results),
         meaning=metric_words(metric.key),
+        official_words=official_words(results),
+        defence_words=defence_words(results),
         lead=next(map(attack_words, leading), ""),
         viewer=as_script(pictures),
         style=template("page.css"),
         scripts=code(SCRIPTS),
     )
+
+
+def spread(score: Score | None, of: str | None = None, digits: int = 1) -> str:
+    """A score, or that of a group, and small half of its interval; a dash where there is none."""
+    value, interval = (score.value, score.interval) if score else (None, None)
+    if score and of is not None:
+        value, interval = score.groups.get(of), score.group_intervals.get(of)
+    if value is None:
+        return "–"
+    text, _, half = with_spread(value, interval, digits).partition(" ")
+    return Markup("{} <small>{}</small>").format(text, half) if half else text
 
 
 def code(names: Sequence[str]) -> list[str]:

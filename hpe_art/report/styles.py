@@ -70,9 +70,13 @@ def save_figure(path: Path, figure: Figure, **how: Any) -> None:
 
 
 class Styles:
-    """How each network, or each attack, is drawn: by its place among the names of all of them."""
+    """How each network, or each attack, is drawn: by its place among the names of all of them.
 
-    def __init__(self, names: Sequence[str]) -> None:
+    The first `taken` colours are left to others, where there are more.
+    """
+
+    def __init__(self, names: Sequence[str], taken: int = 0) -> None:
+        self.colours = COLOURS[taken:] or COLOURS
         self.place = {name: i for i, name in enumerate(names)}
 
     def line(self, name: str) -> dict[str, Any]:
@@ -88,7 +92,7 @@ class Styles:
 
     def colour(self, name: str) -> str:
         """Of everything."""
-        return COLOURS[self.place[name] % len(COLOURS)]
+        return self.colours[self.place[name] % len(self.colours)]
 
     def dashes(self, name: str) -> tuple[float, ...]:
         """Of a curve; after as many names as there are marks, each mark has the next dashes."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from hpe_art.evaluation.results import Attack, MetricRecord, Results
+from hpe_art.evaluation.results import Attack, MetricRecord, Results, Score
 from hpe_art.report.leading import leading_attack, leading_eps, metric_of, over_eps
 
 BROKEN, BROKEN_ERROR = 50.0, 200.0
@@ -16,8 +16,8 @@ class Row:
     """One network."""
 
     network: str
-    clean: float | None
-    kept: dict[float, float | None]  # the relative score by eps
+    clean: Score
+    kept: dict[float, Score]  # the relative score by eps
     breaks_at: float | None  # the smallest eps that breaks it
     mean: float | None  # of what is kept at the eps that all networks have
     joint: str | None  # the groups that keep least, on average over eps
@@ -41,13 +41,13 @@ def summary(results: Results) -> Summary:
     common = set.intersection(*held) if held else set()
     rows = []
     for network, entries in of_all.items():
-        kept = {e.eps: e.relative.value for e in entries if e.eps is not None}
-        known = {eps: value for eps, value in kept.items() if value is not None}
+        kept = {e.eps: e.relative for e in entries if e.eps is not None}
+        known = {eps: one.value for eps, one in kept.items() if one.value is not None}
         compared = [v for eps, v in known.items() if eps in common or not common]
         rows.append(
             Row(
                 network=network,
-                clean=results.runs[network].clean.score.value,
+                clean=results.runs[network].clean.score,
                 kept=kept,
                 breaks_at=next((eps for eps, v in known.items() if _is_broken(v, metric)), None),
                 mean=mean(compared) if compared else None,

@@ -70,6 +70,7 @@ def _person(person: PicturedPerson, run: Run, folder: Path) -> dict[str, Any]:
         "person": person.person,
         "called": run.dataset.called(person.person),
         "pose": person.pose,
+        "target": person.target,
         "image": _data_url(folder / person.image),
         "delta": _data_url(folder / person.perturbation) if person.perturbation else None,
     }

@@ -1,6 +1,6 @@
 """Words that a stranger to these pages stumbles over, each in a sentence: those that are on one."""
 
-from hpe_art.evaluation.results import Attack, Results
+from hpe_art.evaluation.results import Attack, Results, Targets
 
 METRICS = {
     "PCKh": "percentage of joints that are closer to the truth than half of the head's length",
@@ -11,12 +11,52 @@ METRICS = {
     "EPE": "mean distance of joints from the truth, in pixels",
     "NME": "mean distance of joints from the truth, as a share of the person's size",
 }
-FOLDED = "folded"
+OFFICIAL = {
+    **METRICS,
+    "PCK": f"{METRICS['PCK']}; by MPII's evaluator that is the head's length, so its PCK is PCKh, "
+    "at half of that length unless @ says otherwise",
+    "AP": "average precision: how many of the poses put forward are right, the surest first; mean "
+    "over ten bounds of OKS from 0.5 to 0.95, 1 at best",
+    "AR": "average recall: how many of the people are found; mean over the same bounds",
+    ".5, .75": "at that bound of OKS alone",
+    "(M), (L)": "of people of middle size, 32 x 32 to 96 x 96 pixels, and of larger ones",
+}
+"""By the parts of the names that MMPose's evaluators give their numbers."""
+DEFENCES = {
+    "smoothing": "the median of 3 x 3 pixels",
+    "jpeg": "JPEG of quality 50",
+    "squeezing": "4 bits for each value",
+    "gaussian": "noise of 8 grey levels",
+    "total-variation": "five steps of total variation minimisation",
+    "flip-perturbation": "no defence but a control: the perturbation is mirrored before it is "
+    "added, which shows whether it hangs on its image",
+}
+FOLDED, FLIP_TEST = "folded", "flip-test"
 
 
 def metric_words(name: str) -> str:
     """What a metric is, by its key or label; empty for one that somebody else has registered."""
     return METRICS.get(name.partition("@")[0], "")
+
+
+def official_words(results: Results) -> dict[str, str]:
+    """What the parts of the official numbers' names mean, and whether flip-test is on."""
+    runs = results.runs.values()
+    names = {name.rpartition("/")[2] for run in runs for name in run.clean.official}
+    parts = {part for name in names for part in name.partition("@")[0].split()}
+    found = {name: text for name, text in OFFICIAL.items() if parts.intersection(name.split(", "))}
+    flipped = any(FLIP_TEST in note for run in runs for note in run.notes)
+    found[FLIP_TEST] = "the mean of what the network sees in an image and in its mirror; " + (
+        "on where All scores says so" if flipped else "off here, and on in most published numbers"
+    )
+    return found
+
+
+def defence_words(results: Results) -> dict[str, str]:
+    """What the defences are that images were shown behind."""
+    observers = [one for run in results.runs.values() for one in run.observers.items()]
+    shown = {name for name, observer in observers if observer.kind == "defence"}
+    return {name: text for name, text in DEFENCES.items() if name in shown}
 
 
 def attack_words(attack: Attack) -> str:
@@ -26,6 +66,18 @@ def attack_words(attack: Attack) -> str:
         return f"an attack that moves joints {way}"
     steps = "one step" if attack.max_iter == 1 else f"{attack.max_iter} steps"
     return f"an attack of {steps} that moves joints {way}"
+
+
+def target_words(targets: Targets) -> str:
+    """How the target poses of targeted attacks were picked; empty where that is not on record."""
+    said = [targets.rule]
+    if targets.joints:
+        said.append(f"only {', '.join(targets.joints)} moved, the others held")
+    if targets.fallbacks:
+        said.append(
+            f"for {targets.fallbacks} people no pose was far enough: they have the farthest"
+        )
+    return "; ".join(filter(None, said))
 
 
 def words(results: Results) -> dict[str, str]:

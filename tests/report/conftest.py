@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from example_results import attack, run, score
+from pages import page_of
 
 from hpe_art.evaluation.result_files import write_results
 from hpe_art.evaluation.results import (
@@ -104,6 +105,9 @@ def study(tmp_path: Path) -> Path:
             examples += [
                 Example(attack=name, eps=eps, people=people) for name in ("IGSM-U-10", "FGSM-U")
             ]
+        aims = [None, *[(x + 20, y) for x, y in POSE[1:]]]
+        aimed = [one.model_copy(update={"target": aims}) for one in people]
+        examples.append(Example(attack="IGSM-T-20", eps=8.0, people=aimed))
         poses = {name: [[*point, 1.0] for point in POSE] for name in LEFT}
         image = picture(f"{network}_uap.webp", base + 40)
         alone = Alone(outputs="last", eps=16.0, image=image, poses=poses)
@@ -161,3 +165,8 @@ def opened(browser, tmp_path):
     assert [url for url in asked if not url.startswith(inside)] == []
     for page in pages:
         page.close()
+
+
+@pytest.fixture
+def page(opened, study):
+    return opened(page_of(study))

@@ -10,7 +10,7 @@ import pytest
 from example_results import EPE, attack, run
 
 from hpe_art.evaluation.result_files import write_results
-from hpe_art.evaluation.results import Results
+from hpe_art.evaluation.results import Results, Targets
 from hpe_art.report.comparison import comparisons
 from hpe_art.report.html import LIBRARIES, TEMPLATES, report_html
 from hpe_art.report.reading import read_runs
@@ -89,9 +89,29 @@ def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said)
     assert "<dt>folded</dt><dd>of gradients: taken through a copy" in page
 
 
+def test_tables_have_intervals_and_the_page_begins_with_the_people(page_of_run, frail):
+    frail.attacks[0].score.group_intervals["Head"] = (1.0, 8.0)
+    frail.attacks[0].relative.interval = None
+    page = page_of_run(frail)
+    assert "<p>128 people, 1 network, scored by PCKh@0.5.</p>" in page.partition("</header>")[0]
+    summary, scores = (page.partition(f'<section id="{one}">')[2] for one in ("summary", "scores"))
+    assert "80.0 <small>±1.0</small>" in summary.partition("</section>")[0]
+    assert "<td>44.0 <small>±1.0</small></td><td>55.0</td><td>–</td><td>44.0 <small>±3.5<" in scores
+    assert "±: half of a 95 % interval" in scores
+
+
 def test_of_several_networks_the_least_robust_is_named(study):
     said = "Least robust, by the mean over eps: <strong>frail</strong>, which loses more than half"
     assert f"{said} of its PCKh at eps 8 (IGSM-U-10)." in page_of(study)
+
+
+def test_how_target_poses_were_picked_is_said(page_of_run, frail):
+    assert "target poses" not in page_of_run(frail)
+    frail.targets = Targets(rule="someone's pose", fallbacks=3, joints=["left_wrist"])
+    said = (
+        "someone&#39;s pose; only left_wrist moved, the others held; for 3 people no pose was far"
+    )
+    assert f'data-head="target poses">{said}' in page_of_run(frail)
 
 
 def test_what_was_odd_about_a_run_is_said(page_of_run, frail):
@@ -125,7 +145,7 @@ def test_an_error_is_worse_where_it_is_higher(page_of_run):
     entries = [attack("FGSM-U", eps, left) for eps, left in ((2, 152.0), (8, 304.0))]
     page = page_of_run(run(entries, metric=EPE))
     assert "<strong>net</strong> more than doubles its EPE at eps 8 (FGSM-U)" in page
-    assert "<td>243.2</td><td>304.0</td>" in page.replace(' title="242.2 to 244.2"', "")
+    assert "<td>243.2 <small>±1.0</small></td><td>304.0 <small>±1.0</small></td>" in page
 
 
 def test_official_numbers_have_a_table_of_their_own(page_of_run, frail):

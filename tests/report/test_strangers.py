@@ -67,6 +67,7 @@ def changed(study):
             "a name that cannot be shown in 'frail'",
         ),
         ((*PERSON, "pose"), [[1, 2]], "a pose of other than 16 joints"),
+        ((*PERSON, "target"), [None], "a pose of other than 16 joints"),
         ((*PERSON, "image"), "../../etc/passwd", "the picture '../../etc/passwd' of frail, which"),
         ((*PERSON, "image"), "/etc/passwd.png", "the picture '/etc/passwd.png' of frail, which"),
         ((*PERSON, "perturbation"), "../a.webp", "the picture '../a.webp' of frail, which is none"),

@@ -41,6 +41,14 @@ def test_more_than_twelve_are_told_apart_by_mark_and_dashes():
     assert len({(styles.outline(name), styles.dashes(name)) for name in names}) == len(names)
 
 
+def test_attacks_have_other_colours_than_networks_while_there_are_any():
+    names = [f"attack {i}" for i in range(12)]
+    for taken in (2, 8, 11):
+        styles = Styles(names, taken)
+        assert {styles.colour(name) for name in names} == {*COLOURS[taken:]}
+    assert Styles(names, 12).colour(names[0]) == COLOURS[0]
+
+
 @pytest.mark.parametrize("sight", SIGHT)
 def test_colours_are_told_apart_by_the_colour_blind(sight):
     seen = np.clip(linear(COLOURS) @ np.transpose(SIGHT[sight]), 0, 1)

@@ -47,6 +47,12 @@ def test_its_findings_are_made_again(on_record):
     assert [one.number for one in study.findings if one.verdict == "holds"] == [6, 7, 9]
 
 
+def test_each_comparison_says_of_what_it_is(on_record):
+    said = [one.what for finding in on_record.results.study.findings for one in finding.comparisons]
+    assert len({*said}) == len(said) > 40
+    assert all("PCKh" in one or "steps to half" in one or "degradation" in one for one in said)
+
+
 def test_it_is_small():
     files = [path for path in STUDY.rglob("*") if path.is_file() and path.suffix != ".png"]
     assert sum(path.stat().st_size for path in files) < 600e3 and len(files) < 12

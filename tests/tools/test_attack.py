@@ -49,6 +49,8 @@ def test_the_command_without_flags(run_tool, tmp_path, config, weights, people):
     assert pictures and all(cv2.imread(str(path)) is not None for path in pictures)
     assert [one.attack for one in run.examples] == ["clean", *names[1:]]
     shown = [one for example in run.examples for one in example.people]
+    aimed = {one.attack for one in run.examples if any(who.target for who in one.people)}
+    assert aimed == {"IGSM-T-20"}
     files = {name for one in shown for name in (one.image, one.perturbation) if name}
     assert len(files) == 4 + 3 * 2 * 4 and all((folder / name).is_file() for name in files)
     for word in (*names, "PCKh", "Ankle", "results.json"):

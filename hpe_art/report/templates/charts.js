@@ -45,8 +45,11 @@ function walkPoints(stage, spec) {
     const { view } = stage,
       box = stage.getBoundingClientRect(),
       [left, top] = view.origin();
-    const clientX = box.left + left + view.scale("x")(rows[at][across]);
-    showTip({ clientX, clientY: box.top + top + view.scale("y")(rows[at][up]) }, rows[at]);
+    const place = (axis, key) =>
+      view.scale(axis)(rows[at][key]) +
+      (spec.encoding[`${axis}Offset`] ? view.scale(`${axis}Offset`)(rows[at].name) : 0);
+    const clientX = box.left + left + place("x", across);
+    showTip({ clientX, clientY: box.top + top + place("y", up) }, rows[at]);
   });
   stage.addEventListener("blur", () => showTip(null, null));
 }
@@ -81,12 +84,13 @@ function clearCharts(place) {
   place.replaceChildren();
 }
 
-// The x axis: numbers, or names where there is one number alone.
+// The x axis: numbers, or a place where there is one number alone.
 function axisOfX(title, values, log) {
   const ticks = distinct(values.map(row => row.x)).sort((a, b) => a - b);
   const axis = { title, labelOverlap: true };
-  if (typeof ticks[0] === "string" || ticks.length < 2) {
-    return { field: "x", type: "nominal", sort: null, axis: { ...axis, labelAngle: 0 } };
+  if (ticks.length < 2) {
+    const scale = { type: "band", paddingInner: 0.5, paddingOuter: 2 };
+    return { field: "x", type: "nominal", scale, axis: { ...axis, labelAngle: 0 } };
   }
   const numbers = { field: "x", type: "quantitative", axis: { ...axis, format: "~g" } };
   if (!log) return numbers;
@@ -97,7 +101,12 @@ function axisOfX(title, values, log) {
   };
 }
 
-// A line through the points of each series, with its intervals as a band.
+// Beside each other, so that none hides another.
+const apart = drawnBy =>
+  drawnBy.length > 1 && { field: "name", scale: { domain: drawnBy.map(one => one.name) } };
+
+// A line through the points of each series, with its intervals as a band; where there is one x
+// alone, marks with their intervals.
 // Rows are {x, y, low, high, name, says, about}; `styles` are of all names.
 function lines(values, styles, { x, y, top, log }) {
   const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
@@ -116,15 +125,18 @@ function lines(values, styles, { x, y, top, log }) {
   const across = axisOfX(x, values, log),
     color = by(shade);
   const dashes = by(one => (one.dashes.length ? one.dashes.map(length => 2 * length) : [1, 0]));
-  const ends = across.type === "nominal" ? { type: "rule", clip: Boolean(top) } : { type: "area", opacity: 0.12, clip: Boolean(top) };
+  const isCurve = across.type !== "nominal",
+    xOffset = !isCurve && apart(drawnBy);
+  const ends = isCurve ? { type: "area", opacity: 0.12 } : { type: "rule" };
   const point = { type: "point", filled: true, aria: false };
+  const line = {
+    mark: { type: "line", strokeWidth: 2, aria: false },
+    encoding: { color, strokeDash: dashes, y: on("y") },
+  };
   const layer = [
+    ...(isCurve ? [line] : []),
     {
-      mark: { type: "line", strokeWidth: 2, aria: false },
-      encoding: { color, strokeDash: dashes, y: on("y") },
-    },
-    {
-      mark: { ...point, size: 70, opacity: 1 },
+      mark: { ...point, size: isCurve ? 70 : 160, opacity: 1 },
       encoding: { color, shape: by(one => one.mark), y: on("y") },
     },
     // Larger than what is seen, so that it is easily met.
@@ -132,14 +144,14 @@ function lines(values, styles, { x, y, top, log }) {
   ];
   if (values.some(row => known(row.low))) {
     layer.unshift({
-      mark: { ...ends, aria: false },
+      mark: { ...ends, clip: Boolean(top), aria: false },
       encoding: { color, y: on("low"), y2: { field: "high" } },
     });
   }
-  return { data: { values }, encoding: { x: across }, layer };
+  return { data: { values }, encoding: { x: across, ...(xOffset && { xOffset }) }, layer };
 }
 
-// Bars for one name, marks for several, of each joint from the top.
+// Bars for one name, marks for several, with their intervals: a row for each x, from the top.
 function marksOf(values, styles, { x, top }) {
   const drawnBy = styles.filter(one => values.some(row => row.name === one.name));
   const by = range => ({
@@ -155,21 +167,29 @@ function marksOf(values, styles, { x, top }) {
     axis: { title: x },
     scale: top ? { domain: [0, Math.max(top, ...values.map(row => row.y))] } : {},
   });
-  const mark = { clip: Boolean(top), aria: false }; // intervals may be much longer than the axis
+  const mark = { aria: false, tooltip: true };
   const y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
-  const one = drawnBy.length === 1;
+  const yOffset = apart(drawnBy),
+    one = !yOffset;
   const layer = [
     one
-      ? { mark: { ...mark, type: "bar", tooltip: true }, encoding: { color, x: on("y") } }
+      ? { mark: { ...mark, type: "bar" }, encoding: { color, x: on("y") } }
       : {
-          mark: { ...mark, type: "point", filled: true, size: 80, opacity: 1, tooltip: true },
+          mark: { ...mark, type: "point", filled: true, size: 80, opacity: 1 },
           encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") },
         },
   ];
-  if (one)
+  // Intervals may be much longer than the axis.
+  if (values.some(row => known(row.low)))
     layer.push({
-      mark: { ...mark, type: "rule", color: colourOf("--ink") },
-      encoding: { x: on("low"), x2: { field: "high" } },
+      mark: { type: "rule", clip: Boolean(top), aria: false },
+      encoding: {
+        color: one ? { value: colourOf("--ink") } : color,
+        x: on("low"),
+        x2: { field: "high" },
+      },
     });
-  return { data: { values }, encoding: { y }, layer };
+  const each = Math.max(20, 12 + 4 * drawnBy.length),
+    height = 60 + each * distinct(values.map(row => row.x)).length;
+  return { data: { values }, height, encoding: { y, ...(yOffset && { yOffset }) }, layer };
 }

@@ -2,13 +2,14 @@
 document.querySelectorAll(".comparison").forEach((section, i) => {
   const pick = section.querySelector(".pick-change"),
     place = section.querySelector(".change-chart");
-  const { rows, after, lead } = data.compared[i],
+  const { rows, before, after, lead } = data.compared[i],
     digits = data.metric.digits;
   const named = row => (known(row.eps) ? `${row.name}, eps ${row.eps}` : row.name);
 
   function draw() {
     clearCharts(place);
     const row = rows[pick.selectedIndex],
+      under = pick.selectedIndex ? `under ${named(row)}` : "on clean images",
       label = `change of ${data.metric.label}`;
     const values = row.joints.flatMap(([value, low, high], k) => {
       const says = inWords([value, low, high], digits),
@@ -47,7 +48,7 @@ document.querySelectorAll(".comparison").forEach((section, i) => {
     }
     drawChart(
       place,
-      `${after}, by joint, ${named(row)}`,
+      `Change of ${data.metric.label} by joint ${under}: ${after} minus ${before}`,
       { data: { values }, encoding: { y }, layer },
       60 + 20 * data.joints.length,
     );

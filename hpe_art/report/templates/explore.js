@@ -71,9 +71,10 @@ const explorer =
       const panel = chosen("panel");
       const grey = data.runs.every(run => run.attacks.every(one => one.norm === "inf"));
       const unit = grey ? "grey levels of 255" : "grey levels, or in the norm of the name";
-    const title = `eps (${unit})`;
+      const title = `eps (${unit})`;
       panels("over-eps", all, panel, panel === "attack" ? "network" : "attack", title);
       byId("no-curve").hidden = all.length > 0;
+      byId("one-eps").hidden = distinct(all.map(row => row.x)).length !== 1;
     }
 
     // Each family of attacks at the eps that it was run with most numbers of steps at.
@@ -131,9 +132,8 @@ const explorer =
       drawChart(
         place,
         all[0].panel,
-        lines(values, data.networks, {
-          x: null,
-          y: data.scores[0].label,
+        marksOf(values, data.networks, {
+          x: data.scores[0].label,
           top: data.metric.higher_is_better ? 100 : 0,
         }),
       );

@@ -136,7 +136,7 @@ byId("joints") &&
         x: label,
         top: data.metric.higher_is_better ? 100 : 0,
       });
-      drawChart(byId("joint-chart"), title, chart, 60 + 20 * data.joints.length);
+      drawChart(byId("joint-chart"), title, chart);
     }
 
     fill(

@@ -61,7 +61,7 @@ function sortRows(table, column, up) {
   const value = row => {
     const cell = row.cells[column],
       text = (cell.dataset.value ?? cell.textContent).trim();
-    return /^[-+]?[\d.]+$/.test(text) ? parseFloat(text) : text;
+    return /^[-+]?[\d.]+( ±.*)?$/.test(text) ? parseFloat(text) : text;
   };
   const rank = one => (one === "–" || one === "" ? 2 : typeof one === "string" ? 1 : 0);
   const rows = [...table.tBodies[0].rows].map(row => [value(row), row]);
@@ -86,6 +86,15 @@ document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll("svg[data-swatch]").forEach(place => {
   place.replaceWith(swatch(data.networks.find(one => one.name === place.dataset.swatch)));
 });
+
+// Tells of a table that is wider than its place that it goes on.
+function tellWidths() {
+  for (const box of document.querySelectorAll(".wide"))
+    box.classList.toggle("goes-on", box.scrollWidth > box.clientWidth);
+}
+addEventListener("resize", tellWidths);
+const widths = new ResizeObserver(tellWidths);
+document.querySelectorAll(".wide > table").forEach(table => widths.observe(table));
 
 byId("filter")?.addEventListener("change", event => {
   for (const row of document.querySelectorAll("#all-scores tbody tr")) {

@@ -1,9 +1,16 @@
 // Pictures of people under each attack, and of universal perturbations alone, with poses.
 const pictures = JSON.parse(byId("viewer-data").textContent);
 
-// A pose on the picture of a stage; a dashed one is what the network sees in the clean image.
-function drawPose(svg, pose, dashed) {
+// How a pose is drawn that the network does not see in the picture: thin, by its dashes.
+const THIN = {
+  clean: { stroke: "#ffffff", "stroke-width": 0.8, "stroke-dasharray": "2 2", opacity: 0.8 },
+  target: { stroke: "#ff5cff", "stroke-width": 1.2, "stroke-dasharray": "0 2" },
+};
+
+// A pose on the picture of a stage; `kind` is a key of `THIN`, if it is not what is seen there.
+function drawPose(svg, pose, kind) {
   for (const [a, b, side] of data.bones) {
+    if (!pose[a] || !pose[b]) continue;
     const [fill, outline] = pictures.sides[side];
     const ends = {
       x1: pose[a][0],
@@ -12,14 +19,8 @@ function drawPose(svg, pose, dashed) {
       y2: pose[b][1],
       "stroke-linecap": "round",
     };
-    if (dashed) {
-      const thin = {
-        stroke: "#ffffff",
-        "stroke-width": 0.8,
-        "stroke-dasharray": "2 2",
-        opacity: 0.8,
-      };
-      svg.append(drawn("line", { ...ends, ...thin }));
+    if (kind) {
+      svg.append(drawn("line", { ...ends, ...THIN[kind], class: kind }));
       continue;
     }
     // An edge, so that limbs stand out on any picture, in grey too.
@@ -42,7 +43,7 @@ function place(stage, source, poses) {
   };
   image.src = source;
   svg?.replaceChildren();
-  poses?.forEach(([pose, dashed]) => drawPose(svg, pose, dashed));
+  poses?.forEach(([pose, kind]) => pose && drawPose(svg, pose, kind));
 }
 
 byId("viewer-controls") &&
@@ -55,6 +56,7 @@ byId("viewer-controls") &&
     const shown = () => pictures.networks[network.value],
       cells = () => shown()[attack.value];
     const called = number => one => one.person === number;
+    const posesOf = (one, clean) => [[clean?.pose, "clean"], [one.pose], [one.target, "target"]];
 
     // The same person under another network, or after what the pages compare.
     function besides(cell, number) {
@@ -62,11 +64,7 @@ byId("viewer-controls") &&
         held = all?.[attack.value]?.find(one => one.eps === cell.eps);
       const clean = all?.clean?.[0].people.find(called(number)),
         one = held?.people.find(called(number));
-      place(
-        byId("stage-other"),
-        one?.image,
-        one && [...(clean ? [[clean.pose, true]] : []), [one.pose, false]],
-      );
+      place(byId("stage-other"), one?.image, one && posesOf(one, clean));
       byId("view-other").hidden = !other.value;
       byId("say-other").textContent = one
         ? `${other.value}, ${attack.value}, eps ${cell.eps}`
@@ -79,11 +77,8 @@ byId("viewer-controls") &&
       const clean = shown().clean?.[0].people.find(called(one.person));
       byId("eps-now").textContent = `${cell.eps} of 255`;
       eps.setAttribute("aria-valuetext", `${cell.eps} grey levels`);
-      place(byId("stage-clean"), clean?.image, clean && [[clean.pose, false]]);
-      place(byId("stage-perturbed"), one.image, [
-        ...(clean ? [[clean.pose, true]] : []),
-        [one.pose, false],
-      ]);
+      place(byId("stage-clean"), clean?.image, clean && [[clean.pose]]);
+      place(byId("stage-perturbed"), one.image, posesOf(one, clean));
       place(byId("stage-delta"), one.delta);
       byId("view-delta").hidden = !one.delta;
       byId("say-clean").textContent = `clean: ${one.called}`;
@@ -91,7 +86,14 @@ byId("viewer-controls") &&
       besides(cell, one.person);
     }
 
+    const names = Object.keys(pictures.networks);
+    function fillOther() {
+      const others = names.filter(name => name !== network.value);
+      fill(other, ["", ...others], ["nothing", ...others]);
+    }
+
     function refresh() {
+      fillOther();
       fill(
         attack,
         Object.keys(shown()).filter(name => name !== "clean"),
@@ -110,11 +112,13 @@ byId("viewer-controls") &&
       show();
     }
 
-    const names = Object.keys(pictures.networks);
     fill(network, names);
-    other.append(...names.map(name => new Option(name)));
     byId("label-other").hidden = names.length < 2;
-    for (const [before, after] of pictures.beside) [network.value, other.value] = [before, after];
+    for (const [before, after] of pictures.beside) {
+      network.value = before;
+      fillOther();
+      other.value = after;
+    }
     for (const select of [network, attack, person, other])
       select.addEventListener("change", refresh);
     eps.addEventListener("input", show);
@@ -138,7 +142,7 @@ byId("universal") &&
             image,
             drawn("svg", { "aria-hidden": "true" }),
           );
-          place(stage, one.image, pose ? [[pose, false]] : []);
+          place(stage, one.image, [[pose]]);
           return element(
             "figure",
             { class: "view small-view" },

@@ -107,18 +107,18 @@ def depth(scores: StudyScores, under: Under) -> list[Comparison]:
 
 def all_outputs(scores: StudyScores, last: str, every: str) -> list[Comparison]:
     """An attack on the last output minus the same on all, of the networks that were given both."""
+    words = f"{scores.kept_words} under {last} with the loss over the last output minus over all"
     compared, gains = [], []
     for name in scores.networks:
         eps = sorted(set(scores.eps_of(name, last)) & set(scores.eps_of(name, every)))
         if not eps:
             continue
         gains.append(scores.mean_kept(name, last, eps) - scores.mean_kept(name, every, eps))
-        words = f"{scores.kept_words} under {last}, mean over {len(eps)} eps, last minus all"
-        compared.append(compare(f"{words}: {name}", gains[-1]))
+        compared.append(compare(f"{words}, mean over {len(eps)} eps: {name}", gains[-1]))
     if not gains:
         raise Missing(f"{last} and {every} on a network with several outputs")
-    words = f"the same, mean of {len(gains)} networks"
-    return [compare(words, mean(gains), decides=True), *compared]
+    everywhere = f"{words}, mean over eps, mean of {len(gains)} networks"
+    return [compare(everywhere, mean(gains), decides=True), *compared]
 
 
 def transfer(scores: StudyScores, attack: str, eps: float) -> list[Comparison]:
@@ -170,9 +170,9 @@ def joints(scores: StudyScores, attack: str, eps: Sequence[float]) -> list[Compa
     lag = np.min([kept[g] for g in groups if g != bottom], axis=0) - kept[bottom]
     sizes = ", ".join(f"{one:g}" for one in eps)
     words = f"{scores.kept_words} under {attack} at eps {sizes}, mean of {len(names)} networks"
-    first = f"the lower of {' and '.join(top)} minus the best other"
+    first = f"the lower of {' and '.join(top)} minus the best other group"
     return [
         compare(f"{words}: {first}", lead, True),
-        compare(f"{words}: the lowest other minus {bottom}", lag, True),
+        compare(f"{words}: the lowest other group minus {bottom}", lag, True),
         *compare_each(words, kept),
     ]

@@ -57,12 +57,13 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
     least = np.min([short[name] / 2 - long[name] for name in short], axis=0)
     words = f"{scores.kept_words} at eps {eps:g}"
     those = f"least of the {len(short)} networks of which {SHORT_U} leaves something"
+    halved = f"half of what {SHORT_U} leaves minus what {long_u} leaves"
     gains = {name: short[name] - long[name] for name in short}
     both = [n for n in short if all(scores.has(n, one, eps) for one in (long_t, SHORT_T))]
     aimed = {n: scores.target(n, long_t, eps) - scores.target(n, SHORT_T, eps) for n in both}
     aimed_words = f"target {scores.key} at eps {eps:g}, {long_t} minus {SHORT_T}"
     return [
-        compare(f"{words}, half of {SHORT_U} minus {long_u}: {those}", least, True),
+        compare(f"{words}, {halved}: {those}", least, True),
         *compare_each(f"{words}, {SHORT_U} minus {long_u}", gains),
         *compare_each(aimed_words, {} if long_t == SHORT_T else aimed),
     ]
@@ -81,9 +82,9 @@ def _targeted_takes_longer(scores: StudyScores, grid: Grid) -> list[Comparison]:
         )
         later[name] = targeted - untargeted
     words = f"steps to half of the effect of {longest} steps at eps {eps:g}, targeted minus "
-    words += f"untargeted, mean of {len(names)} networks"
-    compared = [compare(f"the same, {name}", draws) for name, draws in later.items()]
-    return [compare(words, mean(later.values()), decides=True), *compared]
+    words += "untargeted"
+    everywhere = f"{words}, mean of {len(names)} networks"
+    return [compare(everywhere, mean(later.values()), True), *compare_each(words, later)]
 
 
 def _steps_to_half(
@@ -118,8 +119,9 @@ def _universal(scores: StudyScores, grid: Grid) -> list[Comparison]:
         if training is not None:
             words = f"{scores.kept_words} under {UNIVERSAL} on training people: {name}"
             compared.append(compare(words, training))
-    words = f"{ABOUT:g} minus the gap, {scores.kept_words} at eps {eps:g}, "
-    words += f"mean of {len(names)} networks"
+    words = f"{scores.kept_words} at eps {eps:g}, mean of {len(names)} networks: "
+    words += f"{ABOUT:g} points, which count as about as effective, minus what {UNIVERSAL} leaves "
+    words += f"more than {SHORT_U}"
     return [compare(words, ABOUT - mean(gaps), decides=True), *compared]
 
 

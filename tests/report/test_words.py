@@ -1,0 +1,60 @@
+"""What a stranger to the page is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from example_results import attack, observer, run
+
+from hpe_art.estimators.defences import DEFENCES
+from hpe_art.evaluation.results import Results
+from hpe_art.evaluation.spec import FLIP
+from hpe_art.report import words
+from hpe_art.report.cards_html import cards_html
+from hpe_art.report.html import report_html
+from hpe_art.studies.robustness_card import read_cards
+
+CARDS = Path(__file__).parents[2] / "model_cards"
+
+
+def page_of(one):
+    return report_html(Results(runs={"net": one}), {})
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["Head PCK", "PCK@0.1"], ["PCK"]),
+        (["coco/AP", "coco/AR .5", "coco/AR (M)"], ["AP", "AR", ".5, .75", "(M), (L)"]),
+        (["AUC", "somebody's"], ["AUC"]),
+    ],
+    ids=["mpii", "coco", "others"],
+)
+def test_the_parts_of_official_names_are_explained(names, said):
+    one = run([])
+    one.clean.official = dict.fromkeys(names, 0.5)
+    found = words.official_words(Results(runs={"net": one}))
+    assert list(found) == [*said, "flip-test"]
+    assert all(f"<dt>{name}</dt><dd>" in page_of(one) for name in said)
+
+
+def test_whether_flip_test_is_on_is_said_beside_official_numbers():
+    one = run([])
+    one.clean.official = {"AP": 0.5}
+    assert "off here, and on in most published numbers" in page_of(one)
+    one.notes = ["Scored and attacked with flip-test."]  # as `Prepared` has it
+    assert "on where All scores says so" in page_of(one)
+
+
+def test_each_defence_is_explained_where_it_is_shown():
+    assert {*words.DEFENCES} == {*DEFENCES, FLIP}
+    page = page_of(run([attack("FGSM-U", 8, 50.0)], observers={FLIP: observer("defence")}))
+    assert "Flip-perturbation: no defence but a control" in page and "Jpeg:" not in page
+
+
+def test_the_counts_and_the_order_of_cards_are_explained():
+    page = cards_html(read_cards(CARDS))
+    assert "most robust network comes first, by the mean over the eps in grey levels" in page
+    assert "Gradients: how many the attack took of the network for each person" in page
+    assert "Joints lost by any image: in percent, those that some image lost on the way" in page
