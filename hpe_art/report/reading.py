@@ -8,6 +8,8 @@ from hpe_art.evaluation.results import Results, Run, Study
 
 BEFORE, AFTER = " (before)", " (after)"
 """What a network's name ends in where it is in both of two results."""
+PAGES_OF_THEIR_OWN = ("corruptions.json", "certificates.json")
+"""Of other commands than attack and study: they wrote the page beside these."""
 
 
 def name_in_file(name: str) -> str:
@@ -53,6 +55,10 @@ def read_runs(paths: Sequence[Path]) -> tuple[Results, dict[str, Path]]:
 
 
 def _read(path: Path) -> Results:
+    for data in PAGES_OF_THEIR_OWN:
+        if path.name == data or (path / data).is_file():
+            page = (path if path.is_dir() else path.parent) / data.replace(".json", ".md")
+            raise ResultsError(f"Expected results of attacks. Got {path}: its page is {page}.")
     only_record = (path / "record.npz").is_file() and not (path / "results.json").is_file()
     if path.suffix == ".npz" or only_record:
         from hpe_art.studies.record import read_record  # heavy

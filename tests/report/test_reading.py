@@ -81,6 +81,15 @@ def test_no_network_is_refused(tmp_path):
         read_runs([tmp_path])
 
 
+@pytest.mark.parametrize("name", ["corruptions", "certificates"])
+def test_what_has_a_page_of_its_own_is_refused(tmp_path, name):
+    data = tmp_path / f"{name}.json"
+    data.write_text("{}")
+    for given in (tmp_path, data):
+        with pytest.raises(ResultsError, match=rf"Got .*: its page is .*{name}\.md"):
+            read_runs([given])
+
+
 def test_what_cannot_be_read_is_refused(study, tmp_path):
     document = json.loads((study / "results.json").read_text())
     (study / "results.json").write_text(json.dumps({**document, "schema_version": 3}))
