@@ -1,8 +1,9 @@
 """The ten claims of Jain et al. 2019, each tested on a study's numbers.
 
 A claim is put as differences that are above 0 where it holds. Its verdict follows from their 95 %
-bootstrap intervals over people, drawn in pairs: it holds if every one of them lies above 0. Where a
-part of it could not be tested, the others can still show that it does not hold.
+bootstrap intervals over people, drawn in pairs: it holds if every one of them lies above 0, does
+not hold if one lies below, and cannot be told otherwise. Where a part of it could not be tested,
+the others can still show that it does not hold.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from hpe_art.studies.jain2019.comparisons import (
 from hpe_art.studies.jain2019.grid import PARTS, SHORT_T, SHORT_U, Grid
 from hpe_art.studies.jain2019.scores import Missing, StudyScores, compare, compare_each, igsm, mean
 
-HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested here"
+HOLDS, FAILS, UNSURE = "holds", "does not hold", "cannot be told"
+UNTESTED = "not tested here"
 ONE_STEP, UNIVERSAL = Fgsm().label, Universal().label
 SHORT_ALL = Igsm(max_iter=10, outputs="all").label
 PAPER = Under((SHORT_U, ONE_STEP))
@@ -194,9 +196,10 @@ def judged(
 def _verdict(comparisons: Sequence[Comparison], lacks: str | None) -> tuple[str, str]:
     """The verdict, and the reason where it is not just the numbers."""
     deciding = [c for c in comparisons if c.decides]
-    if any(c.low <= 0 for c in deciding):
-        unsure = [c.what for c in deciding if c.low <= 0 < c.high]
-        return FAILS, f"the interval includes 0: {'; '.join(unsure)}" if unsure else ""
+    if against := [c.what for c in deciding if c.high <= 0]:
+        return FAILS, f"not so: {'; '.join(against)}" if len(deciding) > 1 else ""
+    if unsure := [c.what for c in deciding if c.low <= 0]:
+        return UNSURE, f"the interval includes 0: {'; '.join(unsure)}"
     if lacks is None:
         return HOLDS, ""
     rest = "; what was tested of it holds" if deciding else ""
