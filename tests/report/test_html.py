@@ -105,6 +105,18 @@ def test_of_several_networks_the_least_robust_is_named(study):
     assert f"{said} of its PCKh at eps 8 (IGSM-U-10)." in page_of(study)
 
 
+def test_one_network_before_and_after_is_one_network(tmp_path):
+    for name, left in (("FGSM-U", 60.0), ("IGSM-U-10", 20.0)):
+        one = run([attack(name, 8, left)])
+        write_results(tmp_path / f"{name}.json", Results(runs={"net": one}))
+    page = page_of(tmp_path / "FGSM-U.json", tmp_path / "IGSM-U-10.json")
+    assert "<p>128 people, 1 network, before and after, scored by PCKh@0.5.</p>" in page
+    assert "Least robust" not in page and "least robust" not in page and "Two networks" not in page
+    said = "<strong>net (after)</strong> loses more than half of its PCKh at eps 8, the smallest"
+    assert said in page and "A row of dashes: IGSM-U-10 was not run there." in page
+    assert "What suffers most" not in page  # all groups do
+
+
 def test_how_target_poses_were_picked_is_said(page_of_run, frail):
     assert "target poses" not in page_of_run(frail)
     frail.targets = Targets(rule="someone's pose", fallbacks=3, joints=["left_wrist"])

@@ -49,6 +49,11 @@ def test_joints_that_keep_as_little_are_all_named(frail):
     assert summary(results_of(frail)).joint == "Hip, Knee"
 
 
+def test_where_all_joints_keep_as_little_none_is_the_weakest(frail):
+    found = summary(results_of(frail))
+    assert found.joint is None and found.rows[0].joint is None
+
+
 def test_a_joint_that_nobody_labelled_is_not_the_weakest(frail):
     scores = score(30.0, Hip=None, Knee=20.0)
     frail.attacks = [attack("IGSM-U-10", 8.0, 30, relative=scores)]
