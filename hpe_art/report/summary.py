@@ -23,6 +23,11 @@ class Row:
     mean: float | None  # of what is kept at the eps that all networks have
     joint: str | None  # the groups that keep least, on average over eps; None if all keep as much
 
+    @property
+    def at_once(self) -> bool:
+        """Whether the smallest eps that was tried breaks it already; a smaller one might too."""
+        return self.breaks_at is not None and self.breaks_at == min(self.kept)
+
 
 @dataclass(frozen=True)
 class Summary:
