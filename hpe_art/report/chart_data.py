@@ -14,6 +14,7 @@ from hpe_art.report.leading import (
 )
 from hpe_art.report.numbers import axis_label, digits_of
 from hpe_art.report.styles import NIGHT, Styles
+from hpe_art.report.words import left_out
 
 DIGITS = 3
 FIRST_ATTACKS = 2
@@ -35,6 +36,7 @@ def chart_data(results: Results) -> dict[str, Any]:
         "shown": _shown(results, attacks),
         "lead": {"attack": leading_attack(results, False), "eps": leading_eps(results)},
         "joints": first.skeleton.joints,
+        "left_out": left_out(first),
         "bones": first.skeleton.bones,
         "layout": next(filter(None, map(body_layout, runs.values())), None),
         "runs": [_run(run) for run in runs.values()],

@@ -30,6 +30,8 @@ def test_a_body_shows_what_is_left_of_each_joint(page):
     assert page.locator("#joint-eps-now").text_content() == "eps 8"  # half is lost, nearly
     assert "pelvis 60" in first.locator("svg").first.get_attribute("aria-label")
     assert first.locator("text").all_text_contents() == ["60"] * 16
+    said = "all joints that count (not pelvis and thorax): 60.0 (59.0 to 61.0) %"
+    assert first.locator("figcaption .small").text_content() == said
     before = first.locator("circle").first.get_attribute("fill")
     page.locator("#joint-eps").press("End")
     assert page.locator("#joint-eps-now").text_content() == "eps 16"

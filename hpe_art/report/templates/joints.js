@@ -79,6 +79,9 @@ byId("joints") &&
       return figure;
     }
 
+    const without = data.left_out.length ? ` (not ${data.left_out.join(" and ")})` : "";
+    const counted = point => `all joints that count${without}: ${inWords(point)} %`;
+
     function draw() {
       const all = sizes(attack.value);
       eps.max = all.length - 1;
@@ -104,7 +107,7 @@ byId("joints") &&
             swatch(data.networks.find(one => one.name === network)),
             network,
             element("br"),
-            element("span", { class: "small" }, `all joints ${inWords(entry.values.relative)} %`),
+            element("span", { class: "small" }, counted(entry.values.relative)),
           );
           return element("figure", { class: "body" }, body(entry.joints, words), says);
         }),
