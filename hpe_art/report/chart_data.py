@@ -35,6 +35,7 @@ def chart_data(results: Results) -> dict[str, Any]:
         "attacks": styled(attacks, taken=len(runs)),
         "shown": _shown(results, attacks),
         "lead": {"attack": leading_attack(results, False), "eps": leading_eps(results)},
+        "by_joint": _on_most(results),
         "joints": first.skeleton.joints,
         "left_out": left_out(first),
         "bones": first.skeleton.bones,
@@ -77,6 +78,13 @@ def _shown(results: Results, attacks: Sequence[str]) -> list[str]:
     """Names of the attacks to begin with: the strongest untargeted, else targeted, else all."""
     ranked = ranked_attacks(results, False) or ranked_attacks(results, True)
     return ranked[:FIRST_ATTACKS] or list(attacks)
+
+
+def _on_most(results: Results) -> str | None:
+    """The attack that joints are shown under first: of the ranked ones what most networks have."""
+    ranked = ranked_attacks(results, False) + ranked_attacks(results, True)
+    held = [{a.name for a in run.attacks} for run in results.runs.values()]
+    return max(ranked, key=lambda name: sum(name in names for names in held), default=None)
 
 
 def _run(run: Run) -> dict[str, Any]:

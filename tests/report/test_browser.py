@@ -40,6 +40,21 @@ def test_a_body_shows_what_is_left_of_each_joint(page):
     assert page.locator("#joint-chart .mark-symbol path").count() == 2 * 16
 
 
+def test_joints_begin_with_what_most_networks_have_and_say_what_is_lacking(opened, study):
+    path = study / "results.json"
+    document = json.loads(path.read_text())
+    document["study"]["grid"]["leading_attack"] = "IGSM-U-10"
+    kept = [one for one in document["runs"]["frail"]["attacks"] if one["name"] != "IGSM-U-10"]
+    document["runs"]["frail"]["attacks"] = kept
+    path.write_text(json.dumps(document))
+    page = opened(page_of(study))
+    assert page.locator("#joint-attack").input_value() == "FGSM-U"
+    assert page.locator("#bodies svg[role=img]").count() == 2
+    page.locator("#joint-attack").select_option("IGSM-U-10")
+    assert page.locator("#bodies svg[role=img]").count() == 1
+    assert titles(page, "bodies")[1] == "frail was not attacked by IGSM-U-10 at eps 8."
+
+
 def test_the_slider_changes_the_picture(page):
     image, say = page.locator("#stage-perturbed img"), page.locator("#say-perturbed")
     assert page.locator("#pick-attack").input_value() == "IGSM-U-10"
