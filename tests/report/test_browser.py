@@ -204,6 +204,41 @@ def test_two_are_compared_side_by_side(opened, study, tmp_path):
     assert page.locator("#say-other").text_content() == "sturdy (after), IGSM-U-10, eps 8"
 
 
+def test_what_another_attack_did_is_beside_it(opened, study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    for folder, lacking in ((study, "IGSM-U-10"), (other, "FGSM-U")):
+        path = folder / "results.json"
+        document = json.loads(path.read_text())
+        for kind, name in (("attacks", "name"), ("examples", "attack")):
+            for one in document["runs"].values():
+                one[kind] = [entry for entry in one[kind] if entry[name] != lacking]
+        path.write_text(json.dumps(document))
+    page = opened(page_of(study, other))
+    said, beside = page.locator("#say-perturbed"), page.locator("#say-other")
+    assert said.text_content() == "FGSM-U, eps 8"
+    assert beside.text_content() == "sturdy (after), IGSM-U-10, eps 8"
+    assert page.locator("#stage-other img").is_visible()
+    page.locator("#pick-other-attack").select_option("IGSM-T-20")
+    page.locator("#pick-eps").press("Home")
+    assert said.text_content() == "FGSM-U, eps 2"
+    assert beside.text_content() == "sturdy (after), IGSM-T-20, eps 8"  # of no other eps
+    page.locator("#pick-attack").select_option("IGSM-T-20")
+    page.locator("#pick-network").select_option("sturdy (after)")
+    page.locator("#pick-other").select_option("")
+    assert page.locator("#pick-other-attack").is_hidden()
+
+
+def test_no_page_opens_with_a_picture_that_is_not_there(opened, study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    path = other / "results.json"
+    path.write_text(path.read_text().replace('"person": 0', '"person": 1'))
+    page = opened(page_of(study, other))
+    assert page.locator("#pick-network").input_value() == "sturdy (before)"
+    assert page.locator("#view-other").is_hidden()
+    page.locator("#pick-other").select_option("sturdy (after)")
+    assert page.locator("#say-other").text_content() == "no such picture of sturdy (after)"
+
+
 def test_the_table_of_cards_is_sorted(opened):
     page = opened(cards_html(read_cards(CARDS)))
     table = page.locator("table.sortable").first
