@@ -14,6 +14,7 @@ from hpe_art.report.leading import (
 )
 from hpe_art.report.numbers import axis_label, digits_of
 from hpe_art.report.styles import NIGHT, Styles
+from hpe_art.report.words import left_out
 
 DIGITS = 3
 FIRST_ATTACKS = 2
@@ -34,7 +35,9 @@ def chart_data(results: Results) -> dict[str, Any]:
         "attacks": styled(attacks, taken=len(runs)),
         "shown": _shown(results, attacks),
         "lead": {"attack": leading_attack(results, False), "eps": leading_eps(results)},
+        "by_joint": _on_most(results),
         "joints": first.skeleton.joints,
+        "left_out": left_out(first),
         "bones": first.skeleton.bones,
         "layout": next(filter(None, map(body_layout, runs.values())), None),
         "runs": [_run(run) for run in runs.values()],
@@ -75,6 +78,13 @@ def _shown(results: Results, attacks: Sequence[str]) -> list[str]:
     """Names of the attacks to begin with: the strongest untargeted, else targeted, else all."""
     ranked = ranked_attacks(results, False) or ranked_attacks(results, True)
     return ranked[:FIRST_ATTACKS] or list(attacks)
+
+
+def _on_most(results: Results) -> str | None:
+    """The attack that joints are shown under first: of the ranked ones what most networks have."""
+    ranked = ranked_attacks(results, False) + ranked_attacks(results, True)
+    held = [{a.name for a in run.attacks} for run in results.runs.values()]
+    return max(ranked, key=lambda name: sum(name in names for names in held), default=None)
 
 
 def _run(run: Run) -> dict[str, Any]:

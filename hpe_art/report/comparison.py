@@ -207,6 +207,8 @@ def _direction(change: Change, metric: MetricRecord) -> int:
 def _sentence(under: str, change: Change, after: str, metric: MetricRecord) -> str:
     if change.value is None or change.low is None or change.high is None:
         return f"{under}, nothing can be compared."
+    if change == (0, 0, 0):
+        return f"{under} they are the same."
     digits = digits_of(metric)
     value, low, high = (f"{one:+.{digits}f}" for one in change)
     unit = "points" if metric.unit == "%" else UNITS.get(metric.unit, "").removeprefix("in ")

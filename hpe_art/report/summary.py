@@ -6,6 +6,7 @@ from statistics import mean
 
 from hpe_art.evaluation.results import Attack, MetricRecord, Results, Score
 from hpe_art.report.leading import leading_attack, leading_eps, metric_of, over_eps
+from hpe_art.report.reading import name_in_file
 
 BROKEN, BROKEN_ERROR = 50.0, 200.0
 """Relative score in percent below which a network counts as broken; above which, for an error."""
@@ -20,7 +21,12 @@ class Row:
     kept: dict[float, Score]  # the relative score by eps
     breaks_at: float | None  # the smallest eps that breaks it
     mean: float | None  # of what is kept at the eps that all networks have
-    joint: str | None  # the groups that keep least, on average over eps
+    joint: str | None  # the groups that keep least, on average over eps; None if all keep as much
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the smallest eps that was tried breaks it already; a smaller one might too."""
+        return self.breaks_at is not None and self.breaks_at == min(self.kept)
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,10 @@ class Summary:
     """The networks under the leading untargeted attack."""
 
     attack: str | None
+    networks: int  # one that is there before and after is counted once
     rows: list[Row]  # the least robust network first
     eps: list[float]
-    joint: str | None  # the groups that keep least at the leading eps, on average over networks
+    joint: str | None  # the same at the leading eps, on average over networks
 
 
 def summary(results: Results) -> Summary:
@@ -59,7 +66,8 @@ def summary(results: Results) -> Summary:
     entries = [entry for found in of_all.values() for entry in found]
     middle = [e for e in entries if e.eps == leading_eps(results)]
     eps = sorted({eps for row in rows for eps in row.kept})
-    return Summary(name, rows, eps, _weakest(middle or entries, metric))
+    networks = len({*map(name_in_file, results.runs)})
+    return Summary(name, networks, rows, eps, _weakest(middle or entries, metric))
 
 
 def unfinished(results: Results) -> str:
@@ -84,11 +92,16 @@ def _is_broken(relative: float, metric: MetricRecord) -> bool:
 
 
 def _weakest(entries: Sequence[Attack], metric: MetricRecord) -> str | None:
-    """The groups, or joints, that keep least on average over the entries that score them."""
+    """The groups, or joints, that keep least on average over the entries that score them.
+
+    None where all of several keep as much.
+    """
     known: dict[str, list[float]] = {}
     for entry in entries:
         for name, value in (entry.relative.groups or entry.relative.joints).items():
             known.setdefault(name, []).extend([] if value is None else [value])
     means = {name: mean(values) for name, values in known.items() if values}
     worst = (min if metric.higher_is_better else max)(means.values(), default=None)
-    return ", ".join(name for name, value in means.items() if value == worst) or None
+    found = [name for name, value in means.items() if value == worst]
+    is_all = len(found) == len(means) > 1
+    return None if is_all else ", ".join(found) or None

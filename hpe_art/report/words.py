@@ -1,6 +1,6 @@
 """Words that a stranger to these pages stumbles over, each in a sentence: those that are on one."""
 
-from hpe_art.evaluation.results import Attack, Results, Targets
+from hpe_art.evaluation.results import Attack, Results, Run, Targets
 
 METRICS = {
     "PCKh": "percentage of joints that are closer to the truth than half of the head's length",
@@ -37,6 +37,14 @@ FOLDED, FLIP_TEST = "folded", "flip-test"
 def metric_words(name: str) -> str:
     """What a metric is, by its key or label; empty for one that somebody else has registered."""
     return METRICS.get(name.partition("@")[0], "")
+
+
+def left_out(run: Run) -> list[str]:
+    """Joints that do not count in the score of all: of PCKh those of no group, as `PCKh` has it."""
+    if run.metric.key != "PCKh":
+        return []
+    grouped = {k for joints in run.skeleton.groups.values() for k in joints}
+    return [name for k, name in enumerate(run.skeleton.joints) if k not in grouped]
 
 
 def official_words(results: Results) -> dict[str, str]:

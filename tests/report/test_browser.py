@@ -30,12 +30,29 @@ def test_a_body_shows_what_is_left_of_each_joint(page):
     assert page.locator("#joint-eps-now").text_content() == "eps 8"  # half is lost, nearly
     assert "pelvis 60" in first.locator("svg").first.get_attribute("aria-label")
     assert first.locator("text").all_text_contents() == ["60"] * 16
+    said = "all joints that count (not pelvis and thorax): 60.0 (59.0 to 61.0) %"
+    assert first.locator("figcaption .small").text_content() == said
     before = first.locator("circle").first.get_attribute("fill")
     page.locator("#joint-eps").press("End")
     assert page.locator("#joint-eps-now").text_content() == "eps 16"
     assert first.locator("text").first.text_content() == "40"
     assert first.locator("circle").first.get_attribute("fill") != before
     assert page.locator("#joint-chart .mark-symbol path").count() == 2 * 16
+
+
+def test_joints_begin_with_what_most_networks_have_and_say_what_is_lacking(opened, study):
+    path = study / "results.json"
+    document = json.loads(path.read_text())
+    document["study"]["grid"]["leading_attack"] = "IGSM-U-10"
+    kept = [one for one in document["runs"]["frail"]["attacks"] if one["name"] != "IGSM-U-10"]
+    document["runs"]["frail"]["attacks"] = kept
+    path.write_text(json.dumps(document))
+    page = opened(page_of(study))
+    assert page.locator("#joint-attack").input_value() == "FGSM-U"
+    assert page.locator("#bodies svg[role=img]").count() == 2
+    page.locator("#joint-attack").select_option("IGSM-U-10")
+    assert page.locator("#bodies svg[role=img]").count() == 1
+    assert titles(page, "bodies")[1] == "frail was not attacked by IGSM-U-10 at eps 8."
 
 
 def test_the_slider_changes_the_picture(page):
@@ -185,6 +202,41 @@ def test_two_are_compared_side_by_side(opened, study, tmp_path):
     assert said == "0.0 change of PCKh@0.5left_wrist, FGSM-U, eps 16"
     assert page.locator("#pick-network").input_value() == "sturdy (before)"
     assert page.locator("#say-other").text_content() == "sturdy (after), IGSM-U-10, eps 8"
+
+
+def test_what_another_attack_did_is_beside_it(opened, study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    for folder, lacking in ((study, "IGSM-U-10"), (other, "FGSM-U")):
+        path = folder / "results.json"
+        document = json.loads(path.read_text())
+        for kind, name in (("attacks", "name"), ("examples", "attack")):
+            for one in document["runs"].values():
+                one[kind] = [entry for entry in one[kind] if entry[name] != lacking]
+        path.write_text(json.dumps(document))
+    page = opened(page_of(study, other))
+    said, beside = page.locator("#say-perturbed"), page.locator("#say-other")
+    assert said.text_content() == "FGSM-U, eps 8"
+    assert beside.text_content() == "sturdy (after), IGSM-U-10, eps 8"
+    assert page.locator("#stage-other img").is_visible()
+    page.locator("#pick-other-attack").select_option("IGSM-T-20")
+    page.locator("#pick-eps").press("Home")
+    assert said.text_content() == "FGSM-U, eps 2"
+    assert beside.text_content() == "sturdy (after), IGSM-T-20, eps 8"  # of no other eps
+    page.locator("#pick-attack").select_option("IGSM-T-20")
+    page.locator("#pick-network").select_option("sturdy (after)")
+    page.locator("#pick-other").select_option("")
+    assert page.locator("#pick-other-attack").is_hidden()
+
+
+def test_no_page_opens_with_a_picture_that_is_not_there(opened, study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    path = other / "results.json"
+    path.write_text(path.read_text().replace('"person": 0', '"person": 1'))
+    page = opened(page_of(study, other))
+    assert page.locator("#pick-network").input_value() == "sturdy (before)"
+    assert page.locator("#view-other").is_hidden()
+    page.locator("#pick-other").select_option("sturdy (after)")
+    assert page.locator("#say-other").text_content() == "no such picture of sturdy (after)"
 
 
 def test_the_table_of_cards_is_sorted(opened):

@@ -77,6 +77,12 @@ def test_bars_stay_where_an_interval_is_longer_than_the_axis(opened):
     assert max(bar.bounding_box()["width"] for bar in bars.all()) > 100
 
 
+def test_a_joint_of_which_nothing_is_left_has_a_mark(opened):
+    page = opened(report_html(Results(runs={"net": run([attack("FGSM-U", 8, 0.0)])}), {}))
+    bars = page.locator("#joint-chart .mark-rect path").all()
+    assert sum(bar.bounding_box()["width"] >= 2 for bar in bars) == 16
+
+
 def test_marks_of_one_joint_lie_apart(opened):
     lost = {name: run([attack("FGSM-U", 8, 0.0)]) for name in ("net", "other")}
     page = opened(report_html(Results(runs=lost), {}))

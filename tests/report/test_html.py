@@ -86,6 +86,7 @@ def test_where_a_network_breaks_is_said_as_it_was_tried(page_of_run, left, said)
     one.precision = "bfloat16, folded"
     page = page_of_run(one)
     assert f"<strong>net</strong> {said}" in page
+    assert ("<td>≤ 2</td>" in page) == (left[0] < 50)
     assert "<dt>folded</dt><dd>of gradients: taken through a copy" in page
 
 
@@ -102,7 +103,23 @@ def test_tables_have_intervals_and_the_page_begins_with_the_people(page_of_run, 
 
 def test_of_several_networks_the_least_robust_is_named(study):
     said = "Least robust, by the mean over eps: <strong>frail</strong>, which loses more than half"
-    assert f"{said} of its PCKh at eps 8 (IGSM-U-10)." in page_of(study)
+    page = page_of(study)
+    assert f"{said} of its PCKh at eps 8 (IGSM-U-10)." in page
+    order = "For other people the order may be another: <code>tools/report.py A B</code> gives"
+    assert order in page and "<td>8</td>" in page
+
+
+def test_one_network_before_and_after_is_one_network(tmp_path):
+    for name, left in (("FGSM-U", 60.0), ("IGSM-U-10", 20.0)):
+        one = run([attack(name, 8, left)])
+        write_results(tmp_path / f"{name}.json", Results(runs={"net": one}))
+    page = page_of(tmp_path / "FGSM-U.json", tmp_path / "IGSM-U-10.json")
+    assert "<p>128 people, 1 network, before and after, scored by PCKh@0.5.</p>" in page
+    assert "Least robust" not in page and "least robust" not in page
+    assert "the order may be another" not in page
+    said = "<strong>net (after)</strong> loses more than half of its PCKh at eps 8, the smallest"
+    assert said in page and "A row of dashes: IGSM-U-10 was not run there." in page
+    assert "What suffers most" not in page  # all groups do
 
 
 def test_how_target_poses_were_picked_is_said(page_of_run, frail):

@@ -30,6 +30,17 @@ def test_the_summary_names_the_least_robust(frail, sturdy):
     assert found.eps == [2.0, 8.0, 16.0]
 
 
+def test_what_the_smallest_eps_breaks_might_break_sooner(frail, sturdy):
+    # The smallest that this one was run at, others at smaller ones.
+    late = run([attack("IGSM-U-10", 8.0, 30.0), attack("IGSM-U-10", 16.0, 10.0)])
+    found = summary(results_of(frail, sturdy, late))
+    assert {row.network: row.at_once for row in found.rows} == {
+        "net0": False,
+        "net1": False,
+        "net2": True,
+    }
+
+
 def test_an_error_breaks_where_it_doubles_and_the_largest_share_is_worst():
     weak = {"relative": score(250.0, Hip=300.0)}
     left = run([attack("FGSM-U", 2, 150.0), attack("FGSM-U", 8, 250.0, **weak)], metric=EPE)
@@ -47,6 +58,11 @@ def test_the_weakest_joint_is_the_one_that_keeps_least(frail):
 def test_joints_that_keep_as_little_are_all_named(frail):
     frail.attacks[1] = attack("IGSM-U-10", 8.0, 30, relative=score(30.0, Hip=0.0, Knee=0.0))
     assert summary(results_of(frail)).joint == "Hip, Knee"
+
+
+def test_where_all_joints_keep_as_little_none_is_the_weakest(frail):
+    found = summary(results_of(frail))
+    assert found.joint is None and found.rows[0].joint is None
 
 
 def test_a_joint_that_nobody_labelled_is_not_the_weakest(frail):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from example_results import attack, observer, run
+from example_results import EPE, attack, observer, run
 
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.evaluation.results import Results
@@ -20,6 +20,11 @@ CARDS = Path(__file__).parents[2] / "model_cards"
 
 def page_of(one):
     return report_html(Results(runs={"net": one}), {})
+
+
+def test_joints_that_do_not_count_are_those_of_the_metric():
+    assert words.left_out(run([])) == ["pelvis", "thorax"]
+    assert words.left_out(run([], metric=EPE)) == []
 
 
 @pytest.mark.parametrize(

@@ -171,14 +171,18 @@ function marksOf(values, styles, { x, top }) {
   const y = { field: "x", type: "nominal", sort: null, axis: { title: null, grid: true } };
   const yOffset = apart(drawnBy),
     one = !yOffset;
-  const layer = [
-    one
-      ? { mark: { ...mark, type: "bar" }, encoding: { color, x: on("y") } }
-      : {
+  const layer = one
+    ? ["bar", "tick"].map(type => ({
+        // The tick ends the bar, and shows where there is none: at 0.
+        mark: { ...mark, type, ...(type === "tick" && { thickness: 3 }) },
+        encoding: { color, x: on("y") },
+      }))
+    : [
+        {
           mark: { ...mark, type: "point", filled: true, size: 80, opacity: 1 },
           encoding: { color, shape: by(drawnBy.map(style => style.mark)), x: on("y") },
         },
-  ];
+      ];
   // Intervals may be much longer than the axis.
   if (values.some(row => known(row.low)))
     layer.push({

@@ -79,6 +79,9 @@ byId("joints") &&
       return figure;
     }
 
+    const without = data.left_out.length ? ` (not ${data.left_out.join(" and ")})` : "";
+    const counted = point => `all joints that count${without}: ${inWords(point)} %`;
+
     function draw() {
       const all = sizes(attack.value);
       eps.max = all.length - 1;
@@ -88,12 +91,16 @@ byId("joints") &&
       byId("joint-eps-now").textContent = at;
       eps.setAttribute("aria-valuetext", at);
       eps.disabled = all.length < 2;
-      const seen = explorer
-        .runs()
-        .map(({ network, run }) => ({ network, entry: entryOf(run) }))
-        .filter(one => one.entry);
+      const asked = explorer.runs().map(({ network, run }) => ({ network, entry: entryOf(run) })),
+        seen = asked.filter(one => one.entry);
       byId("bodies").replaceChildren(
-        ...(data.layout ? seen : []).map(({ network, entry }) => {
+        ...(data.layout ? asked : []).map(({ network, entry }) => {
+          const name = [swatch(data.networks.find(one => one.name === network)), network];
+          if (!entry) {
+            const what = ` was not attacked by ${attack.value}${known(size) ? ` at ${at}` : ""}.`,
+              lacks = element("figcaption", {}, ...name, what);
+            return element("figure", { class: "body" }, lacks);
+          }
           const each = data.joints
             .map((joint, k) => `${joint} ${number(entry.joints[k][0], 0)}`)
             .join(", ");
@@ -101,10 +108,9 @@ byId("joints") &&
           const says = element(
             "figcaption",
             {},
-            swatch(data.networks.find(one => one.name === network)),
-            network,
+            ...name,
             element("br"),
-            element("span", { class: "small" }, `all joints ${inWords(entry.values.relative)} %`),
+            element("span", { class: "small" }, counted(entry.values.relative)),
           );
           return element("figure", { class: "body" }, body(entry.joints, words), says);
         }),
@@ -143,7 +149,7 @@ byId("joints") &&
       attack,
       data.attacks.map(one => one.name),
     );
-    attack.value = data.lead.attack ?? data.attacks[0].name;
+    attack.value = data.by_joint ?? data.attacks[0].name;
     // Where half is lost most is to be seen.
     const distance = size => {
       const found = data.runs.flatMap(run =>

@@ -52,22 +52,28 @@ byId("viewer-controls") &&
       attack = byId("pick-attack"),
       person = byId("pick-person");
     const eps = byId("pick-eps"),
-      other = byId("pick-other");
+      other = byId("pick-other"),
+      otherAttack = byId("pick-other-attack");
     const shown = () => pictures.networks[network.value],
       cells = () => shown()[attack.value];
     const called = number => one => one.person === number;
+    const attacksOf = name =>
+      Object.keys(pictures.networks[name] ?? {}).filter(one => one !== "clean");
     const posesOf = (one, clean) => [[clean?.pose, "clean"], [one.pose], [one.target, "target"]];
 
-    // The same person under another network, or after what the pages compare.
+    // The same person under another network, or after what the pages compare, at the nearest eps.
     function besides(cell, number) {
       const all = pictures.networks[other.value],
-        held = all?.[attack.value]?.find(one => one.eps === cell.eps);
+        distance = one => Math.abs(one.eps - cell.eps);
+      const held = all?.[otherAttack.value]?.reduce((best, one) =>
+        distance(one) < distance(best) ? one : best,
+      );
       const clean = all?.clean?.[0].people.find(called(number)),
         one = held?.people.find(called(number));
       place(byId("stage-other"), one?.image, one && posesOf(one, clean));
       byId("view-other").hidden = !other.value;
       byId("say-other").textContent = one
-        ? `${other.value}, ${attack.value}, eps ${cell.eps}`
+        ? `${other.value}, ${otherAttack.value}, eps ${held.eps}`
         : `no such picture of ${other.value}`;
     }
 
@@ -94,13 +100,13 @@ byId("viewer-controls") &&
 
     function refresh() {
       fillOther();
-      fill(
-        attack,
-        Object.keys(shown()).filter(name => name !== "clean"),
-      );
+      fill(attack, attacksOf(network.value));
       if (!attack.dataset.chosen && [...attack.options].some(one => one.value === pictures.lead))
         attack.value = pictures.lead;
       attack.dataset.chosen = true;
+      fill(otherAttack, attacksOf(other.value));
+      if (attacksOf(other.value).includes(attack.value)) otherAttack.value = attack.value;
+      byId("label-other-attack").hidden = !other.value;
       const people = cells()[0].people;
       fill(
         person,
@@ -121,10 +127,14 @@ byId("viewer-controls") &&
     }
     for (const select of [network, attack, person, other])
       select.addEventListener("change", refresh);
-    eps.addEventListener("input", show);
+    for (const control of [eps, otherAttack]) control.addEventListener("input", show);
     refresh();
     eps.value = Math.floor(eps.max / 2);
     show();
+    if (other.value && byId("stage-other").hidden) {
+      other.value = "";
+      refresh();
+    }
   })();
 
 byId("universal") &&
