@@ -58,10 +58,8 @@ def read_clicks(
             line = f"{table}, line {rows.line_num}"
             person = str(rows.line_num) if wide else row.get("person") or ""
             for joint, place in _places(row, wide, line):
-                joints, name = (
-                    found.setdefault((row["image"], person), {}),
-                    (names or {}).get(joint, joint),
-                )
+                joints = found.setdefault((row["image"], person), {})
+                name = (names or {}).get(joint, joint)
                 if name in joints:
                     raise DataError(
                         "Expected each joint of a person once, and a column `person` where an "

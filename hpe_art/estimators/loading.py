@@ -63,19 +63,18 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
             "Expected the config of a top-down pose model (TopdownPoseEstimator). "
             f"Got {getattr(kind, '__name__', 'an empty text' if kind == '' else kind)}."
         )
-    head = _part(model, "head")
-    if (three := _name(head.get("type"))) in HEADS_3D:
-        raise ModelError(f"Expected a model of 2D poses. Got {three}, whose joints have a depth.")
-    backbone = _part(model, "backbone")
-    if str(backbone.get("type")).startswith(OLD_SCOPE):
+    if (head := _kind(model, "head")) in HEADS_3D:
+        raise ModelError(f"Expected a model of 2D poses. Got {head}, whose joints have a depth.")
+    if (backbone := _kind(model, "backbone")).startswith(OLD_SCOPE):
         config = copy.deepcopy(config)
-        config.model.backbone.type = backbone["type"].replace(OLD_SCOPE, NEW_SCOPE, 1)
+        config.model.backbone.type = backbone.replace(OLD_SCOPE, NEW_SCOPE, 1)
     return config
 
 
-def _part(model: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _kind(model: Mapping[str, Any], name: str) -> str:
+    """The type of a part of a model; empty if there is none."""
     part = model.get(name)
-    return part if isinstance(part, Mapping) else {}
+    return _name(part.get("type")) if isinstance(part, Mapping) else ""
 
 
 @torch.inference_mode(False)  # weights made in it have no way back for gradients

@@ -195,8 +195,8 @@ class PoseEstimatorParameters(PyTorchEstimator):
         Raises:
             UserError: its predictions are no finite numbers, so that every joint would be lost.
         """
-        poses = self.predict(np.zeros((1, *self.input_shape), np.float32))
-        if not np.isfinite(poses).all():
+        poses = self._wrapped.blank_poses()
+        if not poses.isfinite().all():
             raise UserError(
                 "Expected a network that predicts finite numbers. Got others, from finite weights: "
                 "some are too large, or a variance is negative. Name an earlier checkpoint."

@@ -165,9 +165,16 @@ class WrappedModel:
 
     def count_outputs(self) -> int:
         """Number of outputs; passes one blank image forward."""
+        return len(self._of_blank())
+
+    def blank_poses(self) -> Tensor:
+        """(1, K, 3), predicted for a blank image, whatever joints the flip-test is told of."""
+        return self.decode(self._of_blank()[-1])
+
+    def _of_blank(self) -> list[Tensor]:
         with eval_mode(self.model), torch.no_grad():
             blank = self.to_device(torch.zeros(1, *self.input_shape))
-            return len(self.outputs(blank, flip_test=False))
+            return self.outputs(blank, flip_test=False)
 
     @contextmanager
     def ready(

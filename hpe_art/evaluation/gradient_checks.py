@@ -20,6 +20,7 @@ from hpe_art.gradients import GradientWarning
 CHECKED_PEOPLE = 8
 CHECKED_EPS = 2.0
 CHECKS = "checks.json"
+CHECKING = f"Checks {CHECKED_PEOPLE} people at most for hidden gradients: this may take minutes."
 _RECORDS = TypeAdapter(list[CheckRecord])
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from mmengine.registry import LOOPS
 from mmengine.runner import BaseLoop, Runner
+from rich import get_console
 from torch.utils.data import DataLoader
 
 from hpe_art.data.workers import bounded
@@ -28,7 +29,7 @@ from hpe_art.evaluation.attacking import (
     rgb,
 )
 from hpe_art.evaluation.collecting import checkpoint_record, run_record
-from hpe_art.evaluation.gradient_checks import checks_of
+from hpe_art.evaluation.gradient_checks import CHECKING, checks_of
 from hpe_art.evaluation.perturbations import fitted
 from hpe_art.evaluation.prepared import Prepared, prepare, settled_precision
 from hpe_art.evaluation.processes import agreed, is_main, lost_processes_named, together
@@ -247,6 +248,8 @@ class AttackLoop(BaseLoop):
             when = {"started": started.isoformat(timespec="seconds"), "seconds": seconds}
             found = run_record(run, {**self.record, **when})
         if any(attack.wants_checks for attack in run.attacks.values()):
+            if self.progress and is_main():
+                get_console().print(CHECKING, highlight=False)
             with self.phases.spent("checks"):
                 found.checks = checks_of(run)
         write_labels(run)

@@ -20,6 +20,7 @@ within a GiB. The largest studies have a quarter of them."""
 DIGITS, MAGNITUDE = 40, 1e15
 """Of a number; sums and squares of those below stay numbers."""
 PICTURES = (".webp", ".png", ".jpg", ".jpeg")
+MAKES = "tools/attack.py and tools/study.py leave one in their --work-dir"
 
 
 class ResultsError(UserError):
@@ -71,9 +72,10 @@ def read_results(path: str | Path) -> Results:
     path = Path(path)
     path = path / "results.json" if path.is_dir() else path
     if not path.is_file():
-        stopped = any(next(path.parent.glob(store), None) for store in ("store", "*/store"))
-        why = ": a run was stopped there, and the same command goes on" if stopped else ""
-        raise ResultsError(f"Expected a result file. Got {path}, which does not exist{why}.")
+        stores = ("store", "*/store") if path.name == "results.json" else ()
+        stopped = any(next(path.parent.glob(store), None) for store in stores)
+        why = "a run was stopped there, and the same command goes on" if stopped else MAKES
+        raise ResultsError(f"Expected a result file. Got {path}, which does not exist: {why}.")
     document = read_document(path)
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version not in (1, VERSION):

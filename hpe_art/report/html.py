@@ -98,7 +98,7 @@ def report_html(
 
 
 def spread(score: Score | None, of: str | None = None, digits: int = 1) -> str:
-    """A score, or that of a group, and small half of its interval; a dash where there is none."""
+    """A score, or that `of` a group, with half of its interval in small print; a dash for none."""
     value, interval = (score.value, score.interval) if score else (None, None)
     if score and of is not None:
         value, interval = score.groups.get(of), score.group_intervals.get(of)

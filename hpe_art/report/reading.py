@@ -9,7 +9,7 @@ from hpe_art.evaluation.results import Results, Run, Study
 BEFORE, AFTER = " (before)", " (after)"
 """What a network's name ends in where it is in both of two results."""
 PAGES_OF_THEIR_OWN = ("corruptions.json", "certificates.json")
-"""Of other commands than attack and study: they wrote the page beside these."""
+"""Files that corruptions and certify write, each beside its page."""
 
 
 def name_in_file(name: str) -> str:

@@ -19,6 +19,15 @@ def test_parameters_are_arts():
     assert estimator.outputs == "all"
 
 
+def test_joints_are_counted_also_beside_people_of_others():
+    estimator = wrap(hourglass())
+    joints = estimator.count_joints()
+    estimator.model.test_cfg["flip_test"] = True
+    flipped = wrap(estimator.model)
+    flipped.model.dataset_meta = {"flip_indices": list(range(joints - 1))}
+    assert flipped.flip_test and flipped.count_joints() == joints
+
+
 def test_parameters_there_and_back_change_nothing():
     x, y = people(2)
     estimator = wrap(hourglass(), loss=lambda outputs, y, head: outputs[-1].flatten(1).sum(1))

@@ -81,6 +81,12 @@ def test_no_network_is_refused(tmp_path):
         read_runs([tmp_path])
 
 
+def test_a_folder_that_is_not_there_is_no_stopped_run(tmp_path):
+    (tmp_path / "other" / "store").mkdir(parents=True)
+    with pytest.raises(ResultsError, match=r"nothing, which does not exist: tools/attack\.py and"):
+        read_runs([tmp_path / "nothing"])
+
+
 @pytest.mark.parametrize("name", ["corruptions", "certificates"])
 def test_what_has_a_page_of_its_own_is_refused(tmp_path, name):
     data = tmp_path / f"{name}.json"

@@ -58,14 +58,14 @@ def _iterations(scores: StudyScores, grid: Grid) -> list[Comparison]:
     long = {name: scores.kept(name, long_u, eps) for name in short}
     least = np.min([short[name] / 2 - long[name] for name in short], axis=0)
     words = f"{scores.kept_words} at eps {eps:g}"
+    halved = f"{long_u} leaves less than half of what {SHORT_U} leaves, by"
     those = f"least of the {len(short)} networks of which {SHORT_U} leaves something"
-    halved = f"half of what {SHORT_U} leaves minus what {long_u} leaves"
     gains = {name: short[name] - long[name] for name in short}
     both = [n for n in short if all(scores.has(n, one, eps) for one in (long_t, SHORT_T))]
     aimed = {n: scores.target(n, long_t, eps) - scores.target(n, SHORT_T, eps) for n in both}
     aimed_words = f"target {scores.key} at eps {eps:g}, {long_t} minus {SHORT_T}"
     return [
-        compare(f"{words}, {halved}: {those}", least, True),
+        compare(f"{words}: {halved} ({those})", least, True),
         *compare_each(f"{words}, {SHORT_U} minus {long_u}", gains),
         *compare_each(aimed_words, {} if long_t == SHORT_T else aimed),
     ]
@@ -83,8 +83,8 @@ def _targeted_takes_longer(scores: StudyScores, grid: Grid) -> list[Comparison]:
             _steps_to_half(scores, name, which, longest, eps) for which in (False, True)
         )
         later[name] = targeted - untargeted
-    words = f"steps to half of the effect of {longest} steps at eps {eps:g}, targeted minus "
-    words += "untargeted"
+    effect = f"half of the effect of {longest} steps at eps {eps:g}"
+    words = f"steps to {effect}, targeted minus untargeted"
     everywhere = f"{words}, mean of {len(names)} networks"
     return [compare(everywhere, mean(later.values()), True), *compare_each(words, later)]
 
@@ -121,9 +121,8 @@ def _universal(scores: StudyScores, grid: Grid) -> list[Comparison]:
         if training is not None:
             words = f"{scores.kept_words} under {UNIVERSAL} on training people: {name}"
             compared.append(compare(words, training))
-    words = f"{scores.kept_words} at eps {eps:g}, mean of {len(names)} networks: "
-    words += f"{ABOUT:g} points, which count as about as effective, minus what {UNIVERSAL} leaves "
-    words += f"more than {SHORT_U}"
+    words = f"{scores.kept_words} at eps {eps:g}, mean of {len(names)} networks: {UNIVERSAL} "
+    words += f"leaves less than {ABOUT:g} points more than {SHORT_U}, by"
     return [compare(words, ABOUT - mean(gaps), decides=True), *compared]
 
 
