@@ -44,7 +44,8 @@ class Fault(Exception):
 def begin(command: list[str], log: Path, largest: int | None = None) -> subprocess.Popen[bytes]:
     """Starts a run in a process group of its own; `largest`: bytes that a file may have."""
 
-    def limit() -> None:
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell has what it starts with & ignore it
         if largest is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
 
@@ -62,7 +63,7 @@ def begin(command: list[str], log: Path, largest: int | None = None) -> subproce
             stdout=subprocess.DEVNULL,
             stderr=file,
             start_new_session=True,
-            preexec_fn=limit,
+            preexec_fn=prepare,
         )
 
 

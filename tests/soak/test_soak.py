@@ -2,6 +2,7 @@
 
 import json
 import random
+import signal
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -47,6 +48,18 @@ def test_who_goes_on_passes(tmp_path, seed):
     done = one_round(Script(GOOD), tmp_path / "a", 0.3, random.Random(seed))
     assert isinstance(done, Counter) and 1 <= done.total() <= 3
     assert json.loads((tmp_path / "a" / "done.json").read_text()) == list(range(100))
+
+
+def test_a_run_hears_ctrl_c_also_in_the_background(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        begun = run.begin(
+            [sys.executable, "-c", "import signal as s; assert s.getsignal(2) != s.SIG_IGN"],
+            tmp_path / "log",
+        )
+        assert begun.wait(30) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("words", FAULTS)
