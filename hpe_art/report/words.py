@@ -26,7 +26,7 @@ DEFENCES = {
     "smoothing": "the median of 3 x 3 pixels",
     "jpeg": "JPEG of quality 50",
     "squeezing": "4 bits for each value",
-    "gaussian": "noise of 8 grey levels",
+    "gaussian": "Gaussian noise of 8 grey levels, added",
     "total-variation": "five steps of total variation minimisation",
     "flip-perturbation": "no defence but a control: the perturbation is mirrored before it is "
     "added, which shows whether it hangs on its image",
