@@ -43,16 +43,16 @@ def training_runner(cfg: Config, skip_bad: bool = False) -> Runner:
     with nothing_left_of_refused(Path(cfg.work_dir)):
         with usable("a config that MMEngine can train", passing=(OSError,)):
             left_out = leave_out(cfg) if skip_bad else []
-            for name in ("train_dataloader", "val_dataloader"):
-                for settings in datasets_of((cfg.get(name) or {}).get("dataset")):
-                    check_annotations(settings)
             # MMEngine keeps visualizers by name, and gives the old one to a second run.
             visualizer = cfg.get("visualizer") or dict(type="Visualizer")
             cfg.visualizer = {**visualizer, "name": f"train_{uuid4().hex}"}
             runner = Runner.from_cfg(cfg)
             for line in left_out:
                 runner.logger.warning(line)
-            _choose_weights(runner, first_weights(cfg))
+            _choose_weights(runner, first_weights(cfg))  # before people are rendered
+            for name in ("train_dataloader", "val_dataloader"):
+                for settings in datasets_of((cfg.get(name) or {}).get("dataset")):
+                    check_annotations(settings)
             loaders = [runner.train_loop.dataloader, getattr(runner.val_loop, "dataloader", None)]
             runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
             _check_best(runner)

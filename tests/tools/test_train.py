@@ -249,6 +249,7 @@ val_cfg = dict(type="AttackLoop", attacks=[dict(type="fgsm", eps=8)])
         (["{config}", *SEED, "default_hooks.checkpoint.interval=x"], "interval='x'"),
         (["{unknown}", *SEED], "attack in val_cfg: FGSM-U_eps8/PCKh. Got FGSM_eps8/PCKh"),
         (["{config}", "--resume", "{broken}"], "Got {broken}: it is damaged, or no checkpoint"),
+        (["hourglass", "--resume", "{broken}"], "Got {broken}: it is damaged, or no checkpoint"),
         (["{config}", "--data-root", "{people}"], "person 3 (00003.jpg): joint 0 is at [nan, "),
     ],
 )
@@ -266,6 +267,9 @@ def test_bad_input(
     cwd.mkdir()
     monkeypatch.chdir(cwd)
     monkeypatch.setenv("LOCAL_RANK", "0")
+    # Where nobody is rendered yet; that would come too late, and take minutes.
+    monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("hpe_art.rendered_people.dataset.render_people", None)
     unknown = tmp_path / "unknown.py"
     unknown.write_text(f'_base_ = ["{config}"]\n{UNKNOWN_BEST}')
     names = dict(config=config, broken=broken, people=people, unknown=unknown)
