@@ -5,6 +5,7 @@ Touches only what is missing, and says so once at debug level:
 - no compiled `mmcv._ext` (as with mmcv-lite): a stand-in whose functions raise when called;
 - no importable `xtcocotools` (no wheel from Python 3.12 on): pycocotools under its name;
 - MMEngine's YAML files give plain values: a tag that would run code is refused;
+- the temporary folder in which MMEngine reads a config goes, also when Ctrl-C meets its removal;
 - MMEngine checkpoints are loaded with `weights_only=True`, with the few harmless types that
   they hold allow-listed. A pickle that would run code is refused, never executed.
 """
@@ -17,10 +18,11 @@ import pickle
 import re
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlparse
 
@@ -244,6 +246,25 @@ def load_yaml_safely() -> bool:
     return True
 
 
+class _TemporaryFolder(tempfile.TemporaryDirectory[str]):
+    def cleanup(self) -> None:
+        """Removes it; an interruption in the middle would leave it for ever."""
+        try:
+            super().cleanup()
+        except KeyboardInterrupt:
+            super().cleanup()
+            raise
+
+
+def leave_no_temporary_folder() -> bool:
+    """Has MMEngine read configs in folders that are always removed. Returns that it has."""
+    from mmengine.config import config
+
+    known = {**vars(tempfile), "TemporaryDirectory": _TemporaryFolder}
+    config.tempfile = SimpleNamespace(**known)
+    return True
+
+
 def prepare() -> dict[str, bool]:
     """Applies everything above. Returns what was done; safe to call again."""
     done = {
@@ -251,6 +272,7 @@ def prepare() -> dict[str, bool]:
         "pycocotools as xtcocotools": stand_in_for_xtcocotools(),
         "checkpoint types allow-listed": load_checkpoints_safely(),
         "YAML of plain values": load_yaml_safely(),
+        "temporary folders removed": leave_no_temporary_folder(),
     }
     logger.debug("OpenMMLab: %s", ", ".join(f"{k}: {v}" for k, v in done.items()))
     return done

@@ -4,18 +4,13 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
-
-import platformdirs
 
 from hpe_art.errors import UserError
 
@@ -132,31 +127,3 @@ def package_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
-
-
-def cache_folder() -> Path:
-    """The folder named by the environment variable HPE_ART_CACHE, or else the user's cache."""
-    return Path(os.environ.get("HPE_ART_CACHE") or platformdirs.user_cache_dir("hpe_art"))
-
-
-@contextmanager
-def scratch_folder() -> Iterator[None]:
-    """Inside, all temporary files are in one folder, which is removed at the end.
-
-    A Ctrl-C while MMEngine, say, makes or removes a folder of its own would leave it for ever. What
-    PyTorch's compiler makes there for later runs goes to the cache instead.
-    """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
-    usual = tempfile.gettempdir()
-    folder = Path(usual, f"hpe-art-{uuid4().hex}")  # known before it is made
-    try:
-        folder.mkdir(mode=0o700)
-        tempfile.tempdir = str(folder)
-        yield
-    finally:
-        tempfile.tempdir = usual
-        try:
-            shutil.rmtree(folder, ignore_errors=True)
-        except KeyboardInterrupt:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise

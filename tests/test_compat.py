@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -274,3 +275,21 @@ def test_yaml_of_mmengine_itself_is_read(tmp_path):
     config.dump(tmp_path / "config.yaml")
     assert "!!python/tuple" in (tmp_path / "config.yaml").read_text()
     assert Config.fromfile(tmp_path / "config.yaml").to_dict() == config.to_dict()
+
+
+def test_no_temporary_folder_is_left_where_its_removal_is_interrupted(tmp_path, monkeypatch):
+    file = tmp_path / "config.py"
+    file.write_text("a = 1")
+    places = tmp_path / "temporary"
+    places.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(places))
+    removed = tempfile.TemporaryDirectory._rmtree
+
+    def interrupted(*given, **settings):
+        monkeypatch.setattr(tempfile.TemporaryDirectory, "_rmtree", removed)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "_rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Config.fromfile(file)
+    assert list(places.iterdir()) == []

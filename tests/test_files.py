@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
-from hpe_art.files import LONGEST_NAME, PART, scratch_folder, shown_name, write_whole
+from hpe_art.files import LONGEST_NAME, PART, shown_name, write_whole
 
 
 def test_what_a_killed_process_left_of_a_file_goes_when_it_is_written(tmp_path):
@@ -49,35 +47,3 @@ def test_a_name_is_the_path_in_its_folder_as_it_can_be_shown(path, shown):
 def test_of_a_long_name_the_end_is_kept():
     shown = shown_name("x" * 300 + ".jpg")
     assert len(shown) == LONGEST_NAME and shown.startswith("…x") and shown.endswith("x.jpg")
-
-
-@pytest.fixture
-def usual(tmp_path, monkeypatch):
-    """Where temporary files are made."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv("HPE_ART_CACHE", str(tmp_path))
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
-    yield tmp_path
-    os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)
-
-
-def test_temporary_files_go_whatever_leaves_them(usual):
-    with pytest.raises(KeyboardInterrupt), scratch_folder():
-        left = tempfile.mkdtemp()
-        assert os.path.dirname(os.path.dirname(left)) == str(usual)
-        raise KeyboardInterrupt
-    assert tempfile.gettempdir() == str(usual) and list(usual.iterdir()) == []
-    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(usual / "compiled")
-
-
-def test_temporary_files_go_also_if_their_removal_is_interrupted(usual, monkeypatch):
-    removed = shutil.rmtree
-
-    def interrupted(*given, **settings):
-        monkeypatch.setattr(shutil, "rmtree", removed)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt), scratch_folder():
-        tempfile.mkdtemp()
-        monkeypatch.setattr(shutil, "rmtree", interrupted)
-    assert list(usual.iterdir()) == []

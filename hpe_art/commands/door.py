@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 
 from hpe_art.errors import UserError, is_full_disk, is_lost_worker
-from hpe_art.files import package_versions, scratch_folder
+from hpe_art.files import package_versions
 
 RESUMES = "what was done is kept, and the same command goes on from there"
 STARTS_AGAIN = "files that were finished are whole; run the same command again"
@@ -51,14 +51,13 @@ def enter(
     logging.raiseExceptions = False  # a log that cannot be written must not bury the one line
     _speak_any_encoding()
     try:
-        with scratch_folder():
-            try:
-                args = parse(argv)
-            finally:
-                _flush()
-            code = _ran(command, args)
+        try:
+            args = parse(argv)
+        finally:
             _flush()
-            return code
+        code = _ran(command, args)
+        _flush()
+        return code
     except (Exception, KeyboardInterrupt) as error:
         words, code = _ending(_interruption(error) or error, kept)
     return _said(name, words, code)

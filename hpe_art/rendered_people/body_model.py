@@ -14,9 +14,9 @@ from typing import Any
 
 import cv2
 import numpy as np
+import platformdirs
 
 from hpe_art.errors import MissingPackageError
-from hpe_art.files import cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,11 @@ class Model:
     template: np.ndarray  # average vertices (V, 3) in metres, the frame of all patterns
     heads: dict[str, np.ndarray]  # where each average bone begins, metres
     lips: np.ndarray  # share of lip at each vertex (V,)
+
+
+def cache_folder() -> Path:
+    """The folder named by the environment variable HPE_ART_CACHE, or else the user's cache."""
+    return Path(os.environ.get("HPE_ART_CACHE") or platformdirs.user_cache_dir("hpe_art"))
 
 
 @functools.cache

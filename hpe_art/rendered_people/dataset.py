@@ -13,7 +13,7 @@ from mmengine.dist import barrier, is_main_process
 from mmpose.datasets import CocoDataset, MpiiDataset
 from mmpose.registry import DATASETS
 
-from hpe_art.files import cache_folder
+from hpe_art.rendered_people.body_model import cache_folder
 from hpe_art.rendered_people.pictures import VERSION
 from hpe_art.rendered_people.rendering import render_people
 

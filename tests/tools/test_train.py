@@ -248,9 +248,18 @@ val_cfg = dict(type="AttackLoop", attacks=[dict(type="fgsm", eps=8)])
         (["{config}", *SEED, "train_dataloader.batch_size=7"], "one batch of 7. Got 6: lower"),
         (["{config}", *SEED, "default_hooks.checkpoint.interval=x"], "interval='x'"),
         (["{unknown}", *SEED], "attack in val_cfg: FGSM-U_eps8/PCKh. Got FGSM_eps8/PCKh"),
-        (["{config}", "--resume", "{broken}"], "Got {broken}: it is damaged, or no checkpoint"),
-        (["hourglass", "--resume", "{broken}"], "Got {broken}: it is damaged, or no checkpoint"),
-        (["{config}", "--data-root", "{people}"], "person 3 (00003.jpg): joint 0 is at [nan, "),
+        (
+            ["{config}", "--resume", "{broken}", *SEED],
+            "Got {broken}: it is damaged, or no checkpoint",
+        ),
+        (
+            ["hourglass", "--resume", "{broken}", *SEED],
+            "Got {broken}: it is damaged, or no checkpoint",
+        ),
+        (
+            ["{config}", "--data-root", "{people}", *SEED],
+            "person 3 (00003.jpg): joint 0 is at [nan, ",
+        ),
     ],
 )
 def test_bad_input(
