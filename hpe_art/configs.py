@@ -1,5 +1,6 @@
 """The configs that are shipped with the package or with MMPose, and how they are read."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hpe_art.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 MMPOSE = "mmpose::"
 """Before the name of one of MMPose's configs, as in a config's `_base_`."""
@@ -103,15 +106,43 @@ def read_config(path: str | Path) -> Any:
     others, and works in configs of the pure Python style too, whose own imports find them likewise.
 
     Raises whatever MMEngine and those modules do, and ImportError, which names module and folder;
-    a UserError in place of SystemExit.
+    a UserError in place of what would end the process.
     """
     try:
         return _read_config(path)
-    except SystemExit as ended:
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as ended:  # such as SystemExit, which no door treats as an error
+        does = f"calls exit with {ended.args[0] if ended.args else None!r}: remove the call"
+        if not isinstance(ended, SystemExit):
+            does = f"raises {type(ended).__name__}"
         raise UserError(
-            f"Expected a config that does not end the process. Got {path}, which calls exit with "
-            f"{ended.code!r}: remove the call."
+            f"Expected a config that does not end the process. Got {path}, which {does}."
         ) from None
+
+
+def merge_options(config: Any, options: dict[str, Any]) -> None:
+    """Overrides a config as MMEngine does; names the keys that look like mistyped ones of it.
+
+    Args:
+        config: MMEngine's Config; changed in place.
+        options: values by dotted keys.
+    """
+    for key in options:
+        if (meant := _meant(config._cfg_dict, key)) != key:
+            logger.warning("%s is new to the config: is %s meant?", key, meant)
+    config.merge_from_dict(options)
+
+
+def _meant(part: Any, key: str) -> str:
+    """The key, with its first name that is new replaced by one that is nearly the same."""
+    name, _, rest = key.partition(".")
+    if not isinstance(part, dict):
+        return key
+    if name in part:
+        return f"{name}.{_meant(dict.get(part, name), rest)}" if rest else name
+    near = get_close_matches(name, map(str, part), n=1, cutoff=0.8)
+    return ".".join(filter(None, [*(near or [name]), rest]))
 
 
 def _read_config(path: str | Path) -> Any:

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from hpe_art import zoo
+from hpe_art.configs import merge_options
 from hpe_art.estimators import PyTorchPoseEstimator
 from hpe_art.estimators.loading import build_model, load_config
 from hpe_art.training import training_config
@@ -233,3 +234,16 @@ def test_its_weights_are_the_bundled_ones_and_training_does_not_use_them(path):
     assert training_config(path, options=NO_START).load_from is None
     assert training_config(path, load_from="config").load_from == config.load_from
     build_model(config)
+
+
+def test_overrides_that_look_mistyped_are_named(caplog):
+    cfg = load_config("hourglass")
+    meant = {"train_cfg.max_epochs": 1, "model.test_cfg.new": 2, "test_dataloader.num_workers": 0}
+    merge_options(cfg, meant)
+    assert not caplog.records and cfg.train_cfg.max_epochs == 1 and cfg.model.test_cfg.new == 2
+    merge_options(cfg, {"modle.test_cfg.flip_test": True, "train_cfg.max_epoch": 3})
+    assert [record.getMessage() for record in caplog.records] == [
+        "modle.test_cfg.flip_test is new to the config: is model.test_cfg.flip_test meant?",
+        "train_cfg.max_epoch is new to the config: is train_cfg.max_epochs meant?",
+    ]
+    assert cfg.train_cfg.max_epoch == 3

@@ -40,6 +40,7 @@ def blocks(page):
 def shortened(script):
     script = script.replace("python ", f"{sys.executable} -W ignore ")
     script = re.sub(r"epoch_\d+", "epoch_1", script)  # trained for one only
+    script = script.replace("\\\n", " ")
     lines = []
     for line in script.splitlines():
         added = [more for command, more in SHORTER.items() if command in line]

@@ -18,7 +18,7 @@ from mmpose.utils import register_all_modules
 from torch import nn
 
 from hpe_art.checkpoints import check_types, read_weights
-from hpe_art.configs import find_config, read_config
+from hpe_art.configs import find_config, merge_options, read_config
 from hpe_art.errors import ModelError, usable
 from hpe_art.skeleton import converted_metainfo
 
@@ -51,7 +51,7 @@ def load_config(config: str | Path | Config, options: dict[str, Any] | None = No
     try:
         if options:
             config = copy.deepcopy(config)  # the caller's stays as it is
-            config.merge_from_dict(options)
+            merge_options(config, options)
     except (AttributeError, AssertionError, KeyError, TypeError, IndexError) as error:
         expected = "Expected overrides that fit the config."
         raise ModelError(f"{expected} Got {options}: {error}.") from error

@@ -79,7 +79,7 @@ class AttackLoop(BaseLoop):
                 "Expected the config of a dataloader for an AttackLoop. "
                 f"Got {type(dataloader).__name__}: give the dict."
             )
-        self.settings = dict(dataloader)
+        self.settings = bounded("a dataloader", dataloader)
         self.evaluator = evaluator
         self.dataloader: DataLoader | Sequence[Any] = ()
         self.record = {
@@ -239,7 +239,7 @@ class AttackLoop(BaseLoop):
             kept["num_workers"] = 0
         places = [run.people.index[block.rows].tolist() for block in blocks]
         over = dict(dataset=run.people.dataset, sampler=None, batch_sampler=places)
-        settings = bounded({**kept, **over})
+        settings = {**bounded("a dataloader", kept), **over}
         return self.runner.build_dataloader(settings, seed=self.runner.seed)
 
     def _collected(self, run: Prepared, started: datetime) -> Run:

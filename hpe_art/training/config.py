@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from hpe_art.configs import find_config, read_config
+from hpe_art.configs import find_config, merge_options, read_config
 from hpe_art.data.mpii.folder import mpii_dataset, use_folder
 from hpe_art.data.workers import bounded
 from hpe_art.errors import usable
@@ -62,7 +62,7 @@ def training_config(
         if data_root:
             _use_own_people(cfg, data_root, train_ann_file, **validation)
     with usable("--cfg-options that fit the config", passing=NOT_FOUND):
-        cfg.merge_from_dict(options or {})
+        merge_options(cfg, options or {})
         _check_hooks_and_workers(cfg)
     if amp:  # after the options, which may name other hooks
         cfg.custom_hooks = [*cfg.get("custom_hooks", []), dict(type="BFloat16BackboneHook")]
@@ -92,7 +92,7 @@ def _check_hooks_and_workers(cfg: Config) -> None:
     cfg.default_hooks = hooks
     for name in ("train_dataloader", "val_dataloader", "test_dataloader"):
         if loader := cfg.get(name):
-            cfg[name] = bounded(loader)
+            cfg[name] = bounded(name, loader)
     if cfg.get("train_dataloader"):
         cfg.train_dataloader = seeded_by_epoch(cfg.train_dataloader)
 

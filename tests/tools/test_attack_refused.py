@@ -70,6 +70,8 @@ def refused(done, cwd: Path, *words: object) -> None:
         (["--attack", "uap", "--targeted"], ["mirror or a JSON file", "everybody alike"]),
         (["--defence", "jpeg", "--behind", "jpeg"], ["--behind or --defence. Got both"]),
         (["--cfg-options", "x"], ["--cfg-options", "expected KEY=VALUE, got x"]),
+        (["--cfg-options", "test_dataloader.num_worker=1"], ["DataLoader takes", "'num_worker'"]),
+        (["--cfg-options", "test_dataloader.num_workers=-1"], ["should be non-negative"]),
         (
             ["--cfg-options", "test_dataloader.dataset.pipeline=[]"],
             ["pipeline that crops"],
@@ -114,6 +116,8 @@ def test_a_config_that_is_none(attack, tmp_path):
 def test_a_config_that_ends_the_process_or_has_nobody_to_attack(attack, config, tmp_path):
     (tmp_path / "ends.py").write_text("import sys\nsys.exit(0)")
     refused(attack(tmp_path / "ends.py"), attack.cwd, "ends.py, which calls exit with 0")
+    (tmp_path / "ends.py").write_text("raise GeneratorExit")
+    refused(attack(tmp_path / "ends.py"), attack.cwd, "ends.py, which raises GeneratorExit")
     for part in ("test_dataloader", "test_evaluator"):
         (tmp_path / "none.py").write_text(f"_base_ = '{config}'\n{part} = None")
         done = attack(tmp_path / "none.py")

@@ -26,7 +26,7 @@ def test_a_full_shared_memory_ends_a_run_in_a_line(run_tool, tmp_path):
 
 
 def test_workers_are_waited_for_unless_the_config_says_for_how_long():
-    assert bounded({"num_workers": 2})["timeout"] == LONGEST_READ
-    assert bounded({"num_workers": 2, "timeout": 7})["timeout"] == 7
-    alone = bounded({"num_workers": 0, "timeout": 7, "persistent_workers": True})
+    assert bounded("test_dataloader", {"num_workers": 2})["timeout"] == LONGEST_READ
+    assert bounded("test_dataloader", {"num_workers": 2, "timeout": 7})["timeout"] == 7
+    alone = bounded("test_dataloader", {"num_workers": 0, "timeout": 7, "persistent_workers": True})
     assert alone["timeout"] == 0 and not alone["persistent_workers"]

@@ -242,6 +242,10 @@ val_cfg = dict(type="AttackLoop", attacks=[dict(type="fgsm", eps=8)])
         (["{config}", "--data-root", "nowhere"], "which does not exist"),
         (["{config}", "--ann-file", "a.json"], "need --data-root"),
         (["{config}", "--cfg-options", "x"], "expected KEY=VALUE, got x"),
+        (
+            ["{config}", "--cfg-options", "train_dataloader.num_worker=1"],
+            "Expected train_dataloader with settings that PyTorch's DataLoader takes",
+        ),
         (["{broken}"], "line 1"),
         (["{config}", *SEED, "model.backbone.nope=1"], "unexpected keyword argument 'nope'"),
         (["{config}", *SEED, "model.backbone=3"], "Got AttributeError: 'int' object has no"),
