@@ -22,16 +22,28 @@ def test_what_the_charts_show_is_chosen(page):
     assert titles(page, "over-eps") == ["IGSM-U-10"]
     axis = page.locator("#over-eps .chart .role-axis-title")
     assert "relative PCKh@0.5 (%)" in axis.all_text_contents()
-    page.locator("#pick-score").select_option("target PCKh@0.5 (%)")
-    assert page.locator("#no-curve").is_visible()
     page.locator("#pick-score").select_option("PCKh@0.5 (%)")
     assert "PCKh@0.5 (%)" in axis.all_text_contents()
+    assert titles(page, "over-eps") == ["IGSM-U-10"]
     ticks = page.locator("#over-eps .role-axis-label text")
     assert {"2", "8", "16"} <= set(ticks.all_text_contents())
     page.get_by_role("radio", name="linear").check()
     assert "10" in ticks.all_text_contents()
     page.get_by_role("radio", name="network").check()
     assert titles(page, "over-eps") == ["sturdy"]
+
+
+def test_a_score_brings_the_attacks_that_have_it(page):
+    ticked = page.locator("#toggle-attacks input:checked")
+    before = ticked.evaluate_all("all => all.map(box => box.value)")
+    assert "IGSM-T-20" not in before
+    page.locator("#pick-score").select_option("target PCKh@0.5 (%)")
+    assert titles(page, "over-eps") == ["IGSM-T-20"]
+    assert page.locator("#toggle-attacks").get_by_label("IGSM-T-20").is_visible()
+    page.locator("#toggle-attacks").get_by_label("IGSM-T-20").uncheck()
+    assert page.locator("#no-curve").is_visible()
+    page.locator("#pick-score").select_option("PCKh@0.5 (%)")
+    assert ticked.evaluate_all("all => all.map(box => box.value)") == before
 
 
 def test_a_point_says_its_number_and_interval(page):

@@ -156,6 +156,19 @@ const explorer =
       return element("label", {}, box, swatch(style), style.name);
     }
 
+    // A score that no ticked attack has, such as the target's, ticks the attacks that have it.
+    function tickScored() {
+      const has = one => known((one.values[score().key] ?? [])[0]);
+      const scored = data.runs.flatMap(run => run.attacks.filter(has).map(one => one.name));
+      if (scored.some(name => shown.attack.has(name))) return;
+      for (const box of byId("toggle-attacks").querySelectorAll("input")) {
+        if (!scored.includes(box.value)) continue;
+        box.checked = true;
+        shown.attack.add(box.value);
+        box.closest("details")?.setAttribute("open", "");
+      }
+    }
+
     // Attacks with a curve come first, those at one eps after them if there are others.
     const sizes = name =>
       distinct(
@@ -173,6 +186,7 @@ const explorer =
       );
     }
     byId("pick-score").append(...data.scores.map(one => new Option(one.label, one.key)));
+    byId("pick-score").addEventListener("change", tickScored);
     const panel = data.networks.length === 1 ? "network" : "attack";
     document.querySelector(`input[name="panel"][value="${panel}"]`).checked = true;
     for (const choice of document.querySelectorAll(
