@@ -62,7 +62,8 @@ def next_commands(parser: argparse.ArgumentParser, args: argparse.Namespace) -> 
         if not args.targeted:
             left_out |= {"target", "target_joints"}
         # In a folder of its own: its target poses may be others.
-        own = argparse.Namespace(**{**vars(args), "work_dir": Path(f"{folder}_strongest")})
+        beside = str(folder).removesuffix("_strongest") + ("_standard" if done else "_strongest")
+        own = argparse.Namespace(**{**vars(args), "work_dir": Path(beside)})
         again = shlex.join([*_words(parser, own, left_out), "--attack", *strongest[done]])
         commands.append(f"{program('attack')} {again}")
     return commands

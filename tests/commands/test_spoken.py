@@ -39,7 +39,8 @@ def test_the_stronger_command_can_be_typed(monkeypatch, words, stronger):
     specs = attacks_asked(args)
     assert {spec.label for spec in specs} == {stronger}
     assert [spec.eps for spec in specs] == (before.eps or [8])
-    assert str(args.work_dir) == f"{before.work_dir}_strongest", "its target poses may be others"
+    other = "standard" if "auto" in words else "strongest"
+    assert str(args.work_dir) == f"{before.work_dir}_{other}", "its target poses may be others"
     for name in ("config", "num_samples", "norm", "cfg_options", "targeted"):
         assert getattr(args, name) == getattr(before, name), name
     assert args.launcher == "none" and not args.json

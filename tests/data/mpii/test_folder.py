@@ -46,6 +46,12 @@ def test_other_names_are_found_if_there_is_one(folder):
     assert settings["headbox_file"].endswith("annotations/lsp_gt_val_upright.mat")
 
 
+def test_a_folder_of_photographs_is_led_to_its_page(tmp_path):
+    (tmp_path / "IMG_2000.jpg").touch()
+    with pytest.raises(FolderError, match=r"Got .*, without annotations: docs/photographs.md make"):
+        mpii_dataset(tmp_path)
+
+
 def test_the_usual_name_wins_over_other_candidates(folder):
     (folder / "annotations" / "val_of_others.json").write_text("[]")
     assert mpii_dataset(folder)["ann_file"].endswith("mpii_val.json")
