@@ -167,7 +167,7 @@ class _Checker:
         return Check(
             f"the loss rises from 0 over {FEW_STEPS} to {STEPS} steps",
             means[0] < means[1] <= means[2] + 1e-6,
-            ", ".join(f"{mean:.3g}" for mean in means),
+            "{:.3g} at first, {:.3g} and {:.3g} after them".format(*means),
         )
 
     def large_eps_breaks(self) -> Check:
@@ -188,7 +188,7 @@ class _Checker:
         return Check(
             f"{QUERIES} queries of Square lose no more joints than {STEPS} gradients",
             bool(asked <= lost.sum()),
-            f"{asked} and {lost.sum()} of {self.counted}, eps {self.eps:g}",
+            f"{asked} by Square, {lost.sum()} by gradients, of {self.counted} at eps {self.eps:g}",
         )
 
     def restarts_agree(self, lost: NDArray[np.int64]) -> Check:
@@ -197,5 +197,5 @@ class _Checker:
         return Check(
             f"3 random starts lose at most {100 * MOST_GAINED:g} % of the joints more",
             bool(again - lost.sum() <= MOST_GAINED * self.counted),
-            f"{again} and {lost.sum()} of {self.counted}, eps {self.eps:g}",
+            f"{again} by these, {lost.sum()} without, of {self.counted} at eps {self.eps:g}",
         )

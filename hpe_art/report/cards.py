@@ -15,14 +15,21 @@ HIDDEN = (
     "Whether attacks may have failed because the network hides its gradient, and not because it "
     "withstands them ([the checks](../docs/protocol.md#checks-for-hidden-gradients))."
 )
+COLUMNS = (
+    "The score is of one image for each person, that which loses most joints; *joints lost by any "
+    "image*, in percent, are those that some image lost, each joint perhaps by another. *relative* "
+    "is in percent of the clean score, *gradients* are counted for each person. {paper}: the score "
+    "under the attack of the paper, beside it."
+)
 INTRODUCTION = """\
 # Robustness cards
 
 One card for each network, by [one protocol](../docs/protocol.md), made by `python tools/card.py
 NAME`. Scores are the {metric} that the strongest attack leaves (*{attack}*), the worst case of each
 person. Networks are in the order of its mean over eps {eps}.
-Cards are compared within one list of people and one version of the protocol. *smallest eps* is the
-median of those that move a joint, *gradients* are those of the worst cases for each person.
+Cards are compared within one list of people and one version of the protocol. *smallest eps* is what
+moves a joint, attacked alone, so far that it no longer counts as found, in grey levels: the median
+over people and joints. *gradients* are those of the worst cases for each person.
 """
 
 
@@ -48,8 +55,11 @@ def card_page(card: Card) -> str:
         "",
         *markdown_lines([*columns, "gradients", card.paper], rows),
         "",
+        fill(COLUMNS.format(paper=card.paper), WIDTH),
+        "",
         "## The smallest eps that moves a joint",
         "",
+        "Each joint is attacked alone, until it no longer counts as found.",
         f"Median over people and joints ({card.minimum_people} people): "
         f"{_measured(card.minimum_inf)} grey levels,",
         f"{_measured(card.minimum_2)} in norm 2. First to give way: "

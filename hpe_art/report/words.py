@@ -31,6 +31,9 @@ DEFENCES = {
     "flip-perturbation": "no defence but a control: the perturbation is mirrored before it is "
     "added, which shows whether it hangs on its image",
 }
+RENDERED = "people that a program drew from a model of the body, no photographs; networks may lose "
+RENDERED += "more or less on those"
+DATASETS = {"RenderedPeople": RENDERED, "RenderedCocoPeople": RENDERED}
 FOLDED, FLIP_TEST = "folded", "flip-test"
 
 
@@ -93,7 +96,9 @@ def words(results: Results) -> dict[str, str]:
     runs = results.runs.values()
     attacks = [attack for run in runs for attack in run.attacks]
     metric = next(iter(runs)).metric
-    found = {metric.label: metric_words(metric.key)}
+    kinds = {run.dataset.type for run in runs}
+    found = {name: text for name, text in DATASETS.items() if name in kinds}
+    found[metric.label] = metric_words(metric.key)
     if attacks:
         found |= {
             "eps": "the most that a pixel is changed by, in grey levels of 0 to 255; in norms 1 "
