@@ -1,5 +1,6 @@
 """The settings of a dataloader are checked; its worker processes are not waited for for ever."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +31,8 @@ def bounded(name: str, loader: Mapping[str, Any]) -> dict[str, Any]:
         settings = {"timeout": LONGEST_READ, **loader}
     else:
         settings = {**loader, "timeout": 0, "persistent_workers": False}
-    with usable(f"{name} with settings that PyTorch's DataLoader takes"):
+    expected = f"{name} with settings that PyTorch's DataLoader takes"
+    with usable(expected), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they come again when it is made to be read
         DataLoader(TensorDataset(), **{k: v for k, v in settings.items() if k not in MMENGINES})
     return settings

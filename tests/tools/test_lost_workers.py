@@ -30,3 +30,8 @@ def test_workers_are_waited_for_unless_the_config_says_for_how_long():
     assert bounded("test_dataloader", {"num_workers": 2, "timeout": 7})["timeout"] == 7
     alone = bounded("test_dataloader", {"num_workers": 0, "timeout": 7, "persistent_workers": True})
     assert alone["timeout"] == 0 and not alone["persistent_workers"]
+
+
+def test_settings_are_tried_without_a_word(recwarn):
+    bounded("train_dataloader", {"num_workers": 1000, "batch_size": 2})
+    assert not recwarn.list
