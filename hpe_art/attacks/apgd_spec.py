@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from hpe_art.attacks.apgd import FIRST_STEP, PoseAPGD
 from hpe_art.attacks.checks import check_choice
@@ -24,6 +24,8 @@ class Apgd(AttackSpec):
         outputs: "last" or "all" outputs in the loss.
         schedule: "halving", as published, or "linear".
     """
+
+    says: ClassVar = "shrinking steps at the metric itself, joint by joint (Croce and Hein 2020)"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     max_iter: int = option(100, "number of steps")

@@ -155,6 +155,7 @@ class Auto(AttackSpec):
     """
 
     wants_checks: ClassVar = True
+    says: ClassVar = "several attacks in turn; of each person the worst counts: the strongest here"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     size: str = option("fast", "at most 100 gradients for each image; standard: 1,000")

@@ -123,6 +123,7 @@ class Fgsm(AttackSpec):
     """
 
     by_default: ClassVar = ({},)
+    says: ClassVar = "one step of eps along the sign of the gradient (Goodfellow et al. 2015)"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     loss: str = option(TRAINING, "what is raised, or lowered towards target poses")

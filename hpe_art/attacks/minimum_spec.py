@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class Fmn(AttackSpec):
         targeted: into the circles of target poses, or out of those of the truth.
         max_iter: number of steps, with one gradient for each joint.
     """
+
+    says: ClassVar = "the smallest perturbation that loses each joint (Pintor et al. 2021)"
 
     eps: float = np.inf
     targeted: bool = option(False, "towards target poses, not away from the truth")

@@ -116,6 +116,7 @@ class Noise(AttackSpec):
     """Random signs, drawn by each image's place in the test set."""
 
     by_default: ClassVar = ({},)
+    says: ClassVar = "each pixel up or down by eps at random: the control"
 
     def build(self, estimator: Any, batch_size: int = 32) -> RandomSignNoise:
         """`RandomSignNoise`."""

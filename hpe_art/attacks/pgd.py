@@ -166,6 +166,7 @@ class Igsm(AttackSpec):
     """
 
     by_default: ClassVar = ({}, {"targeted": True})
+    says: ClassVar = "steps along the sign of the gradient, kept within eps (Kurakin et al. 2016)"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     eps_step: float | None = option(None, "size of one step [0.4 eps, targeted eps / 8]")

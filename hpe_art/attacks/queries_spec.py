@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import ClassVar
 
 from hpe_art.attacks.checks import check_choice
 from hpe_art.attacks.queries import FEEDBACK, KINDS, PoseRayS, PoseSquare
@@ -24,6 +25,8 @@ class Square(AttackSpec):
         loss: a name in `LOSSES`.
         outputs: "last" or "all" outputs in the loss.
     """
+
+    says: ClassVar = "squares at random, by answers alone (Andriushchenko et al. 2020)"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     max_iter: int = option(1000, "queries for each image")
@@ -78,6 +81,8 @@ class RayS(AttackSpec):
         targeted: towards target poses, or away from the truth.
         max_iter: queries for each image.
     """
+
+    says: ClassVar = "by answers alone, of how many joints are lost (Chen and Gu 2020)"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     max_iter: int = option(1000, "queries for each image")

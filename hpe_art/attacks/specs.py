@@ -50,6 +50,7 @@ class AttackSpec(ABC):
     Attributes:
         name: the registered name.
         by_default: the fields of those that run where no attack is named.
+        says: what it does, for readers of a report.
         eps: bound on the perturbation in its norm; grey levels for inf.
         norm: math.inf, 1 or 2; "inf" is taken too.
         seed: of what is random.
@@ -60,6 +61,7 @@ class AttackSpec(ABC):
 
     name: ClassVar[str] = ""
     by_default: ClassVar[tuple[dict[str, Any], ...]] = ()
+    says: ClassVar[str] = ""
 
     eps: float = option(8.0, "bound on the perturbation, in grey levels for norm inf")
     norm: float = option(math.inf, "in which eps is measured: inf, 1 or 2")

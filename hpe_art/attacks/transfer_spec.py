@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hpe_art import zoo
 from hpe_art.attacks.specs import ATTACKS, AttackSpec, option
@@ -37,6 +37,8 @@ class Transferable(AttackSpec):
         loss: a name in `LOSSES`.
         outputs: "last" or "all" outputs in the loss.
     """
+
+    says: ClassVar = "steps that other networks are to be fooled by, too"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     max_iter: int = option(10, "number of steps")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from art.attacks.attack import EvasionAttack
@@ -33,6 +33,8 @@ class Universal(AttackSpec):
             if it is yet to be fitted.
         tag: added to the label, where several have the same.
     """
+
+    says: ClassVar = "one perturbation for all images, fitted on people to train on"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     loss: str = option(TRAINING, "what is raised, or lowered towards target poses")

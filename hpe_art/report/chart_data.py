@@ -99,6 +99,7 @@ def _attack(run: Run, attack: Attack) -> dict[str, Any]:
     return {
         "name": attack.name,
         "family": family(attack),
+        "targeted": attack.targeted,
         "eps": attack.eps,
         "steps": attack.max_iter,
         "norm": attack.norm,

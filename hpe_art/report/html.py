@@ -1,7 +1,7 @@
 """The report: one HTML file with everything inside."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib import resources
@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from hpe_art.evaluation.results import Results, Score
+from hpe_art.evaluation.results import Results, Run, Score
 from hpe_art.report.chart_data import chart_data
 from hpe_art.report.comparison import Comparison
 from hpe_art.report.leading import leading_attack, metric_of
@@ -25,6 +25,7 @@ from hpe_art.report.words import (
     metric_words,
     official_words,
     target_words,
+    whose,
     words,
 )
 
@@ -87,6 +88,8 @@ def report_html(
             n: text for n, r in runs.items() if r.targets and (text := target_words(r.targets))
         },
         words=words(results),
+        whose=whose(results),
+        versions=next(iter(runs.values())).versions if _alike(runs.values()) else None,
         meaning=metric_words(metric.key),
         official_words=official_words(results),
         defence_words=defence_words(results),
@@ -95,6 +98,11 @@ def report_html(
         style=template("page.css"),
         scripts=code(SCRIPTS),
     )
+
+
+def _alike(runs: Iterable[Run]) -> bool:
+    """Whether all were made with the same packages."""
+    return len({tuple(run.versions.items()) for run in runs}) == 1
 
 
 def spread(score: Score | None, of: str | None = None, digits: int = 1) -> str:

@@ -91,8 +91,9 @@ class Styles:
         return dict(color=self.colour(name), hatch=hatch, edgecolor="white", label=name)
 
     def colour(self, name: str) -> str:
-        """Of everything."""
-        return self.colours[self.place[name] % len(self.colours)]
+        """Of everything; after as many names as there are marks, each mark has the next colour."""
+        place = self.place[name]
+        return self.colours[(place + place // len(MARKS)) % len(self.colours)]
 
     def dashes(self, name: str) -> tuple[float, ...]:
         """Of a curve; after as many names as there are marks, each mark has the next dashes."""

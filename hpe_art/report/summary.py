@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from hpe_art.evaluation.results import Attack, MetricRecord, Results, Score
-from hpe_art.report.leading import leading_attack, leading_eps, metric_of, over_eps
+from hpe_art.report.leading import leading_attack, metric_of, over_eps
 from hpe_art.report.reading import name_in_file
 
 BROKEN, BROKEN_ERROR = 50.0, 200.0
@@ -37,7 +37,7 @@ class Summary:
     networks: int  # one that is there before and after is counted once
     rows: list[Row]  # the least robust network first
     eps: list[float]
-    joint: str | None  # the same at the leading eps, on average over networks
+    joint: str | None  # the same on average over networks, too
 
 
 def summary(results: Results) -> Summary:
@@ -64,10 +64,9 @@ def summary(results: Results) -> Summary:
     sign = 1 if metric.higher_is_better else -1
     rows.sort(key=lambda row: (row.mean is None, sign * (row.mean or 0.0), row.network))
     entries = [entry for found in of_all.values() for entry in found]
-    middle = [e for e in entries if e.eps == leading_eps(results)]
     eps = sorted({eps for row in rows for eps in row.kept})
     networks = len({*map(name_in_file, results.runs)})
-    return Summary(name, networks, rows, eps, _weakest(middle or entries, metric))
+    return Summary(name, networks, rows, eps, _weakest(entries, metric))
 
 
 def unfinished(results: Results) -> str:

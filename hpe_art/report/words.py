@@ -1,6 +1,9 @@
 """Words that a stranger to these pages stumbles over, each in a sentence: those that are on one."""
 
-from hpe_art.evaluation.results import Attack, Results, Run, Targets
+from pathlib import Path
+
+from hpe_art.attacks import ATTACKS
+from hpe_art.evaluation.results import Attack, Dataset, Results, Run, Targets
 
 METRICS = {
     "PCKh": "percentage of joints that are closer to the truth than half of the head's length",
@@ -31,9 +34,7 @@ DEFENCES = {
     "flip-perturbation": "no defence but a control: the perturbation is mirrored before it is "
     "added, which shows whether it hangs on its image",
 }
-RENDERED = "people that a program drew from a model of the body, no photographs; networks may lose "
-RENDERED += "more or less on those"
-DATASETS = {"RenderedPeople": RENDERED, "RenderedCocoPeople": RENDERED}
+RENDERED = "rendered people"
 FOLDED, FLIP_TEST = "folded", "flip-test"
 
 
@@ -91,14 +92,24 @@ def target_words(targets: Targets) -> str:
     return "; ".join(filter(None, said))
 
 
+def whose(results: Results) -> str:
+    """Who was attacked: the bundled people, which are all rendered, or those of a data set."""
+    return " and ".join(dict.fromkeys(_whose(run.dataset) for run in results.runs.values()))
+
+
+def _whose(dataset: Dataset) -> str:
+    bundled = "hpe_art" in Path(dataset.ann_file).parts
+    return RENDERED if bundled else f"people of {dataset.type}"
+
+
 def words(results: Results) -> dict[str, str]:
     """What is on the page of these results, by its name there, and what it means."""
     runs = results.runs.values()
     attacks = [attack for run in runs for attack in run.attacks]
     metric = next(iter(runs)).metric
-    kinds = {run.dataset.type for run in runs}
-    found = {name: text for name, text in DATASETS.items() if name in kinds}
-    found[metric.label] = metric_words(metric.key)
+    found = {metric.label: metric_words(metric.key)}
+    if RENDERED in whose(results):
+        found[RENDERED] = "drawn by a program from a model of the body, no photographs"
     if attacks:
         found |= {
             "eps": "the most that a pixel is changed by, in grey levels of 0 to 255; in norms 1 "
@@ -107,6 +118,9 @@ def words(results: Results) -> dict[str, str]:
             "U, T, a number": "in the name of an attack: untargeted, away from the true pose; "
             "targeted, towards another one; its steps",
         }
+    for one in attacks:
+        if one.attack in ATTACKS:
+            found[one.name.partition("-")[0]] = ATTACKS.get(one.attack).says
     if any(attack.target for attack in attacks):
         found["target"] = "the score against the target pose: high where the attacker got it"
     if any(attack.outputs == "all" for attack in attacks):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from example_results import EPE, attack, observer, run
 
+from hpe_art.attacks import ATTACKS, ArtRecipe
 from hpe_art.estimators.defences import DEFENCES
 from hpe_art.evaluation.results import Results
 from hpe_art.evaluation.spec import FLIP
@@ -50,6 +51,37 @@ def test_whether_flip_test_is_on_is_said_beside_official_numbers():
     assert "off here, and on in most published numbers" in page_of(one)
     one.notes = ["Scored and attacked with flip-test."]  # as `Prepared` has it
     assert "on where All scores says so" in page_of(one)
+
+
+@pytest.mark.parametrize("place", ["hpe_art/rendered_people", "/site/hpe_art/datasets"])
+def test_the_bundled_people_are_said_to_be_rendered(place):
+    one = run([attack("FGSM-U", 8, 50.0)])
+    before = page_of(one)
+    one.dataset.ann_file = f"{place}/people_val/annotations/mpii_val.json"
+    page = page_of(one)
+    assert "<p>128 rendered people, 1 network" in page and "<dt>rendered people</dt>" in page
+    assert "<dt>rendered people</dt>" not in before
+
+
+def test_each_attack_says_what_it_does():
+    one = run([attack("FGSM-U", 8, 50.0), attack("MINE-U", 8, 50.0)])
+    one.attacks[0].attack, one.attacks[1].attack = "fgsm", "somebody's"
+    page = page_of(one)
+    assert "<dt>FGSM</dt><dd>one step of eps along the sign" in page and "<dt>MINE" not in page
+    assert "--attack auto</code> leaves less" in page
+    assert all(
+        spec.says for spec in ATTACKS.module_dict.values() if not issubclass(spec, ArtRecipe)
+    )
+
+
+def test_the_same_packages_are_named_once():
+    one, other = run([]), run([])
+    one.versions = other.versions = {"torch": "2.0.0"}
+    page = report_html(Results(runs={"a": one, "b": other}), {})
+    assert page.count("torch 2") == 1
+    other.versions = {"torch": "2.0.1"}
+    page = report_html(Results(runs={"a": one, "b": other}), {})
+    assert page.count("torch 2") == 2
 
 
 def test_each_defence_is_explained_where_it_is_shown():

@@ -54,11 +54,23 @@ function walkPoints(stage, spec) {
   stage.addEventListener("blur", () => showTip(null, null));
 }
 
-// Draws a chart in a place of the page under a title; `spec` is a layer and its rows.
-function drawChart(place, title, spec, height = 260) {
-  const keys = `${title}: a chart, whose points the arrow keys go through`;
-  const stage = element("div", { class: "chart", tabindex: 0, role: "group", "aria-label": keys });
-  place.append(element("figure", {}, element("figcaption", {}, title), stage));
+// Draws charts in a place of the page, each [title, a layer and its rows]. All have their place
+// before the first is drawn, which is as wide as that.
+function drawCharts(place, charts, height = 260) {
+  const stages = charts.map(([title]) => {
+    const keys = `${title}: a chart, whose points the left and right arrow keys go through`;
+    const stage = element("div", { class: "chart", tabindex: 0, role: "group", "aria-label": keys });
+    place.append(element("figure", {}, element("figcaption", {}, title), stage));
+    return stage;
+  });
+  charts.forEach(([title, spec], i) => drawIn(stages[i], title, spec, height));
+}
+
+function drawChart(place, title, spec, height) {
+  drawCharts(place, [[title, spec]], height);
+}
+
+function drawIn(stage, title, spec, height) {
   const whole = {
     width: "container",
     height,

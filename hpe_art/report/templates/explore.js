@@ -50,13 +50,14 @@ const explorer =
       const place = byId(part).querySelector(".panels");
       clearCharts(place);
       byId(part).hidden = !all.length;
-      for (const title of distinct(all.map(row => row[key]))) {
+      const axes = { x, y: score().label, top: top(), log: chosen("scale") === "log" };
+      const charts = distinct(all.map(row => row[key])).map(title => {
         const values = all
           .filter(row => row[key] === title)
           .map(row => ({ ...row, name: row[series] }));
-        const axes = { x, y: score().label, top: top(), log: chosen("scale") === "log" };
-        drawChart(place, title, lines(values, styles[series], axes));
-      }
+        return [title, lines(values, styles[series], axes)];
+      });
+      drawCharts(place, charts);
     }
 
     function drawEps() {
@@ -156,9 +157,11 @@ const explorer =
       return element("label", {}, box, swatch(style), style.name);
     }
 
-    // A score that no ticked attack has, such as the target's, ticks the attacks that have it.
+    // A score that no ticked attack has ticks the attacks that have it; that of the target, those
+    // that aim at it.
     function tickScored() {
-      const has = one => known((one.values[score().key] ?? [])[0]);
+      const aims = one => score().key !== "target" || one.targeted;
+      const has = one => aims(one) && known((one.values[score().key] ?? [])[0]);
       const scored = data.runs.flatMap(run => run.attacks.filter(has).map(one => one.name));
       if (scored.some(name => shown.attack.has(name))) return;
       for (const box of byId("toggle-attacks").querySelectorAll("input")) {
