@@ -9,6 +9,7 @@ named PROPERTY__WHAT.py, which says what was drawn. The tests run these too.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import hashlib
 import json
 import logging
@@ -106,6 +107,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="count parts by other code, too")
     args = parser.parse_args()
     logging.disable(logging.WARNING)  # of what is damaged
+    faulthandler.enable()  # what ends the process says where
     begun, own, faults = time.monotonic(), code(), 0
     held: dict[str, Any] = json.loads(args.done.read_text()) if args.done.is_file() else {}
     done = {part: one for part, one in held.items() if args.keep or one[1] == own}

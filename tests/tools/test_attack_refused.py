@@ -6,8 +6,10 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from scipy.io import loadmat, savemat
 
 
 def refused(done, cwd: Path, *words: object) -> None:
@@ -252,3 +254,14 @@ def test_weights_that_are_still_to_be_trained(attack, tmp_path, write_config):
     config = write_config(tmp_path / "later.py", load_from="work_dirs/later/epoch_4.pth")
     done = attack(config)
     refused(done, attack.cwd, "work_dirs/later/epoch_4.pth, which does not exist", "tools/train.py")
+
+
+def test_a_matlab_file_that_would_end_the_process_is_named(attack, config, write_people, tmp_path):
+    """The head boxes are whole, but MMPose reads all that is beside them."""
+    boxes = write_people(tmp_path / "people", 2) / "annotations/mpii_gt_val.mat"
+    savemat(boxes, {"odd": np.zeros(3), "headboxes_src": loadmat(boxes)["headboxes_src"]})
+    whole = bytearray(boxes.read_bytes())
+    whole[145] |= 8  # of the first array's flags: it is complex
+    boxes.write_bytes(whole)
+    done = attack(config, "--data-root", tmp_path / "people")
+    refused(done, attack.cwd, f"head boxes in {boxes}. Got: an array without imaginary numbers")

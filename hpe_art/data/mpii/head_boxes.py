@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hpe_art.data.annotations import DataError, read_mpii
+from hpe_art.data.mpii.matlab import check_matlab
 
 NAME = "headboxes_src"
 NUMBERS = ("double", "single", "int", "uint")
@@ -25,6 +26,7 @@ def read_head_boxes(path: str | Path, annotations: str | Path) -> NDArray[Any]:
 
     # Before they are read, since a small file may unpack to much.
     with _understood(path):
+        check_matlab(path)
         held = {name: (shape, kind) for name, shape, kind in whosmat(path)}
         if NAME not in held:
             raise ValueError(f"no {NAME}")

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from hpe_art.data.annotations import mpii_faults
+from hpe_art.data.mpii.matlab import check_matlab
 from hpe_art.data.mpii.writer import write_annotations
 from hpe_art.errors import UserError, usable
 from hpe_art.skeleton import MPII
@@ -215,6 +216,7 @@ def split_by_video(people: list[Person], fraction: float) -> tuple[list[Person],
 
 def _load(file: Path) -> dict[str, Any]:
     try:
+        check_matlab(file)
         return loadmat(file, squeeze_me=True, struct_as_record=False)
     except Exception as error:  # SciPy has many ways to stumble over another kind of file
         fact = str(error) or type(error).__name__
