@@ -44,7 +44,7 @@ def test_a_score_brings_the_attacks_that_have_it(page):
     before = ticked.evaluate_all("all => all.map(box => box.value)")
     assert "IGSM-T-20" not in before
     page.locator("#pick-score").select_option("target PCKh@0.5 (%)")
-    assert "IGSM-T-20" in titles(page, "over-eps")
+    assert titles(page, "over-eps") == ["IGSM-T-20"]
     assert page.locator("#toggle-attacks").get_by_label("IGSM-T-20").is_visible()
     page.locator("#toggle-attacks").get_by_label("IGSM-T-20").uncheck()
     assert page.locator("#no-curve").is_visible()

@@ -157,21 +157,6 @@ const explorer =
       return element("label", {}, box, swatch(style), style.name);
     }
 
-    // A score that no ticked attack has ticks the attacks that have it; that of the target, those
-    // that aim at it.
-    function tickScored() {
-      const aims = one => score().key !== "target" || one.targeted;
-      const has = one => aims(one) && known((one.values[score().key] ?? [])[0]);
-      const scored = data.runs.flatMap(run => run.attacks.filter(has).map(one => one.name));
-      if (scored.some(name => shown.attack.has(name))) return;
-      for (const box of byId("toggle-attacks").querySelectorAll("input")) {
-        if (!scored.includes(box.value)) continue;
-        box.checked = true;
-        shown.attack.add(box.value);
-        box.closest("details")?.setAttribute("open", "");
-      }
-    }
-
     // Attacks with a curve come first, those at one eps after them if there are others.
     const sizes = name =>
       distinct(
@@ -189,6 +174,27 @@ const explorer =
       );
     }
     byId("pick-score").append(...data.scores.map(one => new Option(one.label, one.key)));
+    // A score that no ticked attack has ticks those that have it, with a curve if there are any,
+    // until another score is chosen; that of the target, those that aim at it.
+    let before = null;
+    function tick(names) {
+      for (const box of byId("toggle-attacks").querySelectorAll("input")) {
+        box.checked = names.has(box.value);
+        if (box.checked) box.closest("details")?.setAttribute("open", "");
+      }
+      shown.attack = new Set(names);
+    }
+    function tickScored() {
+      if (before) tick(before);
+      before = null;
+      const aims = one => score().key !== "target" || one.targeted;
+      const has = one => aims(one) && known((one.values[score().key] ?? [])[0]);
+      const scored = data.runs.flatMap(run => run.attacks.filter(has).map(one => one.name));
+      if (!scored.length || scored.some(name => shown.attack.has(name))) return;
+      before = shown.attack;
+      const drawn = scored.filter(name => first.some(one => one.name === name));
+      tick(new Set(drawn.length ? drawn : scored));
+    }
     byId("pick-score").addEventListener("change", tickScored);
     const panel = data.networks.length === 1 ? "network" : "attack";
     document.querySelector(`input[name="panel"][value="${panel}"]`).checked = true;
