@@ -62,13 +62,14 @@ def test_the_slider_changes_the_picture(page):
     page.locator("#pick-eps").focus()
     page.keyboard.press("End")
     assert image.get_attribute("src") != before
-    assert say.text_content() == "IGSM-U-10, eps 16"
+    assert say.text_content() == "sturdy, IGSM-U-10, eps 16"
     page.keyboard.press("ArrowLeft")
-    assert say.text_content() == "IGSM-U-10, eps 8"
+    assert say.text_content() == "sturdy, IGSM-U-10, eps 8"
     assert page.locator("#stage-perturbed svg line:not(.edge)").count() == 2 * 15
     page.locator("#pick-network").select_option("frail")
     page.locator("#pick-person").select_option("IMG_2007.jpg, person 7")
-    assert page.locator("#say-clean").text_content() == "clean: IMG_2007.jpg, person 7"
+    said = page.locator("#say-clean").text_content()
+    assert said == "clean as frail sees it: IMG_2007.jpg, person 7"
     assert image.get_attribute("src") != before
     assert page.locator("#view-other").is_hidden()
     others = page.locator("#pick-other option")
@@ -78,7 +79,7 @@ def test_the_slider_changes_the_picture(page):
     assert page.locator("#stage-other img").get_attribute("src") != image.get_attribute("src")
     page.locator("#pick-network").select_option("sturdy")
     assert others.all_text_contents() == ["nothing", "frail"]
-    assert page.locator("#view-other").is_hidden()
+    assert page.locator("#say-other").text_content() == "frail, IGSM-U-10, eps 8"  # they trade
 
 
 def test_the_target_pose_is_drawn_on_the_picture(page):
@@ -184,7 +185,7 @@ def test_names_of_strangers_stay_text_in_charts_and_pictures(opened, study):
     assert HOSTILE + "f" in page.locator("#toggle-networks").text_content()
     assert HOSTILE + "f" in page.locator("#pick-network").text_content()
     assert HOSTILE + "I, person 0" in page.locator("#pick-person").text_content()
-    assert page.locator("#say-clean").text_content() == f"clean: {HOSTILE}I, person 0"
+    assert page.locator("#say-clean").text_content().endswith(f": {HOSTILE}I, person 0")
 
 
 def test_two_are_compared_side_by_side(opened, study, tmp_path):
@@ -215,12 +216,12 @@ def test_what_another_attack_did_is_beside_it(opened, study, tmp_path):
         path.write_text(json.dumps(document))
     page = opened(page_of(study, other))
     said, beside = page.locator("#say-perturbed"), page.locator("#say-other")
-    assert said.text_content() == "FGSM-U, eps 8"
+    assert said.text_content() == "sturdy (before), FGSM-U, eps 8"
     assert beside.text_content() == "sturdy (after), IGSM-U-10, eps 8"
     assert page.locator("#stage-other img").is_visible()
     page.locator("#pick-other-attack").select_option("IGSM-T-20")
     page.locator("#pick-eps").press("Home")
-    assert said.text_content() == "FGSM-U, eps 2"
+    assert said.text_content() == "sturdy (before), FGSM-U, eps 2"
     assert beside.text_content() == "sturdy (after), IGSM-T-20, eps 8"  # of no other eps
     page.locator("#pick-attack").select_option("IGSM-T-20")
     page.locator("#pick-network").select_option("sturdy (after)")

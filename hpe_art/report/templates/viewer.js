@@ -87,8 +87,11 @@ byId("viewer-controls") &&
       place(byId("stage-perturbed"), one.image, posesOf(one, clean));
       place(byId("stage-delta"), one.delta);
       byId("view-delta").hidden = !one.delta;
-      byId("say-clean").textContent = `clean: ${one.called}`;
-      byId("say-perturbed").textContent = `${attack.value}, eps ${cell.eps}`;
+      const several = names.length > 1,
+        seen = several ? ` as ${network.value} sees it` : "",
+        whose = several ? `${network.value}, ` : "";
+      byId("say-clean").textContent = `clean${seen}: ${one.called}`;
+      byId("say-perturbed").textContent = `${whose}${attack.value}, eps ${cell.eps}`;
       besides(cell, one.person);
     }
 
@@ -98,8 +101,12 @@ byId("viewer-controls") &&
       fill(other, ["", ...others], ["nothing", ...others]);
     }
 
+    let last = null;
     function refresh() {
+      const traded = other.value === network.value;
       fillOther();
+      if (traded) other.value = last;
+      last = network.value;
       fill(attack, attacksOf(network.value));
       if (!attack.dataset.chosen && [...attack.options].some(one => one.value === pictures.lead))
         attack.value = pictures.lead;
