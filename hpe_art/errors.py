@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+LONGEST, END = 1800, 300
+"""Characters of a message, and of its end where it is longer."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of errors that are mended by free space."""
 
@@ -32,7 +34,17 @@ def first_fault(error: ValidationError, whole: str = "") -> str:
 
 
 class UserError(ValueError):
-    """What was given cannot be used; no traceback is needed to see why."""
+    """What was given cannot be used; no traceback is needed to see why.
+
+    Of a message that is too long to be read, as where another library's holds a file, the middle
+    is left out.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        text = str(message)
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST - END]} [...] {text[-END:]}"
+        super().__init__(text)
 
 
 class ModelError(UserError):

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from hpe_art.errors import ModelError, UserError, usable
+from hpe_art.errors import MissingPackageError, ModelError, UserError, usable
 
 
 def raising(error):
@@ -32,3 +32,10 @@ def test_what_is_said_already_or_no_fault_of_what_was_given_passes(error):
     with pytest.raises(type(error)) as raised:
         raising(error)
     assert raised.value is error
+
+
+def test_of_a_message_that_is_too_long_both_ends_are_said():
+    assert str(UserError("short")) == "short"
+    said = str(MissingPackageError(f"Expected a. Got {'x' * 10_000}: the mend."))
+    assert len(said) < 2000
+    assert said.startswith("Expected a. Got xxx") and said.endswith("xxx: the mend.")
