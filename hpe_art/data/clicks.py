@@ -52,7 +52,7 @@ def read_clicks(
         if not needed <= set(columns):
             raise DataError(
                 f"Expected the columns {', '.join(sorted(needed))} in {table}. "
-                f"Got {', '.join(columns) or 'none'}."
+                f"Got {', '.join(columns) or 'none'}: name them so in its first line."
             )
         for row in rows:
             line = f"{table}, line {rows.line_num}"

@@ -89,6 +89,7 @@ def report_html(
         },
         words=words(results),
         whose=whose(results),
+        targets_differ=any(r.targets and "clean" in r.targets.rule for r in runs.values()),
         versions=next(iter(runs.values())).versions if _alike(runs.values()) else None,
         meaning=metric_words(metric.key),
         official_words=official_words(results),

@@ -98,8 +98,11 @@ def whose(results: Results) -> str:
 
 
 def _whose(dataset: Dataset) -> str:
-    bundled = "hpe_art" in Path(dataset.ann_file).parts
-    return RENDERED if bundled else f"people of {dataset.type}"
+    path = Path(dataset.ann_file)
+    if "hpe_art" in path.parts:
+        return RENDERED
+    folder = path.parent.parent if path.parent.name == "annotations" else path
+    return f"people of {folder.name or path.name} ({dataset.type})"
 
 
 def words(results: Results) -> dict[str, str]:

@@ -13,7 +13,9 @@ from hpe_art.evaluation.results import Results
 from hpe_art.evaluation.spec import FLIP
 from hpe_art.report import words
 from hpe_art.report.cards_html import cards_html
+from hpe_art.report.comparison import Side, compare
 from hpe_art.report.html import report_html
+from hpe_art.report.reading import AFTER, BEFORE
 from hpe_art.studies.robustness_card import read_cards
 
 CARDS = Path(__file__).parents[2] / "model_cards"
@@ -61,6 +63,25 @@ def test_the_bundled_people_are_said_to_be_rendered(place):
     page = page_of(one)
     assert "<p>128 rendered people, 1 network" in page and "<dt>rendered people</dt>" in page
     assert "<dt>rendered people</dt>" not in before
+
+
+def test_people_are_said_to_be_those_of_their_folder():
+    one = run([])
+    one.dataset.ann_file = "/home/me/my_people/annotations/mpii_val.json"
+    assert "<p>128 people of my_people (MpiiDataset), 1 network" in page_of(one)
+
+
+def test_what_differs_in_how_it_was_made_is_beside_a_comparison():
+    one, other = run([attack("FGSM-U", 8, 50.0)]), run([attack("FGSM-U", 8, 60.0)])
+    other.notes = ["Scored and attacked behind smoothing."]
+    runs = {f"net{BEFORE}": one, f"net{AFTER}": other}
+    results, folders = Results(runs=runs), dict.fromkeys(runs, Path())
+    sides = [Side(name, each, Path(), "net") for name, each in runs.items()]
+    page = report_html(results, folders, [compare(*sides)])
+    assert "<p>Before: nothing of that kind.</p>" in page
+    assert "<p>After: Scored and attacked behind smoothing.</p>" in page
+    other.notes = []
+    assert "<p>Before: " not in report_html(results, folders, [compare(*sides)])
 
 
 def test_each_attack_says_what_it_does():
