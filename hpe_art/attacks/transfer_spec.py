@@ -38,7 +38,7 @@ class Transferable(AttackSpec):
         outputs: "last" or "all" outputs in the loss.
     """
 
-    says: ClassVar = "steps that other networks are to be fooled by, too"
+    says: ClassVar = "steps that are made to carry over to other networks"
 
     targeted: bool = option(False, "towards target poses, not away from the truth")
     max_iter: int = option(10, "number of steps")

@@ -35,6 +35,9 @@ DEFENCES = {
     "added, which shows whether it hangs on its image",
 }
 RENDERED = "rendered people"
+BUNDLED = ("RenderedPeople", "RenderedCocoPeople")
+BUNDLED_ONCE = ("hpe_art", "datasets", "people_val")
+"""Their data sets; where they lay before 0.2.0, loaded by MMPose's own."""
 FOLDED, FLIP_TEST = "folded", "flip-test"
 
 
@@ -93,13 +96,13 @@ def target_words(targets: Targets) -> str:
 
 
 def whose(results: Results) -> str:
-    """Who was attacked: the bundled people, which are all rendered, or those of a data set."""
+    """Who was attacked: the bundled people, who are all rendered, or those of a data set."""
     return " and ".join(dict.fromkeys(_whose(run.dataset) for run in results.runs.values()))
 
 
 def _whose(dataset: Dataset) -> str:
     path = Path(dataset.ann_file)
-    if "hpe_art" in path.parts:
+    if dataset.type in BUNDLED or path.parts[-5:-2] == BUNDLED_ONCE:
         return RENDERED
     folder = path.parent.parent if path.parent.name == "annotations" else path
     return f"people of {folder.name or path.name} ({dataset.type})"

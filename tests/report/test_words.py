@@ -55,11 +55,19 @@ def test_whether_flip_test_is_on_is_said_beside_official_numbers():
     assert "on where All scores says so" in page_of(one)
 
 
-@pytest.mark.parametrize("place", ["hpe_art/rendered_people", "/site/hpe_art/datasets"])
-def test_the_bundled_people_are_said_to_be_rendered(place):
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [
+        ("RenderedPeople", "hpe_art/rendered_people/people_val"),
+        ("RenderedCocoPeople", "/site/hpe_art/rendered_people/coco"),
+        ("MpiiDataset", "/site/hpe_art/datasets/people_val"),
+    ],
+)
+def test_the_bundled_people_are_said_to_be_rendered(kind, place):
     one = run([attack("FGSM-U", 8, 50.0)])
     before = page_of(one)
-    one.dataset.ann_file = f"{place}/people_val/annotations/mpii_val.json"
+    one.dataset.type = kind
+    one.dataset.ann_file = f"{place}/annotations/mpii_val.json"
     page = page_of(one)
     assert "<p>128 rendered people, 1 network" in page and "<dt>rendered people</dt>" in page
     assert "<dt>rendered people</dt>" not in before
@@ -67,7 +75,7 @@ def test_the_bundled_people_are_said_to_be_rendered(place):
 
 def test_people_are_said_to_be_those_of_their_folder():
     one = run([])
-    one.dataset.ann_file = "/home/me/my_people/annotations/mpii_val.json"
+    one.dataset.ann_file = "/home/me/hpe_art/my_people/annotations/mpii_val.json"  # in a clone
     assert "<p>128 people of my_people (MpiiDataset), 1 network" in page_of(one)
 
 

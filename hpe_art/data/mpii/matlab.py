@@ -38,6 +38,8 @@ class _Part(NamedTuple):
 
 def check_matlab(path: str | Path) -> None:
     """Raises a ValueError that says what is wrong with a file of MATLAB's version 5 to 7."""
+    if Path(path).stat().st_size > LARGEST:
+        raise ValueError(f"more than {LARGEST >> 20} MiB")
     whole = memoryview(Path(path).read_bytes())
     order = BYTE_ORDERS.get(bytes(whole[HEADER - 2 : HEADER]))
     if whole[: len(NEWER)] == NEWER:
@@ -47,17 +49,26 @@ def check_matlab(path: str | Path) -> None:
     room = LARGEST
     for part in _parts(_Part(0, whole, HEADER, len(whole)), order, padded=False):
         if part.kind == COMPRESSED:
-            packed = zlib.decompressobj()
-            inside = memoryview(packed.decompress(part.data[part.start : part.stop], room + 1))
-            if (room := room - len(inside)) < 0:
-                raise ValueError(f"more than {LARGEST >> 20} MiB")
-            if not packed.eof:
-                raise ValueError("a packed array that is cut short")
-            arrays = list(_parts(_Part(0, inside, 0, len(inside)), order, padded=False))
+            inside = _unpacked(part, room)
+            room -= inside.stop
+            arrays = list(_parts(inside, order, padded=False))
         else:
             arrays = [part]
         for one in arrays:
             _check_array(one, order)
+
+
+def _unpacked(part: _Part, room: int) -> _Part:
+    packed = zlib.decompressobj()
+    try:
+        data = memoryview(packed.decompress(part.data[part.start : part.stop], room + 1))
+    except zlib.error as error:
+        raise ValueError(f"a packed array that is damaged: {error}") from None
+    if len(data) > room:
+        raise ValueError(f"more than {LARGEST >> 20} MiB")
+    if not packed.eof:
+        raise ValueError("a packed array that is cut short")
+    return _Part(MATRIX, data, 0, len(data))
 
 
 def _parts(whole: _Part, order: str, padded: bool = True) -> Iterator[_Part]:

@@ -95,6 +95,16 @@ def test_what_is_damaged_is_refused_in_words(written, name, change, said):
         check_matlab(written({name: HELD[name]}, change))
 
 
+def test_what_is_packed_and_damaged_is_refused_in_words(tmp_path):
+    path = tmp_path / "a.mat"
+    savemat(path, {"numbers": HELD["numbers"]}, do_compression=True)
+    damaged = bytearray(path.read_bytes())
+    damaged[-3] ^= 255  # of the sum that it is checked by
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match="packed array that is damaged"):
+        check_matlab(path)
+
+
 def test_what_is_nested_too_deep_or_too_large_is_refused(tmp_path, monkeypatch):
     deep = np.zeros(1)
     for _ in range(matlab.DEEPEST + 2):
