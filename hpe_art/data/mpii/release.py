@@ -215,12 +215,9 @@ def split_by_video(people: list[Person], fraction: float) -> tuple[list[Person],
 
 
 def _load(file: Path) -> dict[str, Any]:
-    try:
+    with usable(f"{file} to be a MATLAB file", ReleaseError):
         check_matlab(file)
         return loadmat(file, squeeze_me=True, struct_as_record=False)
-    except Exception as error:  # SciPy has many ways to stumble over another kind of file
-        fact = str(error) or type(error).__name__
-        raise ReleaseError(f"Expected a MATLAB file. Got {file}: {fact}.") from None
 
 
 def _names(content: dict[str, Any]) -> str:
