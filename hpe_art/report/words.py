@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from hpe_art.attacks import ATTACKS
 from hpe_art.evaluation.results import Attack, Dataset, Results, Run, Targets
 
 METRICS = {
@@ -110,6 +109,8 @@ def _whose(dataset: Dataset) -> str:
 
 def words(results: Results) -> dict[str, str]:
     """What is on the page of these results, by its name there, and what it means."""
+    from hpe_art.attacks import ATTACKS  # with PyTorch, which a report that is refused goes without
+
     runs = results.runs.values()
     attacks = [attack for run in runs for attack in run.attacks]
     metric = next(iter(runs)).metric

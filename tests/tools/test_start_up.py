@@ -40,12 +40,12 @@ except SystemExit as ended:
         (
             "attack.py mmpose_configs/hourglass.py --data-root docs",
             2,
-            "Expected mpii_val.json or one file",
+            "annotations/mpii_val.json and images. Got",
         ),
         (
             "attack.py mmpose_configs/hourglass.py --attack uap --fit-data-root docs",
             2,
-            "name one with --fit-ann-file",
+            "are named with --fit-ann-file",
         ),
         ("demo.py --help", 0, "usage: demo.py"),
         ("demo.py nowhere.jpg", 2, "Expected a photograph. Got nowhere.jpg, which does not exist"),

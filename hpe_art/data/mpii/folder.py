@@ -73,9 +73,9 @@ def _given_or_found(root: Path, given: str | None, usual: str, pattern: str, fla
     folder = root / "annotations"
     if not folder.is_dir():
         raise FolderError(
-            f"Expected a folder in MPII format, with annotations and images. Got {root}, without "
-            f"{folder.name}: docs/photographs.md makes such a folder of photographs and clicks; "
-            f"annotations elsewhere are named with {flag}."
+            f"Expected a folder in MPII format, with annotations/{usual} and images. Got {root}, "
+            "without annotations: docs/photographs.md makes such a folder of photographs and "
+            f"clicks; annotations elsewhere are named with {flag}."
         )
     if (folder / usual).is_file():
         return folder / usual
